@@ -1,0 +1,32 @@
+/* How two ends find each other and take turns. */
+#ifndef SIGHTLINE_LINK_H
+#define SIGHTLINE_LINK_H
+
+#include <sightline/settings.h>
+#include <stdint.h>
+
+typedef enum sl_pattern {
+    SL_PATTERN_PAIR,   /* NetGear's 0: one frame, one reply */
+    SL_PATTERN_REQREP, /* NetGear's 1: the same, over REQ and REP */
+    SL_PATTERN_PUBSUB, /* NetGear's 2: no way back, newest wins */
+} sl_pattern;
+
+typedef enum sl_protocol { SL_PROTOCOL_TCP, SL_PROTOCOL_IPC } sl_protocol;
+
+/* The part of a sender's or receiver's settings that concerns the link. */
+typedef struct sl_link_settings {
+    const char *address; /* NULL: localhost at a sender, every interface at a receiver;
+                            for ipc a path */
+    int port;            /* 5555; 0 at a receiver: any free one */
+    sl_protocol protocol;
+    sl_pattern pattern;
+    int max_retries;          /* unanswered requests in a row; 0: for ever; -1: 3 at a sender, for
+                                 ever at a receiver */
+    double request_timeout_s; /* at least 4: how long a sender waits for a reply */
+    double
+        subscriber_timeout_s; /* receiver, pubsub: ends after that long without a frame; 0: never */
+    int64_t max_message_bytes; /* larger messages end the peer's connection */
+    void *reserved[16];
+} sl_link_settings;
+
+#endif

@@ -1,0 +1,52 @@
+/* The viewer end. It binds; what arrives is acknowledged, decoded and handed out. */
+#ifndef SIGHTLINE_RECEIVER_H
+#define SIGHTLINE_RECEIVER_H
+
+#include <sightline/cancel.h>
+#include <sightline/codec.h>
+#include <sightline/export.h>
+#include <sightline/frame.h>
+#include <sightline/link.h>
+#include <sightline/settings.h>
+#include <sightline/stats.h>
+
+typedef struct sl_receiver sl_receiver;
+
+/* How frames are handed out. */
+typedef enum sl_output {
+    SL_OUTPUT_ARRAY,  /* as the sender's arrays: JPEG unpacked in the header's colour space */
+    SL_OUTPUT_PLANES, /* JPEG as planar YUV or gray, as it is coded: the cheapest pixels; arrays as
+                         they are */
+    SL_OUTPUT_CODED,  /* as they came, not decoded */
+} sl_output;
+
+typedef struct sl_receiver_settings {
+    sl_settings settings;
+    sl_link_settings link;
+    sl_codec_settings codec; /* fast_dct and fast_upsample are ORed with the sender's */
+    sl_output output;
+    bool every_frame;  /* pubsub: a bounded queue instead of newest wins */
+    bool timecode;     /* read the timecode and fill in the latency */
+    int threads;       /* that decode; 0: one a core, at most four */
+    sl_cancel *cancel; /* borrowed for the receiver's whole life; may be NULL */
+    void *reserved[16];
+} sl_receiver_settings;
+
+SL_API void sl_receiver_settings_init(sl_receiver_settings *settings);
+
+/* Binds and starts to receive. SL_EINVAL, SL_EINUSE when the port is taken, SL_ESYSTEM. */
+SL_API int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *settings);
+
+/* The next frame, in order; in pubsub the newest. Gives the caller a reference. SL_EAGAIN when
+ * none came within timeout_ms (-1: for ever). SL_EEND when the sender has ended the stream,
+ * SL_ETIMEOUT when subscriber_timeout or max_retries ran out, SL_EPEER when the peer speaks
+ * another pattern, SL_ECANCELED. One thread at a time. */
+SL_API int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms);
+
+/* Any thread. */
+SL_API void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats);
+
+/* Closes all and sets NULL. Frames handed out stay valid. Safe on NULL. */
+SL_API void sl_receiver_close(sl_receiver **receiver);
+
+#endif

@@ -1,0 +1,57 @@
+/* The camera end. It connects; what it is given is coded, sent and, in `pair` and `reqrep`,
+ * acknowledged. */
+#ifndef SIGHTLINE_SENDER_H
+#define SIGHTLINE_SENDER_H
+
+#include <sightline/cancel.h>
+#include <sightline/codec.h>
+#include <sightline/export.h>
+#include <sightline/frame.h>
+#include <sightline/link.h>
+#include <sightline/settings.h>
+#include <sightline/stats.h>
+#include <sightline/tunnel.h>
+
+typedef struct sl_sender sl_sender;
+
+typedef struct sl_sender_settings {
+    sl_settings settings;
+    sl_link_settings link;
+    sl_tunnel_settings tunnel;
+    sl_codec_settings codec;
+    int threads;       /* that encode; 0: one a core, at most four */
+    sl_cancel *cancel; /* borrowed for the sender's whole life; may be NULL */
+    void *reserved[16];
+} sl_sender_settings;
+
+SL_API void sl_sender_settings_init(sl_sender_settings *settings);
+
+/* Sets up the tunnel, if one is asked for, and starts to connect. Returns once the tunnel is up;
+ * nobody need listen at its far end yet. Fails with SL_EINVAL, SL_EUNREACHABLE, SL_EAUTH,
+ * SL_EHOSTKEY, SL_EFORWARD, SL_ECANCELED. Settings are copied. */
+SL_API int sl_sender_open(sl_sender **sender, const sl_sender_settings *settings);
+
+/* Waits until a receiver is there: SL_OK, SL_EAGAIN after timeout_ms (-1: for ever), or the
+ * failure that ended the sender. */
+SL_API int sl_sender_wait(sl_sender *sender, int timeout_ms);
+
+/* Sends a frame. Waits until there is room for it, so that the caller can skip to a newer frame
+ * meanwhile; coding and the receiver's reply go on after it returns, and a failure shows in a
+ * later call. Keeps its own reference; the caller's stays the caller's. SL_EAGAIN when there was
+ * no room within timeout_ms (-1: for ever): the frame was not taken. SL_EINVAL for a frame that
+ * can't be coded as set. SL_ETIMEOUT when the receiver did not answer max_retries times in a row,
+ * SL_EPEER, SL_EEND, or what ended the tunnel for good. One thread at a time. */
+SL_API int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms);
+
+/* Waits until every frame taken was sent and acknowledged or given up. SL_EAGAIN after
+ * timeout_ms. */
+SL_API int sl_sender_flush(sl_sender *sender, int timeout_ms);
+
+/* Any thread. */
+SL_API void sl_sender_stats(const sl_sender *sender, sl_stats *stats);
+
+/* Tells the receiver that the stream has ended (waiting for its answer up to a fifth of the
+ * request timeout), closes all, sets NULL. Safe on NULL. */
+SL_API void sl_sender_close(sl_sender **sender);
+
+#endif

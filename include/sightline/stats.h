@@ -1,0 +1,27 @@
+/* Figures of a running sender or receiver. */
+#ifndef SIGHTLINE_STATS_H
+#define SIGHTLINE_STATS_H
+
+#include <sightline/tunnel.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Capture to decoded, in milliseconds; negative where unknown. */
+typedef struct sl_latency {
+    double last, p50, p95, p99, max;
+} sl_latency;
+
+typedef struct sl_stats {
+    uint64_t frames;     /* sent (and acknowledged, where the pattern does that), or received */
+    uint64_t dropped;    /* let go here: replaced by a newer one, or not acknowledged */
+    uint64_t rejected;   /* messages that were not NetGear's, or could not be decoded */
+    uint64_t bytes;      /* of frames, on the link */
+    uint64_t reconnects; /* times the connection came back */
+    double seconds;      /* since the first frame */
+    bool connected;      /* a peer is there */
+    int port;            /* receiver: the port it is bound to; sender: the port asked for */
+    sl_tunnel_state tunnel;
+    sl_latency latency;
+} sl_stats;
+
+#endif

@@ -1,0 +1,20 @@
+/* base: small files and folders that must be private. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+
+/* "$XDG_CONFIG_HOME/sightline/NAME" (or ~/.config) and "$XDG_STATE_HOME/sightline/NAME" (or
+ * ~/.local/state), with the folder made, 0700. SL_ESYSTEM when it can't be. */
+int sl_config_path(char *path, size_t size, const char *name);
+int sl_state_path(char *path, size_t size, const char *name);
+
+/* The first line of a file without its line ending. SL_EINVAL when it is too long or empty,
+ * SL_ESYSTEM when the file can't be read; the sentence names the file. */
+int sl_file_first_line(const char *path, char *line, size_t size);
+
+/* Makes a private directory (0700) for sockets, as short as possible: under $XDG_RUNTIME_DIR, else
+ * $TMPDIR, else /tmp. */
+int sl_private_directory(char *path, size_t size);
+
+#endif

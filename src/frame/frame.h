@@ -1,0 +1,47 @@
+/* frame: what the rooms may do with frames beyond the public header. */
+#ifndef FRAME_FRAME_H
+#define FRAME_FRAME_H
+
+#include "frame/buffer.h"
+#include "frame/pool.h"
+#include <sightline/frame.h>
+
+/* A picture whose memory comes from `pool` (NULL: from the heap) and goes back there. Strides are
+ * multiples of 32 for planar formats; GRAY and BGR are contiguous, so they are arrays too. */
+int sl_frame_new_pooled(sl_frame **frame, sl_pool *pool, sl_format format, int width, int height);
+
+/* A coded frame (SL_FORMAT_JPEG) around `bytes`, which it takes a reference of. Width and height
+ * are set when known, else 0. */
+int sl_frame_new_coded(sl_frame **frame, sl_format format, sl_buffer *bytes);
+
+/* An array around `bytes`, which it takes a reference of; SL_EMESSAGE unless dtype × shape is
+ * exactly its size. uint8 arrays shaped like pictures become SL_FORMAT_GRAY or SL_FORMAT_BGR. */
+int sl_frame_new_array_of(sl_frame **frame, const char *dtype, int dimensions, const int64_t *shape,
+                          sl_buffer *bytes);
+
+/* The bytes of a coded frame, array, GRAY or BGR picture, as one contiguous buffer that shares
+ * them; the caller gets a reference. SL_EINVAL for planar formats. */
+int sl_frame_bytes(const sl_frame *frame, sl_buffer **bytes);
+
+/* Another frame with the same pixels (shared) whose own times, sequence and message may be set. */
+int sl_frame_copy_properties(sl_frame *to, const sl_frame *from); /* times, sequence, message */
+
+/* Replaces the JSON text that travels with it (copied; NULL: none). */
+int sl_frame_set_message(sl_frame *frame, const char *message);
+
+/* dtype × shape in bytes, or SL_EINVAL: unknown dtype, negative side, more than `limit`. */
+int sl_array_size(const char *dtype, int dimensions, const int64_t *shape, size_t limit,
+                  size_t *bytes);
+
+/* "BGR" and back; NULL or SL_EINVAL when there is no such. */
+const char *sl_colorspace_name(sl_colorspace colorspace);
+int sl_colorspace_parse(const char *name, sl_colorspace *colorspace);
+int sl_colorspace_channels(sl_colorspace colorspace); /* 1, 3 or 4 */
+
+/* Geometry of plane `plane` of a planar or packed picture format. */
+int sl_format_planes(sl_format format);
+int sl_plane_width(sl_format format, int plane, int width); /* in samples */
+int sl_plane_height(sl_format format, int plane, int height);
+const char *sl_format_name(sl_format format);
+
+#endif

@@ -1,0 +1,70 @@
+/* link: the ZeroMQ connection between the ends. All of libzmq lives in this room.
+ *
+ * A link belongs to the thread that uses it, after its opening thread has handed it over; only
+ * sl_link_state() may be called from others. */
+#ifndef LINK_LINK_H
+#define LINK_LINK_H
+
+#include "frame/buffer.h"
+#include <sightline/cancel.h>
+#include <sightline/link.h>
+#include <stdbool.h>
+
+#define SL_LINK_PARTS_MAX 4 /* a message with more is counted and dropped while it is read */
+
+/* The options of sl_link_settings (address, port, protocol, pattern, max_retries, …). */
+extern const sl_option sl_link_options[];
+extern const size_t sl_link_option_count;
+
+typedef struct sl_link sl_link;
+
+typedef struct sl_link_message {
+    sl_buffer *parts[SL_LINK_PARTS_MAX]; /* owned */
+    size_t count;                        /* parts, at most SL_LINK_PARTS_MAX */
+    bool truncated;                      /* it had more, which are gone */
+} sl_link_message;
+
+/* Gives all parts back and empties it. */
+void sl_link_message_clear(sl_link_message *message);
+
+typedef enum sl_role { SL_ROLE_SENDER, SL_ROLE_RECEIVER } sl_role;
+
+typedef struct sl_link_state {
+    bool connected;     /* at least one peer's handshake is done (publishers: has subscribed) */
+    uint64_t connects;  /* handshakes so far */
+    uint64_t refused;   /* peers whose handshake failed */
+    char refusal[160];  /* why the last one failed; "" if none did */
+    int port;           /* receiver over tcp: the port it is bound to */
+    char endpoint[128]; /* what it is bound or connected to */
+} sl_link_state;
+
+/* The endpoint that settings ask for: "tcp://127.0.0.1:5555", "tcp://[::1]:5555", "ipc:///path".
+ * SL_EINVAL for what can't be one. */
+int sl_link_endpoint(const sl_link_settings *settings, sl_role role, char *endpoint, size_t size);
+
+/* Binds (receiver) or starts to connect (sender). `endpoint` NULL: the one settings ask for; else
+ * this one (a tunnel's). SL_EINUSE, SL_EINVAL, SL_ESYSTEM. */
+int sl_link_open(sl_link **link, const sl_link_settings *settings, sl_role role,
+                 const char *endpoint);
+
+/* Throws the socket away and opens it anew with the same settings and endpoint (a receiver on the
+ * port it had). Whatever was under way is lost. */
+int sl_link_rebuild(sl_link *link);
+
+/* Waits until a message can be read, the peer state changes, `wake_fd` (-1: none) polls readable,
+ * or the deadline passes. SL_OK, SL_EAGAIN past the deadline, SL_ECANCELED. Never spins. */
+int sl_link_wait(sl_link *link, int wake_fd, const sl_cancel *cancel, int64_t deadline_us);
+
+/* Hands a message over without copying its bytes; parts stay the caller's too (shared). All parts
+ * go as one message. SL_OK; SL_EAGAIN when there is no room or no peer now: nothing was sent. */
+int sl_link_send(sl_link *link, sl_buffer *const *parts, size_t count);
+
+/* The next message that is there, whole; SL_EAGAIN when there is none. Bytes are not copied. */
+int sl_link_receive(sl_link *link, sl_link_message *message);
+
+void sl_link_state_get(const sl_link *link, sl_link_state *state);
+
+/* Closes it; what was handed over may still leave for `linger_ms`. Sets NULL. Safe on NULL. */
+void sl_link_close(sl_link **link, int linger_ms);
+
+#endif
