@@ -1,0 +1,63 @@
+# bash completion for sightline(1)
+
+_sightline_words() {
+    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$current")
+}
+
+_sightline_files() {
+    compopt -o filenames 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen -f -- "$current")
+}
+
+# The value of an option; fails for one that takes none.
+_sightline_value() {
+    case $1 in
+    --pattern) _sightline_words 'pair reqrep pubsub' ;;
+    --protocol) _sightline_words 'tcp ipc' ;;
+    --ssh-backend) _sightline_words 'libssh' ;;
+    --log) _sightline_words 'error warning info debug' ;;
+    --sink) _sightline_words 'window null file: -' ;;
+    --ssh) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
+    --ssh-key | --ssh-password-file | --config | --stats) _sightline_files ;;
+    --address | --port | --ssh-host-key | --frames | --duration | --quality | --size | --fps | \
+        --filter | --timeout | -o) COMPREPLY=() ;;
+    *) return 1 ;;
+    esac
+}
+
+_sightline_source() {
+    local devices=(/dev/video*)
+    [ -e "${devices[0]}" ] || devices=()
+    _sightline_files
+    mapfile -t -O ${#COMPREPLY[@]} COMPREPLY \
+        < <(compgen -W "0 pattern: screen: - ${devices[*]}" -- "$current")
+}
+
+_sightline() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local commands='send view cameras help'
+    local both='--address --port --protocol --pattern --ssh --ssh-key --ssh-password-file
+        --ssh-host-key --ssh-backend -o --config --frames --duration --stats --log --help'
+    COMPREPLY=()
+
+    if [ "$COMP_CWORD" = 1 ]; then
+        _sightline_words "$commands --help --version"
+        return
+    fi
+    if _sightline_value "$previous"; then
+        return
+    fi
+    case ${COMP_WORDS[1]} in
+    send)
+        case $current in
+        -?*) _sightline_words "$both --raw --jpeg --quality --size --fps --loop --filter" ;;
+        *) _sightline_source ;;
+        esac
+        ;;
+    view) _sightline_words "$both --sink --every-frame --timecode --timeout" ;;
+    cameras) _sightline_words '--log --help' ;;
+    help) _sightline_words "$commands" ;;
+    esac
+}
+
+complete -F _sightline sightline

@@ -1,0 +1,56 @@
+#compdef sightline
+# zsh completion for sightline(1)
+
+local -a both
+both=(
+    '--address[where the viewer is, or what it listens on]:host:_hosts'
+    '--port[of the viewer]:port:'
+    '--protocol[how the ends meet]:protocol:(tcp ipc)'
+    '--pattern[how the ends take turns]:pattern:(pair reqrep pubsub)'
+    '--ssh[this end of the link stands there]:[USER@]HOST[\:PORT]:_hosts'
+    '--ssh-key[private key]:file:_files'
+    '--ssh-password-file[file with the password, - asks]:file:_files'
+    '--ssh-host-key[the only host key to accept]:fingerprint:'
+    '--ssh-backend[who speaks SSH]:back-end:(libssh)'
+    '*-o[any option by its name]:KEY=VALUE:'
+    '--config[file of settings]:file:_files'
+    '--frames[stop after so many]:frames:'
+    '--duration[stop after so long]:seconds:'
+    '--stats[write figures as JSON, - is standard output]:file:_files'
+    '--log[how much to tell]:level:(error warning info debug)'
+    '--help[say what there is]'
+)
+
+if (( CURRENT == 2 )); then
+    _values 'command' \
+        'send[the camera end]' 'view[the viewer end]' 'cameras[what cameras there are]' \
+        'help[what a command does]' '--help' '--version'
+    return
+fi
+
+case $words[2] in
+send)
+    _arguments $both \
+        '--raw[send pixels as they are]' \
+        '--jpeg[send JPEG]' \
+        '--quality[of JPEG]:10 to 100:' \
+        '--size[of the picture]:WIDTHxHEIGHT:' \
+        '--fps[frames a second]:rate:' \
+        '--loop[begin a file again at its end]' \
+        '--filter[libavfilter graph]:graph:' \
+        '2:source:_files'
+    ;;
+view)
+    _arguments $both \
+        '--sink[what takes the frames]:sink:(window null file\: -)' \
+        '--every-frame[a queue in place of newest first]' \
+        '--timecode[read the latency from the picture]' \
+        '--timeout[give up after so long without a frame]:seconds:'
+    ;;
+cameras)
+    _arguments '--log[how much to tell]:level:(error warning info debug)' '--help[say what there is]'
+    ;;
+help)
+    _values 'command' send view cameras help
+    ;;
+esac
