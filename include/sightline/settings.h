@@ -27,7 +27,8 @@ typedef struct sl_option {
     const char *name; /* NetGear's name where NetGear has it */
     sl_option_type type;
     size_t offset;              /* of the field, within its group's struct */
-    double minimum, maximum;    /* SL_OPTION_INT and SL_OPTION_NUMBER */
+    double minimum, maximum;    /* SL_OPTION_INT and SL_OPTION_NUMBER; a maximum of INT_MAX or more
+                                   is none */
     const char *const *choices; /* SL_OPTION_CHOICE: words, ended by NULL; "word|alias" */
     int (*parse)(void *field, const char *value); /* SL_OPTION_PARSED: 0 or SL_EINVAL */
     const char *fallback;                         /* the default, as text; NULL: not set */
@@ -55,15 +56,21 @@ typedef struct sl_settings {
  * value of the wrong kind or out of range; sl_error() names the option and its range. */
 SL_API int sl_settings_set(void *settings, const char *name, const char *value);
 
+/* Offers a name and value to each of `count` settings structs. Each that knows the name takes it.
+ * SL_EINVAL when one refuses the value, or when none knows the name: then sl_error() says which
+ * known name is nearest. */
+SL_API int sl_settings_offer(void *const *settings, size_t count, const char *name,
+                             const char *value);
+
 /* The option of that name, or NULL. Static. */
 SL_API const sl_option *sl_settings_find(const void *settings, const char *name);
 
 /* The groups of options that this struct has, ended by a group without options. Static. */
 SL_API const sl_option_group *sl_settings_groups(const void *settings);
 
-/* Reads a file of lines `name = value`; `#` starts a comment. Names are offered to each struct of
- * `settings` (an array of `count` pointers) and must be known to one. Each that knows it takes
- * it. SL_EINVAL names file and line; SL_ESYSTEM when the file can't be read. */
+/* Reads a file of lines `name = value`; a `#` at the start of a line or after a space starts a
+ * comment. Each name is offered as by sl_settings_offer(). SL_EINVAL names file and line;
+ * SL_ESYSTEM when the file can't be read. */
 SL_API int sl_settings_load(void *const *settings, size_t count, const char *path);
 
 /* Frees what setting by name copied. Fields set by name are invalid afterwards. */

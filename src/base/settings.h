@@ -4,6 +4,9 @@
 
 #include <sightline/settings.h>
 
+/* An option's `parse` says with sl_fail() what is wrong with the value; the setter puts the
+ * option's name before it. Without a sentence it says what `values` says. */
+
 #define SL_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Fills `settings` (size bytes): zeros, then every option's default. The defaults in the tables

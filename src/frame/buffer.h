@@ -2,6 +2,7 @@
 #ifndef FRAME_BUFFER_H
 #define FRAME_BUFFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,5 +21,8 @@ int sl_buffer_wrap(sl_buffer **buffer, void *data, size_t size,
 
 sl_buffer *sl_buffer_ref(sl_buffer *buffer);
 void sl_buffer_unref(sl_buffer **buffer);
+
+/* Whether the caller's is the only reference. */
+bool sl_buffer_sole(const sl_buffer *buffer);
 
 #endif

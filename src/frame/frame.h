@@ -24,7 +24,13 @@ int sl_frame_new_array_of(sl_frame **frame, const char *dtype, int dimensions, c
 int sl_frame_bytes(const sl_frame *frame, sl_buffer **bytes);
 
 /* Another frame with the same pixels (shared) whose own times, sequence and message may be set. */
-int sl_frame_copy_properties(sl_frame *to, const sl_frame *from); /* times, sequence, message */
+int sl_frame_share(sl_frame **frame, const sl_frame *from);
+
+/* Whether the caller alone holds the frame and its pixels, and so may write. */
+bool sl_frame_sole(const sl_frame *frame);
+
+/* Copies times, sequence and message. */
+int sl_frame_copy_properties(sl_frame *to, const sl_frame *from);
 
 /* Replaces the JSON text that travels with it (copied; NULL: none). */
 int sl_frame_set_message(sl_frame *frame, const char *message);

@@ -1,0 +1,216 @@
+/* base: settings by name, from one table of options a group. */
+#include "base/settings.h"
+#include "base/error.h"
+#include "base/option.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A string that belongs to the settings. */
+struct sl_settings_string {
+    struct sl_settings_string *next;
+    char text[];
+};
+
+static void *field_of(void *settings, const sl_option_group *group, const sl_option *option) {
+    return (char *)settings + group->offset + option->offset;
+}
+
+static const sl_option *find(const sl_settings *settings, const char *name,
+                             const sl_option_group **in) {
+    for (const sl_option_group *group = settings->groups; group->options; group++) {
+        for (size_t i = 0; i < group->count; i++) {
+            if (strcmp(group->options[i].name, name) == 0) {
+                *in = group;
+                return &group->options[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* A copy that lives as long as the settings, or NULL. */
+static const char *keep_string(sl_settings *settings, const char *text) {
+    size_t size = strlen(text) + 1;
+    struct sl_settings_string *string = malloc(sizeof(*string) + size);
+    if (!string)
+        return NULL;
+    memcpy(string->text, text, size);
+    string->next = settings->strings;
+    settings->strings = string;
+    return string->text;
+}
+
+void sl_settings_init(void *settings, size_t size, const sl_option_group *groups) {
+    memset(settings, 0, size);
+    ((sl_settings *)settings)->groups = groups;
+    for (const sl_option_group *group = groups; group->options; group++) {
+        for (size_t i = 0; i < group->count; i++) {
+            const sl_option *option = &group->options[i];
+            void *field = field_of(settings, group, option);
+            if (!option->fallback)
+                continue;
+            if (option->type == SL_OPTION_STRING)
+                *(const char **)field = option->fallback;
+            else
+                sl_option_read(option, field, option->fallback, false);
+        }
+    }
+}
+
+/* Gives `to` copies of its own of the strings that it shares with another. */
+static int keep_strings(void *to) {
+    for (const sl_option_group *group = sl_settings_groups(to); group->options; group++) {
+        for (size_t i = 0; i < group->count; i++) {
+            if (group->options[i].type != SL_OPTION_STRING)
+                continue;
+            const char **field = field_of(to, group, &group->options[i]);
+            if (!*field)
+                continue;
+            *field = keep_string(to, *field);
+            if (!*field)
+                return SL_ENOMEM;
+        }
+    }
+    return SL_OK;
+}
+
+int sl_settings_copy(void *to, const void *from, size_t size) {
+    memcpy(to, from, size);
+    ((sl_settings *)to)->strings = NULL;
+    if (keep_strings(to) < 0) {
+        sl_settings_finish(to);
+        return sl_fail_memory();
+    }
+    return SL_OK;
+}
+
+void sl_settings_finish(void *settings) {
+    sl_settings *own = settings;
+    while (own->strings) {
+        struct sl_settings_string *string = own->strings;
+        own->strings = string->next;
+        /* It may be a password. */
+        explicit_bzero(string->text, strlen(string->text));
+        free(string);
+    }
+}
+
+const sl_option *sl_settings_find(const void *settings, const char *name) {
+    const sl_option_group *group;
+    return find(settings, name, &group);
+}
+
+const sl_option_group *sl_settings_groups(const void *settings) {
+    return ((const sl_settings *)settings)->groups;
+}
+
+/* Keeps the name nearest to `name` in `nearest`, where it is near enough to have been meant. */
+static void look_for_nearest(const void *settings, const char *name, const char **nearest,
+                             size_t *distance) {
+    for (const sl_option_group *group = sl_settings_groups(settings); group->options; group++) {
+        for (size_t i = 0; i < group->count; i++) {
+            const char *known = group->options[i].name;
+            size_t away = sl_text_distance(name, known);
+            if (away < *distance) {
+                *distance = away;
+                *nearest = known;
+            }
+        }
+    }
+}
+
+static int fail_unknown(void *const *settings, size_t count, const char *name) {
+    const char *nearest = NULL;
+    size_t distance = strlen(name) / 3 + 2;
+    for (size_t i = 0; i < count; i++)
+        look_for_nearest(settings[i], name, &nearest, &distance);
+    if (nearest)
+        return sl_fail(SL_EINVAL, "there is no option \"%s\"; did you mean %s?", name, nearest);
+    return sl_fail(SL_EINVAL, "there is no option \"%s\"", name);
+}
+
+int sl_settings_set(void *settings, const char *name, const char *value) {
+    const sl_option_group *group;
+    const sl_option *option = find(settings, name, &group);
+    if (!option)
+        return fail_unknown(&settings, 1, name);
+    void *field = field_of(settings, group, option);
+    if (option->type != SL_OPTION_STRING)
+        return sl_option_read(option, field, value, true);
+    const char *kept = keep_string(settings, value);
+    if (!kept)
+        return sl_fail_memory();
+    *(const char **)field = kept;
+    return SL_OK;
+}
+
+int sl_settings_offer(void *const *settings, size_t count, const char *name, const char *value) {
+    bool known = false;
+    for (size_t i = 0; i < count; i++) {
+        if (!sl_settings_find(settings[i], name))
+            continue;
+        known = true;
+        int code = sl_settings_set(settings[i], name, value);
+        if (code < 0)
+            return code;
+    }
+    return known ? SL_OK : fail_unknown(settings, count, name);
+}
+
+static char *trim(char *text) {
+    text += strspn(text, " \t\r\n");
+    size_t length = strlen(text);
+    while (length && strchr(" \t\r\n", text[length - 1]))
+        text[--length] = '\0';
+    return text;
+}
+
+static void cut_comment(char *line) {
+    for (char *c = line; *c; c++) {
+        if (*c == '#' && (c == line || c[-1] == ' ' || c[-1] == '\t')) {
+            *c = '\0';
+            return;
+        }
+    }
+}
+
+/* One line of the file; empty ones are fine. */
+static int take_line(void *const *settings, size_t count, char *line) {
+    cut_comment(line);
+    char *name = trim(line);
+    if (!*name)
+        return SL_OK;
+    char *equals = strchr(name, '=');
+    if (!equals)
+        return sl_fail(SL_EINVAL, "\"%s\" is not a line like name = value", name);
+    *equals = '\0';
+    return sl_settings_offer(settings, count, trim(name), trim(equals + 1));
+}
+
+int sl_settings_load(void *const *settings, size_t count, const char *path) {
+    int code = SL_OK;
+    char *line = NULL;
+    size_t size = 0;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return sl_fail(SL_ESYSTEM, "cannot read the settings in %s: %s", path, strerror(errno));
+    errno = 0;
+    for (int number = 1; code == SL_OK && getline(&line, &size, file) >= 0; number++) {
+        code = take_line(settings, count, line);
+        if (code == SL_EINVAL)
+            sl_fail(code, "%s, line %d: %s", path, number, sl_error());
+        errno = 0;
+    }
+    if (code == SL_OK && errno)
+        code = sl_fail(SL_ESYSTEM, "cannot read the settings in %s: %s", path, strerror(errno));
+    if (line)
+        explicit_bzero(line, size);
+    free(line);
+    fclose(file);
+    return code;
+}

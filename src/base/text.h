@@ -1,0 +1,14 @@
+/* base: text that came from somewhere else, or from a person's fingers. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stddef.h>
+
+/* Replaces control characters, which could drive a terminal, by '?'. */
+void sl_text_harmless(char *text);
+
+/* How many letters must be changed, added or left out to make `from` of `to`. Only the first 63
+ * bytes of each count. */
+size_t sl_text_distance(const char *from, const char *to);
+
+#endif
