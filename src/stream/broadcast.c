@@ -1,0 +1,77 @@
+/* stream: pubsub. No way back, so the newest wins at both ends: the sender lets a frame go that
+ * finds no room when a newer one is there, the receiver drains what has piled up. */
+#include "stream/pattern.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/event.h"
+#include <poll.h>
+#include <sightline/error.h>
+
+static int broadcast_send(sl_turn *turn, sl_buffer *const *parts, size_t count) {
+    int result = sl_link_send(turn->link, parts, count);
+    if (result == SL_OK) {
+        sl_tally_frame(turn->tally);
+        sl_tally_bytes(turn->tally, parts[count - 1]->size);
+    }
+    return result;
+}
+
+static int wait_for_message(sl_turn *turn) {
+    double patience_s = turn->settings->subscriber_timeout_s;
+    int result =
+        sl_link_wait(turn->link, -1, turn->stop, sl_turn_silence_deadline(turn, patience_s));
+    if (result == SL_EAGAIN)
+        return sl_fail(SL_ETIMEOUT, "no frame came for %.3g s", patience_s);
+    return result;
+}
+
+/* One message, if there is one. SL_EAGAIN: none; SL_EMESSAGE: not a frame. */
+static int take_frame(sl_turn *turn, sl_frame **frame) {
+    sl_link_message message = {0};
+    if (sl_link_receive(turn->link, &message))
+        return SL_EAGAIN;
+    return sl_turn_read(turn, &message, frame);
+}
+
+static int newest_receive(sl_turn *turn) {
+    sl_frame *frame = NULL;
+    int result = take_frame(turn, &frame);
+    if (result == SL_OK)
+        sl_pipeline_offer(turn->pipeline, frame);
+    if (result == SL_EAGAIN)
+        return wait_for_message(turn);
+    return result == SL_EMESSAGE ? SL_OK : result;
+}
+
+/* Reads only while there is room: then ZeroMQ's short queues fill up, and the sender, where
+ * frames are dropped and counted, notices. */
+static int every_frame_receive(sl_turn *turn) {
+    if (!sl_pipeline_has_room(turn->pipeline))
+        return sl_wait(sl_pipeline_room_fd(turn->pipeline), POLLIN, turn->stop, -1);
+    sl_frame *frame = NULL;
+    int result = take_frame(turn, &frame);
+    if (result == SL_OK)
+        return sl_pipeline_push(turn->pipeline, frame);
+    if (result == SL_EAGAIN)
+        return wait_for_message(turn);
+    return result == SL_EMESSAGE ? SL_OK : result;
+}
+
+const sl_pattern_kind sl_pattern_pubsub = {
+    .pattern = SL_PATTERN_PUBSUB,
+    .name = "pubsub",
+    .send = broadcast_send,
+    .send_end = sl_turn_send_end,
+    .receive = newest_receive,
+    .newest_wins = true,
+};
+
+const sl_pattern_kind sl_pattern_pubsub_every_frame = {
+    .pattern = SL_PATTERN_PUBSUB,
+    .name = "pubsub",
+    .send = broadcast_send,
+    .send_end = sl_turn_send_end,
+    .receive = every_frame_receive,
+    .newest_wins = true,
+};

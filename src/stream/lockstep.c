@@ -1,0 +1,191 @@
+/* stream: pair and reqrep. One frame, one reply; the reply means "I have room".
+ *
+ *   sender                          receiver
+ *     │ frame ─────────────────────▶ │ into the queue
+ *     │                              │ … held back while the queue is full, but never past
+ *     │ ◀───────────────────── reply │   half the sender's time-out
+ *     │ the next frame, coded meanwhile
+ */
+#include "stream/pattern.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/event.h"
+#include "base/log.h"
+#include <poll.h>
+#include <sightline/error.h>
+
+#define RETRIES_DEFAULT   3
+#define RECEIVER_PATIENCE 3 /* times the request time-out: how long NetGear's receiver waits */
+
+static int64_t seconds_from_now(double seconds) {
+    return sl_now_us() + (int64_t)(seconds * (double)SL_SECOND_US);
+}
+
+/* Throws away whatever came unasked, so that it isn't taken for a reply. */
+static void discard_input(sl_turn *turn) {
+    sl_link_message message = {0};
+    while (sl_link_receive(turn->link, &message) == SL_OK)
+        sl_link_message_clear(&message);
+}
+
+/* A reply that did not come in time. The socket is opened anew: a reply that comes after all
+ * must not be taken for the next frame's. */
+static int give_up_reply(sl_turn *turn) {
+    sl_tally_drop(turn->tally);
+    turn->unanswered++;
+    int most = turn->settings->max_retries < 0 ? RETRIES_DEFAULT : turn->settings->max_retries;
+    if (most > 0 && turn->unanswered > most)
+        return sl_fail(SL_ETIMEOUT,
+                       "the viewer did not answer %d times in a row, %.3g s each; see whether it "
+                       "is stopped or overloaded",
+                       turn->unanswered, turn->settings->request_timeout_s);
+    sl_log(SL_LOG_WARNING, "stream", "no reply within %.3g s: one frame was not acknowledged",
+           turn->settings->request_timeout_s);
+    return sl_link_rebuild(turn->link);
+}
+
+/* Waits for the reply to the frame that was sent when the link had made `connects` connections. */
+static int await_reply(sl_turn *turn, uint64_t connects) {
+    int64_t deadline_us = seconds_from_now(turn->settings->request_timeout_s);
+    const sl_cancel *stop = turn->stop;
+    for (;;) {
+        sl_link_message message = {0};
+        if (sl_link_receive(turn->link, &message) == SL_OK) {
+            sl_link_message_clear(&message);
+            turn->unanswered = 0;
+            sl_tally_frame(turn->tally);
+            return SL_OK;
+        }
+        sl_link_state state;
+        sl_link_state_get(turn->link, &state);
+        if (!state.connected || state.connects != connects) {
+            sl_log(SL_LOG_INFO, "stream", "the connection went: one frame was not acknowledged");
+            sl_tally_drop(turn->tally);
+            return SL_OK;
+        }
+        int result = sl_link_wait(turn->link, -1, stop, deadline_us);
+        if (result == SL_ECANCELED) { /* closing: a last chance for the frame that is out */
+            stop = NULL;
+            deadline_us = seconds_from_now(turn->settings->request_timeout_s / 5);
+        } else if (result == SL_EAGAIN) {
+            return stop ? give_up_reply(turn) : (sl_tally_drop(turn->tally), SL_ECANCELED);
+        } else if (result) {
+            return result;
+        }
+    }
+}
+
+static int lockstep_send(sl_turn *turn, sl_buffer *const *parts, size_t count) {
+    discard_input(turn);
+    sl_link_state state;
+    sl_link_state_get(turn->link, &state);
+    int result = sl_link_send(turn->link, parts, count);
+    if (result)
+        return result;
+    sl_tally_bytes(turn->tally, parts[count - 1]->size);
+    return await_reply(turn, state.connects);
+}
+
+/* NetGear's reqrep receiver answers the end, its pair receiver does not. */
+static void reqrep_send_end(sl_turn *turn) {
+    sl_turn_send_end(turn);
+    sl_link_state state;
+    sl_link_state_get(turn->link, &state);
+    int64_t deadline_us = seconds_from_now(turn->settings->request_timeout_s / 5);
+    sl_link_message message = {0};
+    while (state.connected && sl_link_receive(turn->link, &message) == SL_EAGAIN) {
+        if (sl_link_wait(turn->link, -1, NULL, deadline_us))
+            break;
+        sl_link_state_get(turn->link, &state);
+    }
+    sl_link_message_clear(&message);
+}
+
+static void send_reply(sl_turn *turn) {
+    sl_buffer *reply = NULL;
+    if (sl_netgear_write_reply(turn->device, &reply) == SL_OK)
+        sl_link_send(turn->link, &reply, 1);
+    sl_buffer_unref(&reply);
+    turn->owes_reply = false;
+}
+
+/* The receiver owes a reply: waits for room in the queue as long as the sender may be kept. */
+static int hold_reply_back(sl_turn *turn) {
+    int result = SL_OK;
+    if (!sl_pipeline_has_room(turn->pipeline))
+        result =
+            sl_wait(sl_pipeline_room_fd(turn->pipeline), POLLIN, turn->stop, turn->reply_by_us);
+    if (result == SL_ECANCELED)
+        return result;
+    send_reply(turn);
+    return SL_OK;
+}
+
+/* Nothing was heard for long. Only a receiver that was told to give up counts the times. */
+static int note_silence(sl_turn *turn) {
+    turn->unanswered++;
+    turn->silent_since_us = sl_now_us();
+    if (turn->unanswered > turn->settings->max_retries)
+        return sl_fail(SL_ETIMEOUT, "no frame came for %.3g s",
+                       turn->unanswered * RECEIVER_PATIENCE * turn->settings->request_timeout_s);
+    return sl_link_rebuild(turn->link);
+}
+
+static int wait_for_message(sl_turn *turn) {
+    if (sl_pipeline_full(turn->pipeline)) /* the link is not read now, so don't wait on it */
+        return sl_wait(sl_pipeline_room_fd(turn->pipeline), POLLIN, turn->stop, -1);
+    double patience_s =
+        turn->settings->max_retries > 0 ? RECEIVER_PATIENCE * turn->settings->request_timeout_s : 0;
+    int result =
+        sl_link_wait(turn->link, -1, turn->stop, sl_turn_silence_deadline(turn, patience_s));
+    return result == SL_EAGAIN ? note_silence(turn) : result;
+}
+
+/* Takes one message if there is one. SL_EAGAIN when there is none, SL_EEND for the end. */
+static int take_message(sl_turn *turn) {
+    sl_link_message message = {0};
+    if (sl_pipeline_full(turn->pipeline) || sl_link_receive(turn->link, &message))
+        return SL_EAGAIN;
+    sl_frame *frame = NULL;
+    int result = sl_turn_read(turn, &message, &frame);
+    if (result == SL_OK && sl_pipeline_push(turn->pipeline, frame)) {
+        sl_frame_unref(&frame);
+        sl_tally_drop(turn->tally);
+    }
+    if (result == SL_EEND)
+        return result;
+    turn->owes_reply = true; /* for a bad message too: the sender waits for it */
+    turn->reply_by_us = seconds_from_now(turn->settings->request_timeout_s / 2);
+    return SL_OK;
+}
+
+static int lockstep_receive(sl_turn *turn) {
+    if (turn->owes_reply)
+        return hold_reply_back(turn);
+    int result = take_message(turn);
+    return result == SL_EAGAIN ? wait_for_message(turn) : result;
+}
+
+static int reqrep_receive(sl_turn *turn) {
+    int result = lockstep_receive(turn);
+    if (result == SL_EEND)
+        send_reply(turn);
+    return result;
+}
+
+const sl_pattern_kind sl_pattern_pair = {
+    .pattern = SL_PATTERN_PAIR,
+    .name = "pair",
+    .send = lockstep_send,
+    .send_end = sl_turn_send_end,
+    .receive = lockstep_receive,
+};
+
+const sl_pattern_kind sl_pattern_reqrep = {
+    .pattern = SL_PATTERN_REQREP,
+    .name = "reqrep",
+    .send = lockstep_send,
+    .send_end = reqrep_send_end,
+    .receive = reqrep_receive,
+};

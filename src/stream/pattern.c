@@ -1,0 +1,53 @@
+/* stream: the list of patterns, and what their receivers share. */
+#include "stream/pattern.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "frame/frame.h"
+
+static const sl_pattern_kind *const kinds[] = {
+    &sl_pattern_pair,
+    &sl_pattern_reqrep,
+    &sl_pattern_pubsub,
+};
+
+const sl_pattern_kind *sl_pattern_find(sl_pattern pattern, bool every_frame) {
+    const sl_pattern_kind *found = kinds[0];
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (kinds[i]->pattern == pattern)
+            found = kinds[i];
+    }
+    return found->newest_wins && every_frame ? &sl_pattern_pubsub_every_frame : found;
+}
+
+int sl_turn_read(sl_turn *turn, sl_link_message *message, sl_frame **frame) {
+    sl_netgear_message read = {0};
+    turn->silent_since_us = sl_now_us();
+    turn->unanswered = 0;
+    int result = message->truncated
+                     ? sl_fail(SL_EMESSAGE, "a message of more than %d parts", SL_LINK_PARTS_MAX)
+                     : sl_netgear_read(message->parts, message->count, &read);
+    sl_link_message_clear(message);
+    if (result) {
+        sl_tally_reject(turn->tally);
+        return SL_EMESSAGE;
+    }
+    if (read.end)
+        return SL_EEND;
+    sl_tally_bytes(turn->tally, read.frame->size);
+    *frame = read.frame;
+    return SL_OK;
+}
+
+int64_t sl_turn_silence_deadline(const sl_turn *turn, double patience_s) {
+    if (patience_s <= 0)
+        return -1;
+    return turn->silent_since_us + (int64_t)(patience_s * (double)SL_SECOND_US);
+}
+
+void sl_turn_send_end(sl_turn *turn) {
+    sl_buffer *end = NULL;
+    if (sl_netgear_write_end(&end) == SL_OK)
+        sl_link_send(turn->link, &end, 1);
+    sl_buffer_unref(&end);
+}

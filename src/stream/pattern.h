@@ -1,0 +1,61 @@
+/* stream: how the two ends of a pattern take turns.
+ *
+ * A pattern is a const struct of functions that run on the link thread of either end. Adding one
+ * is a new file and a line in pattern.c. */
+#ifndef STREAM_PATTERN_H
+#define STREAM_PATTERN_H
+
+#include "frame/buffer.h"
+#include "link/link.h"
+#include "stream/pipeline.h"
+#include "stream/tally.h"
+#include "wire/netgear.h"
+
+/* What a turn works with: one end's link and pipeline. Belongs to the link thread. */
+typedef struct sl_turn {
+    sl_link *link;
+    sl_pipeline *pipeline;
+    sl_tally *tally;
+    const sl_link_settings *settings;
+    const sl_cancel *stop;   /* the end is closing */
+    char device[9];          /* receiver: how it signs its replies */
+    bool owes_reply;         /* receiver: one frame was taken and not yet acknowledged */
+    int64_t reply_by_us;     /* receiver: when that must happen at the latest */
+    int64_t silent_since_us; /* receiver: when the last message came */
+    int unanswered;          /* time-outs in a row */
+} sl_turn;
+
+typedef struct sl_pattern_kind {
+    sl_pattern pattern;
+    const char *name;
+    /* Sender: gets one coded frame across. SL_OK when that is settled, delivered or given up (the
+     * tally says which); SL_EAGAIN when it could not leave yet and should be tried again, or make
+     * way for a newer one if `newest_wins`; SL_ECANCELED; or what ends the stream. */
+    int (*send)(sl_turn *turn, sl_buffer *const *parts, size_t count);
+    /* Sender: tells the receiver that this was all. */
+    void (*send_end)(sl_turn *turn);
+    /* Receiver: takes what is there, acknowledges, and waits for more. SL_OK to be called again;
+     * SL_EEND, SL_ECANCELED, or what ends the stream. */
+    int (*receive)(sl_turn *turn);
+    bool newest_wins;
+} sl_pattern_kind;
+
+/* The kind for a pattern, never NULL. `every_frame`: the variant that keeps a bounded queue. */
+const sl_pattern_kind *sl_pattern_find(sl_pattern pattern, bool every_frame);
+
+extern const sl_pattern_kind sl_pattern_pair, sl_pattern_reqrep;
+extern const sl_pattern_kind sl_pattern_pubsub, sl_pattern_pubsub_every_frame;
+
+/* Shared by the patterns' receivers. */
+
+/* Reads one message into a frame. SL_OK with a frame, SL_EEND for the end message, SL_EMESSAGE
+ * (counted and logged) for what is not NetGear's. Empties `message`. */
+int sl_turn_read(sl_turn *turn, sl_link_message *message, sl_frame **frame);
+
+/* When a receiver that hears nothing must do something about it; -1: never. */
+int64_t sl_turn_silence_deadline(const sl_turn *turn, double patience_s);
+
+/* Sends the end message as far as it goes. */
+void sl_turn_send_end(sl_turn *turn);
+
+#endif

@@ -1,0 +1,351 @@
+/* stream: frames go in, are worked on by several threads at once, and come out in order. */
+#include "stream/pipeline.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/event.h"
+#include "base/thread.h"
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define THREADS_MAX 16
+
+enum job_state { JOB_WAITING, JOB_WORKING, JOB_DONE };
+
+struct job {
+    enum job_state state;
+    int result;
+    sl_frame *in;
+    sl_frame *out;
+};
+
+struct worker {
+    sl_pipeline *pipeline;
+    sl_thread thread;
+    void *state;
+    bool open;
+};
+
+/* An event that is only touched when it changes, because each touch is a system call. */
+struct flag {
+    sl_event event;
+    bool set;
+};
+
+struct sl_pipeline {
+    sl_pipeline_worker kind;
+    void *user;
+    int threads;
+    struct worker workers[THREADS_MAX];
+
+    pthread_mutex_t lock;                  /* everything below */
+    pthread_cond_t work;                   /* a job waits, or stop */
+    struct flag ready;                     /* the oldest job is done, or the end is reached */
+    struct flag room;                      /* fewer than `limit` jobs, or ended */
+    struct job jobs[SL_PIPELINE_CAPACITY]; /* a ring */
+    int head, count;
+    int limit;
+    sl_frame *newest; /* offered, and not yet let in */
+    bool taker_waits;
+    bool stop;
+    int end_code;
+    char end_sentence[512];
+    uint64_t dropped;
+    int64_t work_us;
+};
+
+static struct job *job_at(sl_pipeline *pipeline, int index) {
+    return &pipeline->jobs[(pipeline->head + index) % SL_PIPELINE_CAPACITY];
+}
+
+static void set_flag(struct flag *flag, bool set) {
+    if (flag->set == set)
+        return;
+    flag->set = set;
+    if (set)
+        sl_event_set(&flag->event);
+    else
+        sl_event_clear(&flag->event);
+}
+
+/* Locked, like all that follows up to the workers. Makes both flags say what is so. */
+static void show(sl_pipeline *pipeline) {
+    bool ended = pipeline->end_code != SL_OK;
+    bool done = pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE;
+    set_flag(&pipeline->ready, done || (ended && pipeline->count == 0 && !pipeline->newest));
+    set_flag(&pipeline->room, pipeline->count < pipeline->limit || ended);
+}
+
+static void append(sl_pipeline *pipeline, sl_frame *frame) {
+    *job_at(pipeline, pipeline->count) = (struct job){.state = JOB_WAITING, .in = frame};
+    pipeline->count++;
+    pthread_cond_signal(&pipeline->work);
+}
+
+/* Removes the oldest job, which is done; its frame becomes the caller's. */
+static int remove_oldest(sl_pipeline *pipeline, sl_frame **frame) {
+    struct job *job = job_at(pipeline, 0);
+    *frame = job->out;
+    sl_frame_unref(&job->in);
+    pipeline->head = (pipeline->head + 1) % SL_PIPELINE_CAPACITY;
+    pipeline->count--;
+    pthread_cond_signal(&pipeline->work);
+    return job->result;
+}
+
+/* Lets the newest offered frame in when somebody will come for it soon: nothing else is there for
+ * the taker, or the taker waits and a worker is free. Decoding more would be for nothing. */
+static void admit_newest(sl_pipeline *pipeline) {
+    int most = pipeline->taker_waits ? pipeline->threads : 1;
+    if (pipeline->newest && pipeline->count < most) {
+        append(pipeline, pipeline->newest);
+        pipeline->newest = NULL;
+    }
+}
+
+/* A newer frame is there: what was finished before the taker came is old. */
+static void drop_outdated(sl_pipeline *pipeline) {
+    while (pipeline->newest && pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE) {
+        sl_frame *frame = NULL;
+        remove_oldest(pipeline, &frame);
+        sl_frame_unref(&frame);
+        pipeline->dropped++;
+    }
+}
+
+/* The first job that may be worked on now, or NULL. */
+static struct job *find_work(sl_pipeline *pipeline) {
+    int reach = pipeline->limit > pipeline->threads ? pipeline->limit : pipeline->threads;
+    for (int i = 0; i < pipeline->count && i < reach; i++) {
+        struct job *job = job_at(pipeline, i);
+        if (job->state == JOB_WAITING)
+            return job;
+    }
+    return NULL;
+}
+
+static void note_work_time(sl_pipeline *pipeline, int64_t took_us) {
+    pipeline->work_us = pipeline->work_us ? (pipeline->work_us * 7 + took_us) / 8 : took_us;
+}
+
+static void run_worker(void *argument) {
+    struct worker *worker = argument;
+    sl_pipeline *pipeline = worker->pipeline;
+    pthread_mutex_lock(&pipeline->lock);
+    while (!pipeline->stop) {
+        struct job *job = find_work(pipeline);
+        if (!job) {
+            pthread_cond_wait(&pipeline->work, &pipeline->lock);
+            continue;
+        }
+        job->state = JOB_WORKING;
+        pthread_mutex_unlock(&pipeline->lock);
+        int64_t began_us = sl_now_us();
+        job->result = pipeline->kind.work(pipeline->user, worker->state, job->in, &job->out);
+        int64_t took_us = sl_now_us() - began_us;
+        pthread_mutex_lock(&pipeline->lock);
+        note_work_time(pipeline, took_us);
+        job->state = JOB_DONE;
+        admit_newest(pipeline);
+        show(pipeline);
+    }
+    pthread_mutex_unlock(&pipeline->lock);
+}
+
+static int start_worker(sl_pipeline *pipeline, struct worker *worker, const char *name) {
+    worker->pipeline = pipeline;
+    int result = pipeline->kind.open(pipeline->user, &worker->state);
+    if (result)
+        return result;
+    worker->open = true;
+    return sl_thread_start(&worker->thread, name, run_worker, worker);
+}
+
+int sl_pipeline_open(sl_pipeline **pipeline, const char *name, int threads, int limit,
+                     const sl_pipeline_worker *worker, void *user) {
+    *pipeline = NULL;
+    sl_pipeline *opened = calloc(1, sizeof *opened);
+    if (!opened)
+        return sl_fail_memory();
+    opened->kind = *worker;
+    opened->user = user;
+    opened->threads = threads < THREADS_MAX ? threads : THREADS_MAX;
+    opened->limit = limit;
+    pthread_mutex_init(&opened->lock, NULL);
+    pthread_cond_init(&opened->work, NULL);
+    opened->ready.event.fd = opened->room.event.fd = -1;
+
+    int result = sl_event_init(&opened->ready.event);
+    if (!result)
+        result = sl_event_init(&opened->room.event);
+    for (int i = 0; !result && i < opened->threads; i++)
+        result = start_worker(opened, &opened->workers[i], name);
+    if (result) {
+        sl_pipeline_close(&opened);
+        return result;
+    }
+    show(opened);
+    *pipeline = opened;
+    return SL_OK;
+}
+
+/* Locked. SL_OK when a frame may be put, SL_EAGAIN when it must wait. */
+static int check_room(sl_pipeline *pipeline) {
+    if (pipeline->end_code)
+        return sl_fail(pipeline->end_code, "%s", pipeline->end_sentence);
+    return pipeline->count < pipeline->limit ? SL_OK : SL_EAGAIN;
+}
+
+int sl_pipeline_put(sl_pipeline *pipeline, sl_frame *frame, const sl_cancel *cancel,
+                    int64_t deadline_us) {
+    for (;;) {
+        pthread_mutex_lock(&pipeline->lock);
+        int result = check_room(pipeline);
+        if (!result) {
+            append(pipeline, frame);
+            show(pipeline);
+        }
+        pthread_mutex_unlock(&pipeline->lock);
+        if (result != SL_EAGAIN)
+            return result;
+        result = sl_wait(pipeline->room.event.fd, POLLIN, cancel, deadline_us);
+        if (result)
+            return result;
+    }
+}
+
+int sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame) {
+    pthread_mutex_lock(&pipeline->lock);
+    bool full = pipeline->count == SL_PIPELINE_CAPACITY;
+    if (!full) {
+        append(pipeline, frame);
+        show(pipeline);
+    }
+    pthread_mutex_unlock(&pipeline->lock);
+    return full ? SL_EAGAIN : SL_OK;
+}
+
+void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame) {
+    pthread_mutex_lock(&pipeline->lock);
+    sl_frame *outdated = pipeline->newest;
+    if (outdated)
+        pipeline->dropped++;
+    pipeline->newest = frame;
+    admit_newest(pipeline);
+    show(pipeline);
+    pthread_mutex_unlock(&pipeline->lock);
+    sl_frame_unref(&outdated);
+}
+
+/* Locked. SL_EAGAIN while the next frame is being worked on or none is there. */
+static int take_now(sl_pipeline *pipeline, sl_frame **frame) {
+    admit_newest(pipeline);
+    if (pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE)
+        return remove_oldest(pipeline, frame);
+    if (pipeline->count == 0 && pipeline->end_code)
+        return sl_fail(pipeline->end_code, "%s", pipeline->end_sentence);
+    return SL_EAGAIN;
+}
+
+int sl_pipeline_take(sl_pipeline *pipeline, sl_frame **frame, const sl_cancel *cancel,
+                     int64_t deadline_us) {
+    *frame = NULL;
+    int waited = SL_OK;
+    for (bool first = true;; first = false) {
+        pthread_mutex_lock(&pipeline->lock);
+        pipeline->taker_waits = true;
+        if (first)
+            drop_outdated(pipeline);
+        int result = take_now(pipeline, frame);
+        pipeline->taker_waits = result == SL_EAGAIN && !waited;
+        show(pipeline);
+        pthread_mutex_unlock(&pipeline->lock);
+        if (result != SL_EAGAIN)
+            return result;
+        if (waited)
+            return waited;
+        waited = sl_wait(pipeline->ready.event.fd, POLLIN, cancel, deadline_us);
+    }
+}
+
+void sl_pipeline_set_limit(sl_pipeline *pipeline, int limit) {
+    pthread_mutex_lock(&pipeline->lock);
+    pipeline->limit = limit < SL_PIPELINE_CAPACITY ? limit : SL_PIPELINE_CAPACITY;
+    show(pipeline);
+    pthread_mutex_unlock(&pipeline->lock);
+}
+
+bool sl_pipeline_has_room(sl_pipeline *pipeline) {
+    pthread_mutex_lock(&pipeline->lock);
+    bool room = pipeline->count < pipeline->limit;
+    pthread_mutex_unlock(&pipeline->lock);
+    return room;
+}
+
+bool sl_pipeline_full(sl_pipeline *pipeline) {
+    pthread_mutex_lock(&pipeline->lock);
+    bool full = pipeline->count == SL_PIPELINE_CAPACITY;
+    pthread_mutex_unlock(&pipeline->lock);
+    return full;
+}
+
+int sl_pipeline_ready_fd(const sl_pipeline *pipeline) {
+    return pipeline->ready.event.fd;
+}
+
+int sl_pipeline_room_fd(const sl_pipeline *pipeline) {
+    return pipeline->room.event.fd;
+}
+
+void sl_pipeline_end(sl_pipeline *pipeline, int code, const char *sentence) {
+    pthread_mutex_lock(&pipeline->lock);
+    if (!pipeline->end_code) {
+        pipeline->end_code = code;
+        snprintf(pipeline->end_sentence, sizeof pipeline->end_sentence, "%s", sentence);
+        show(pipeline);
+    }
+    pthread_mutex_unlock(&pipeline->lock);
+}
+
+uint64_t sl_pipeline_dropped(sl_pipeline *pipeline) {
+    pthread_mutex_lock(&pipeline->lock);
+    uint64_t dropped = pipeline->dropped;
+    pthread_mutex_unlock(&pipeline->lock);
+    return dropped;
+}
+
+int64_t sl_pipeline_work_us(sl_pipeline *pipeline) {
+    pthread_mutex_lock(&pipeline->lock);
+    int64_t work_us = pipeline->work_us;
+    pthread_mutex_unlock(&pipeline->lock);
+    return work_us;
+}
+
+void sl_pipeline_close(sl_pipeline **pipeline) {
+    sl_pipeline *closing = *pipeline;
+    if (!closing)
+        return;
+    *pipeline = NULL;
+    pthread_mutex_lock(&closing->lock);
+    closing->stop = true;
+    pthread_cond_broadcast(&closing->work);
+    pthread_mutex_unlock(&closing->lock);
+    for (int i = 0; i < closing->threads; i++) {
+        struct worker *worker = &closing->workers[i];
+        sl_thread_join(&worker->thread);
+        if (worker->open)
+            closing->kind.close(closing->user, worker->state);
+    }
+    for (int i = 0; i < closing->count; i++) {
+        sl_frame_unref(&job_at(closing, i)->in);
+        sl_frame_unref(&job_at(closing, i)->out);
+    }
+    sl_frame_unref(&closing->newest);
+    sl_event_finish(&closing->ready.event);
+    sl_event_finish(&closing->room.event);
+    pthread_cond_destroy(&closing->work);
+    pthread_mutex_destroy(&closing->lock);
+    free(closing);
+}

@@ -1,0 +1,77 @@
+/* stream: frames go in, are worked on by several threads at once, and come out in order.
+ *
+ * Both ends use it: the sender to encode, the receiver to decode. One thread puts, one takes. Two
+ * ways to put: sl_pipeline_put() waits for room, so that nothing is lost; sl_pipeline_offer() never
+ * waits, and what nobody has come for makes way for newer frames (counted).
+ *
+ *          put / offer          threads that work            take
+ *   frame ─────────────▶ [ waiting | working | done ] ─────────────▶ frame
+ *                          ◀──── limit ────▶ ◀ rest of capacity: waits without being worked on
+ */
+#ifndef STREAM_PIPELINE_H
+#define STREAM_PIPELINE_H
+
+#include <sightline/cancel.h>
+#include <sightline/frame.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SL_PIPELINE_CAPACITY 16
+
+typedef struct sl_pipeline sl_pipeline;
+
+typedef struct sl_pipeline_worker {
+    int (*open)(void *user, void **state); /* on the opening thread */
+    int (*work)(void *user, void *state, const sl_frame *in, sl_frame **out); /* on a worker */
+    void (*close)(void *user, void *state);
+} sl_pipeline_worker;
+
+/* Starts `threads` workers named `name`. At most `limit` frames are worked on ahead of the taker.
+ */
+int sl_pipeline_open(sl_pipeline **pipeline, const char *name, int threads, int limit,
+                     const sl_pipeline_worker *worker, void *user);
+
+/* Puts a frame, of which the pipeline takes the caller's reference, once fewer than `limit` are in
+ * it. SL_EAGAIN past the deadline and SL_ECANCELED: the frame stays the caller's. Or the code that
+ * it ended with. */
+int sl_pipeline_put(sl_pipeline *pipeline, sl_frame *frame, const sl_cancel *cancel,
+                    int64_t deadline_us);
+
+/* Puts a frame now, even beyond the limit; SL_EAGAIN when it is full to its capacity. */
+int sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame);
+
+/* Offers a frame, taking the caller's reference: worked on at once if a taker waits or nothing is
+ * there for one, else kept as the newest. Never waits. */
+void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame);
+
+/* Takes the next finished frame. Of frames that were offered, finished ones are let go first when
+ * a newer one is there. SL_EAGAIN past the deadline, SL_ECANCELED, what the work returned when it
+ * failed, or, when all is taken, the code that it ended with. `*frame` is NULL on failure. */
+int sl_pipeline_take(sl_pipeline *pipeline, sl_frame **frame, const sl_cancel *cancel,
+                     int64_t deadline_us);
+
+/* Changes how many frames may be in it before a put waits; 0 makes every put wait. */
+void sl_pipeline_set_limit(sl_pipeline *pipeline, int limit);
+
+/* Whether fewer than `limit` are in it, and whether it is full to its capacity. */
+bool sl_pipeline_has_room(sl_pipeline *pipeline);
+bool sl_pipeline_full(sl_pipeline *pipeline);
+
+/* Poll readable while a frame can be taken (or the end is reached), and while there is room. */
+int sl_pipeline_ready_fd(const sl_pipeline *pipeline);
+int sl_pipeline_room_fd(const sl_pipeline *pipeline);
+
+/* Ends it: puts fail at once, takes once it is empty, both with `code` and `sentence`. The first
+ * end counts. */
+void sl_pipeline_end(sl_pipeline *pipeline, int code, const char *sentence);
+
+/* Frames let go for newer ones. */
+uint64_t sl_pipeline_dropped(sl_pipeline *pipeline);
+
+/* Average time that one frame's work takes, in microseconds; 0: none was finished yet. */
+int64_t sl_pipeline_work_us(sl_pipeline *pipeline);
+
+/* Stops the workers and frees all. Safe on NULL. */
+void sl_pipeline_close(sl_pipeline **pipeline);
+
+#endif

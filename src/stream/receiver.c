@@ -1,0 +1,197 @@
+/* stream: the viewer end, the sender's mirror image.
+ *
+ *   link thread                     decoders         caller's thread
+ *   link → pattern → wire ────────▶ pipeline ──────▶ sl_receiver_recv()
+ */
+#include <sightline/receiver.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/settings.h"
+#include "codec/codec.h"
+#include "frame/frame.h"
+#include "stream/pattern.h"
+#include "stream/threads.h"
+#include <pthread.h>
+#include <stdlib.h>
+
+#define EVERY_FRAME_QUEUE (SL_PIPELINE_CAPACITY - 2)
+#define REPLY_LINGER_MS   200 /* for the last reply to leave */
+
+struct sl_receiver {
+    sl_receiver_settings settings;
+    const sl_pattern_kind *pattern;
+    sl_pipeline *pipeline;
+    sl_tally tally;
+    sl_cancel *stop;
+    sl_thread thread;
+    sl_link *link; /* the link thread's, and `turn` too */
+    sl_turn turn;
+};
+
+static const sl_option receiver_options[] = {
+    {.name = "every_frame",
+     .type = SL_OPTION_BOOL,
+     .offset = offsetof(sl_receiver_settings, every_frame),
+     .fallback = "false",
+     .help = "pubsub: hand out every frame from a bounded queue, instead of the newest"},
+    {.name = "timecode",
+     .type = SL_OPTION_BOOL,
+     .offset = offsetof(sl_receiver_settings, timecode),
+     .fallback = "false",
+     .help = "Read the timecode from the picture and measure how old frames are"},
+    {.name = "decoder_threads",
+     .type = SL_OPTION_INT,
+     .offset = offsetof(sl_receiver_settings, threads),
+     .maximum = SL_THREADS_MAX,
+     .fallback = "0",
+     .help = "Threads that decode; 0 is one a core, at most four"},
+};
+
+static sl_option_group groups[4];
+
+static void fill_groups(void) {
+    groups[0] = (sl_option_group){"Link", sl_link_options, sl_link_option_count,
+                                  offsetof(sl_receiver_settings, link)};
+    groups[1] = (sl_option_group){"JPEG", sl_codec_options, sl_codec_option_count,
+                                  offsetof(sl_receiver_settings, codec)};
+    groups[2] = (sl_option_group){"Receiver", receiver_options, SL_COUNT(receiver_options), 0};
+}
+
+void sl_receiver_settings_init(sl_receiver_settings *settings) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fill_groups);
+    sl_settings_init(settings, sizeof *settings, groups);
+}
+
+static int open_decoder(void *user, void **state) {
+    sl_receiver *receiver = user;
+    return sl_codec_open((sl_codec **)state, &receiver->settings.codec);
+}
+
+static void close_decoder(void *user, void *state) {
+    (void)user;
+    sl_codec *codec = state;
+    sl_codec_close(&codec);
+}
+
+static void measure_age(sl_receiver *receiver, const sl_frame *frame) {
+    uint32_t timecode = 0;
+    int32_t age_ms = 0;
+    if (sl_timecode_read(frame, &timecode) && sl_latency_age(timecode, sl_utc_us(), &age_ms))
+        sl_tally_age(&receiver->tally, age_ms);
+}
+
+/* A recording wants the coded bytes, and the timecode is in the pixels: then both are made. */
+static int decode(void *user, void *state, const sl_frame *coded, sl_frame **frame) {
+    sl_receiver *receiver = user;
+    sl_output output = receiver->settings.output;
+    bool look = output == SL_OUTPUT_CODED && receiver->settings.timecode;
+    int result = sl_codec_decode(state, coded, look ? SL_OUTPUT_PLANES : output, frame);
+    if (result) {
+        sl_tally_reject(&receiver->tally);
+        return result;
+    }
+    if (receiver->settings.timecode)
+        measure_age(receiver, *frame);
+    if (look) {
+        sl_frame_unref(frame);
+        *frame = sl_frame_ref(coded);
+    }
+    return SL_OK;
+}
+
+static void run_link(void *argument) {
+    sl_receiver *receiver = argument;
+    int result = SL_OK;
+    while (result == SL_OK)
+        result = receiver->pattern->receive(&receiver->turn);
+    if (result == SL_EEND)
+        sl_fail(SL_EEND, "the sender ended the stream");
+    sl_pipeline_end(receiver->pipeline, result, sl_error());
+}
+
+/* In pair and reqrep: enough to overlap receiving with decoding, and no more. */
+static int queue_length(const sl_receiver *receiver, int threads) {
+    if (receiver->pattern->newest_wins)
+        return receiver->settings.every_frame ? EVERY_FRAME_QUEUE : threads;
+    return threads + 1;
+}
+
+static int start(sl_receiver *receiver) {
+    static const sl_pipeline_worker worker = {open_decoder, decode, close_decoder};
+    int threads = sl_threads(receiver->settings.threads);
+    int result = sl_link_open(&receiver->link, &receiver->settings.link, SL_ROLE_RECEIVER, NULL);
+    if (!result)
+        result = sl_pipeline_open(&receiver->pipeline, "sl-decode", threads,
+                                  queue_length(receiver, threads), &worker, receiver);
+    if (result)
+        return result;
+    receiver->turn = (sl_turn){
+        .link = receiver->link,
+        .pipeline = receiver->pipeline,
+        .tally = &receiver->tally,
+        .settings = &receiver->settings.link,
+        .stop = receiver->stop,
+        .silent_since_us = sl_now_us(),
+    };
+    sl_netgear_device_name(receiver->turn.device);
+    return sl_thread_start(&receiver->thread, "sl-receive", run_link, receiver);
+}
+
+int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *settings) {
+    *receiver = NULL;
+    sl_receiver *opened = calloc(1, sizeof *opened);
+    if (!opened)
+        return sl_fail_memory();
+    sl_tally_init(&opened->tally);
+    opened->pattern = sl_pattern_find(settings->link.pattern, settings->every_frame);
+    int result = sl_settings_copy(&opened->settings, settings, sizeof *settings);
+    if (!result)
+        result = sl_cancel_open(&opened->stop);
+    if (!result)
+        result = start(opened);
+    if (result) {
+        sl_receiver_close(&opened);
+        return result;
+    }
+    *receiver = opened;
+    return SL_OK;
+}
+
+int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms) {
+    int64_t deadline_us = sl_deadline_us(timeout_ms);
+    int result = SL_EMESSAGE;
+    while (result == SL_EMESSAGE) /* what can't be decoded was counted where it happened */
+        result =
+            sl_pipeline_take(receiver->pipeline, frame, receiver->settings.cancel, deadline_us);
+    if (result == SL_OK)
+        sl_tally_frame(&receiver->tally);
+    return result;
+}
+
+void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats) {
+    sl_link_state state;
+    sl_tally_get((sl_tally *)&receiver->tally, stats);
+    sl_link_state_get(receiver->link, &state);
+    stats->dropped += sl_pipeline_dropped(receiver->pipeline);
+    stats->connected = state.connected;
+    stats->reconnects = state.connects > 0 ? state.connects - 1 : 0;
+    stats->port = state.port;
+}
+
+void sl_receiver_close(sl_receiver **receiver) {
+    sl_receiver *closing = *receiver;
+    if (!closing)
+        return;
+    *receiver = NULL;
+    if (closing->stop)
+        sl_cancel_trigger(closing->stop);
+    sl_thread_join(&closing->thread);
+    sl_pipeline_close(&closing->pipeline);
+    sl_link_close(&closing->link, REPLY_LINGER_MS);
+    sl_cancel_close(&closing->stop);
+    sl_tally_finish(&closing->tally);
+    sl_settings_finish(&closing->settings);
+    free(closing);
+}
