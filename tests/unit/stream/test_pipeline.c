@@ -1,0 +1,234 @@
+/* The pipeline: order, room, and newest wins. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/event.h"
+#include "stream/pipeline.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+
+/* Workers that wait for permission, so that a test says when work is done. */
+struct bench {
+    sl_pipeline *pipeline;
+    sem_t permits, begun;
+    bool gated;
+};
+
+static int open_worker(void *user, void **state) {
+    *state = user;
+    return SL_OK;
+}
+
+static int work(void *user, void *state, const sl_frame *in, sl_frame **out) {
+    struct bench *bench = user;
+    assert_ptr_equal(state, user);
+    if (bench->gated) {
+        sem_post(&bench->begun);
+        sem_wait(&bench->permits);
+    }
+    if (in->sequence == 13)
+        return sl_fail(SL_EMESSAGE, "thirteen");
+    *out = sl_frame_ref(in);
+    return SL_OK;
+}
+
+static void close_worker(void *user, void *state) {
+    assert_ptr_equal(state, user);
+}
+
+static void open_bench(struct bench *bench, bool gated, int threads, int limit) {
+    static const sl_pipeline_worker worker = {open_worker, work, close_worker};
+    bench->gated = gated;
+    sem_init(&bench->permits, 0, 0);
+    sem_init(&bench->begun, 0, 0);
+    assert_int_equal(sl_pipeline_open(&bench->pipeline, "test", threads, limit, &worker, bench),
+                     SL_OK);
+}
+
+static void permit(struct bench *bench, int count) {
+    for (int i = 0; i < count; i++)
+        sem_post(&bench->permits);
+}
+
+static void close_bench(struct bench *bench) {
+    permit(bench, 100);
+    sl_pipeline_close(&bench->pipeline);
+    assert_null(bench->pipeline);
+    sem_destroy(&bench->permits);
+    sem_destroy(&bench->begun);
+}
+
+static sl_frame *numbered(uint64_t sequence) {
+    sl_frame *frame = NULL;
+    assert_int_equal(sl_frame_new(&frame, SL_FORMAT_GRAY, 1, 1), SL_OK);
+    frame->sequence = sequence;
+    return frame;
+}
+
+static uint64_t take(struct bench *bench) {
+    sl_frame *frame = NULL;
+    assert_int_equal(sl_pipeline_take(bench->pipeline, &frame, NULL, -1), SL_OK);
+    uint64_t sequence = frame->sequence;
+    sl_frame_unref(&frame);
+    return sequence;
+}
+
+static void *put_thousand(void *argument) {
+    struct bench *bench = argument;
+    for (uint64_t i = 100; i < 1100; i++) {
+        sl_frame *frame = numbered(i);
+        if (sl_pipeline_put(bench->pipeline, frame, NULL, -1) != SL_OK)
+            return "a put failed";
+    }
+    sl_pipeline_end(bench->pipeline, SL_EEND, "that was all");
+    return NULL;
+}
+
+static void keeps_order_over_several_workers(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    pthread_t producer;
+    void *problem = NULL;
+    open_bench(&bench, false, 4, 6);
+    pthread_create(&producer, NULL, put_thousand, &bench);
+    for (uint64_t i = 100; i < 1100; i++)
+        assert_int_equal(take(&bench), i);
+    sl_frame *frame = NULL;
+    assert_int_equal(sl_pipeline_take(bench.pipeline, &frame, NULL, -1), SL_EEND);
+    assert_string_equal(sl_error(), "that was all");
+    pthread_join(producer, &problem);
+    assert_null(problem);
+    assert_int_equal(sl_pipeline_dropped(bench.pipeline), 0);
+    close_bench(&bench);
+}
+
+static void put_waits_for_room(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    open_bench(&bench, true, 1, 2);
+    assert_int_equal(sl_pipeline_put(bench.pipeline, numbered(1), NULL, 0), SL_OK);
+    assert_int_equal(sl_pipeline_put(bench.pipeline, numbered(2), NULL, 0), SL_OK);
+    sl_frame *third = numbered(3);
+    assert_int_equal(sl_pipeline_put(bench.pipeline, third, NULL, 0), SL_EAGAIN);
+    assert_false(sl_pipeline_has_room(bench.pipeline));
+    permit(&bench, 1);
+    assert_int_equal(take(&bench), 1);
+    assert_int_equal(sl_wait(sl_pipeline_room_fd(bench.pipeline), POLLIN, NULL, -1), SL_OK);
+    assert_int_equal(sl_pipeline_put(bench.pipeline, third, NULL, 0), SL_OK);
+    sl_pipeline_set_limit(bench.pipeline, 0);
+    sl_frame *fourth = numbered(4);
+    assert_int_equal(sl_pipeline_put(bench.pipeline, fourth, NULL, 0), SL_EAGAIN);
+    sl_frame_unref(&fourth);
+    close_bench(&bench);
+}
+
+static void push_goes_beyond_the_limit_up_to_the_capacity(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    open_bench(&bench, true, 1, 2);
+    for (uint64_t i = 0; i < SL_PIPELINE_CAPACITY; i++)
+        assert_int_equal(sl_pipeline_push(bench.pipeline, numbered(20 + i)), SL_OK);
+    assert_true(sl_pipeline_full(bench.pipeline));
+    sl_frame *over = numbered(99);
+    assert_int_equal(sl_pipeline_push(bench.pipeline, over), SL_EAGAIN);
+    sl_frame_unref(&over);
+    permit(&bench, SL_PIPELINE_CAPACITY);
+    for (uint64_t i = 0; i < SL_PIPELINE_CAPACITY; i++)
+        assert_int_equal(take(&bench), 20 + i);
+    close_bench(&bench);
+}
+
+static void failed_work_is_reported_in_its_place(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    sl_frame *frame = NULL;
+    open_bench(&bench, false, 2, 4);
+    for (uint64_t i = 12; i < 15; i++)
+        assert_int_equal(sl_pipeline_put(bench.pipeline, numbered(i), NULL, -1), SL_OK);
+    assert_int_equal(take(&bench), 12);
+    assert_int_equal(sl_pipeline_take(bench.pipeline, &frame, NULL, -1), SL_EMESSAGE);
+    assert_null(frame);
+    assert_int_equal(take(&bench), 14);
+    close_bench(&bench);
+}
+
+/* While nobody takes, one frame is worked on, and of the rest only the newest is kept. */
+static void offered_frames_make_way_for_newer_ones(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    open_bench(&bench, true, 2, 2);
+    sl_pipeline_offer(bench.pipeline, numbered(1));
+    sem_wait(&bench.begun);
+    permit(&bench, 1);
+    assert_int_equal(sl_wait(sl_pipeline_ready_fd(bench.pipeline), POLLIN, NULL, -1), SL_OK);
+    for (uint64_t i = 2; i <= 5; i++)
+        sl_pipeline_offer(bench.pipeline, numbered(i));
+    permit(&bench, 1);
+    assert_int_equal(take(&bench), 5); /* 1 was finished, but is old by now */
+    assert_int_equal(sl_pipeline_dropped(bench.pipeline), 4);
+    close_bench(&bench);
+}
+
+static void a_waiting_taker_is_given_what_was_begun_for_it(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    open_bench(&bench, true, 1, 1);
+    sl_pipeline_offer(bench.pipeline, numbered(1));
+    sem_wait(&bench.begun);
+    sl_pipeline_offer(bench.pipeline, numbered(2));
+    permit(&bench, 1);
+    assert_int_equal(take(&bench), 1); /* else a sender that is faster would starve it */
+    permit(&bench, 1);
+    assert_int_equal(take(&bench), 2);
+    close_bench(&bench);
+}
+
+static void cancel_and_deadline_end_a_wait(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    sl_cancel *cancel = NULL;
+    sl_frame *frame = NULL;
+    open_bench(&bench, false, 1, 1);
+    assert_int_equal(sl_pipeline_take(bench.pipeline, &frame, NULL, sl_deadline_us(1)), SL_EAGAIN);
+    assert_int_equal(sl_cancel_open(&cancel), SL_OK);
+    sl_cancel_trigger(cancel);
+    assert_int_equal(sl_pipeline_take(bench.pipeline, &frame, cancel, -1), SL_ECANCELED);
+    close_bench(&bench);
+    sl_cancel_close(&cancel);
+}
+
+static void what_is_left_comes_out_before_the_end(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    sl_frame *frame = NULL;
+    open_bench(&bench, false, 1, 4);
+    sl_pipeline_offer(bench.pipeline, numbered(7));
+    sl_pipeline_end(bench.pipeline, SL_EEND, "first");
+    sl_pipeline_end(bench.pipeline, SL_ETIMEOUT, "second");
+    assert_int_equal(take(&bench), 7);
+    assert_int_equal(sl_pipeline_take(bench.pipeline, &frame, NULL, -1), SL_EEND);
+    frame = numbered(8);
+    assert_int_equal(sl_pipeline_put(bench.pipeline, frame, NULL, -1), SL_EEND);
+    sl_frame_unref(&frame);
+    close_bench(&bench);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keeps_order_over_several_workers),
+        cmocka_unit_test(put_waits_for_room),
+        cmocka_unit_test(push_goes_beyond_the_limit_up_to_the_capacity),
+        cmocka_unit_test(failed_work_is_reported_in_its_place),
+        cmocka_unit_test(offered_frames_make_way_for_newer_ones),
+        cmocka_unit_test(a_waiting_taker_is_given_what_was_begun_for_it),
+        cmocka_unit_test(cancel_and_deadline_end_a_wait),
+        cmocka_unit_test(what_is_left_comes_out_before_the_end),
+    };
+    return cmocka_run_group_tests_name("stream/pipeline", tests, NULL, NULL);
+}
