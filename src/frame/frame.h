@@ -10,6 +10,13 @@
  * multiples of 32 for planar formats; GRAY and BGR are contiguous, so they are arrays too. */
 int sl_frame_new_pooled(sl_frame **frame, sl_pool *pool, sl_format format, int width, int height);
 
+/* A picture around planes that somebody else laid out, without copying; GRAY and BGR must be
+ * contiguous. `release(opaque, planes[0])` runs once: with the last reference, from any thread, or
+ * before this returns when it fails. */
+int sl_frame_wrap_picture(sl_frame **frame, sl_format format, int width, int height,
+                          uint8_t *const *planes, const size_t *strides,
+                          void (*release)(void *opaque, void *data), void *opaque);
+
 /* A coded frame (SL_FORMAT_JPEG) around `bytes`, which it takes a reference of. Width and height
  * are set when known, else 0. */
 int sl_frame_new_coded(sl_frame **frame, sl_format format, sl_buffer *bytes);
