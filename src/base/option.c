@@ -41,6 +41,8 @@ static int read_number(const sl_option *option, const char *value, bool checked,
     /* NetGear cuts the fraction off, and so do we. */
     if (option->type == SL_OPTION_INT)
         parsed = trunc(parsed);
+    if (option->type == SL_OPTION_INT && fabs(parsed) > INT_MAX)
+        return sl_fail(SL_EINVAL, "%s is far out of range: %s", option->name, value);
     if (checked && (parsed < option->minimum || parsed > option->maximum))
         return sl_fail(SL_EINVAL, "%s must be %s, not %s", option->name,
                        range(option, text, sizeof(text)), value);
@@ -53,8 +55,6 @@ static int read_int(const sl_option *option, int *field, const char *value, bool
     int code = read_number(option, value, checked, &number);
     if (code < 0)
         return code;
-    if (number < INT_MIN || number > INT_MAX)
-        return sl_fail(SL_EINVAL, "%s is far out of range: %s", option->name, value);
     *field = (int)number;
     return SL_OK;
 }
