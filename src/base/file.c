@@ -63,6 +63,16 @@ static int own_path(char *path, size_t size, const char *variable, const char *u
     return SL_OK;
 }
 
+int sl_home_path(char *path, size_t size, const char *name) {
+    int code = home_directory(path, size);
+    if (code < 0)
+        return code;
+    size_t length = strlen(path);
+    if ((size_t)snprintf(path + length, size - length, "/%s", name) >= size - length)
+        return sl_fail(SL_ESYSTEM, "the path of %s in the home directory is too long", name);
+    return SL_OK;
+}
+
 int sl_config_path(char *path, size_t size, const char *name) {
     return own_path(path, size, "XDG_CONFIG_HOME", "/.config", name);
 }

@@ -9,6 +9,9 @@
 int sl_config_path(char *path, size_t size, const char *name);
 int sl_state_path(char *path, size_t size, const char *name);
 
+/* "$HOME/NAME", or below the account's home directory when HOME is not set. SL_ESYSTEM. */
+int sl_home_path(char *path, size_t size, const char *name);
+
 /* The first line of a file without its line ending. SL_EINVAL when it is too long or empty,
  * SL_ESYSTEM when the file can't be read; the sentence names the file. */
 int sl_file_first_line(const char *path, char *line, size_t size);
