@@ -7,6 +7,7 @@
 typedef struct sl_sink_kind {
     const char *name;
     bool (*matches)(const char *sink);
+    /* `settings` are the sink's own copy and outlive the state. */
     int (*open)(void **state, const sl_sink_settings *settings);
     int (*write)(void *state, const sl_frame *frame);
     int (*idle)(void *state);                      /* NULL: nothing to do */
@@ -15,5 +16,18 @@ typedef struct sl_sink_kind {
     int (*close)(void *state);                     /* finishes, frees */
     sl_output output;
 } sl_sink_kind;
+
+extern const sl_sink_kind sl_sink_null;
+extern const sl_sink_kind sl_sink_pipe;
+extern const sl_sink_kind sl_sink_window;
+extern const sl_sink_kind sl_sink_png;
+extern const sl_sink_kind sl_sink_jpeg;
+extern const sl_sink_kind sl_sink_record;
+
+/* The PATH of "file:PATH", or NULL when `sink` is not a file. */
+const char *sl_sink_path(const char *sink);
+
+/* Whether `path` ends in one of the words (each with its dot), in any case; ended by NULL. */
+bool sl_sink_ends_with(const char *path, const char *const *endings);
 
 #endif
