@@ -1,0 +1,170 @@
+/* pair and reqrep: every frame once, in order, and the reply held back while there is no room. */
+#include "ends.h"
+
+#include "base/clock.h"
+#include "link/link.h"
+#include <pthread.h>
+
+#define FRAMES 200
+
+static void *send_all(void *argument) {
+    struct ends *ends = argument;
+    for (uint32_t i = 0; i < FRAMES; i++) {
+        if (send_number(ends, i, -1) != SL_OK)
+            return "a send failed";
+    }
+    return sl_sender_flush(ends->sender, -1) == SL_OK ? NULL : "the flush failed";
+}
+
+static void delivers_every_frame_once(struct ends *ends) {
+    pthread_t sending;
+    void *problem = NULL;
+    uint32_t number = 0;
+    pthread_create(&sending, NULL, send_all, ends);
+    for (uint32_t i = 0; i < FRAMES; i++) {
+        assert_int_equal(receive_number(ends, &number, -1), SL_OK);
+        assert_int_equal(number, i);
+    }
+    pthread_join(sending, &problem);
+    assert_null(problem);
+
+    sl_stats sent, received;
+    sl_sender_stats(ends->sender, &sent);
+    sl_receiver_stats(ends->receiver, &received);
+    assert_int_equal(sent.frames, FRAMES);
+    assert_int_equal(sent.dropped, 0);
+    assert_int_equal(received.frames, FRAMES);
+    assert_int_equal(received.dropped, 0);
+    assert_int_equal(received.bytes, FRAMES * sizeof number);
+
+    sl_sender_close(&ends->sender);
+    assert_int_equal(receive_number(ends, &number, -1), SL_EEND);
+}
+
+static void pair_delivers_every_frame_once(void **state) {
+    struct ends ends;
+    (void)state;
+    open_both(&ends, SL_PATTERN_PAIR);
+    delivers_every_frame_once(&ends);
+    close_both(&ends);
+}
+
+static void reqrep_delivers_every_frame_once(void **state) {
+    struct ends ends;
+    (void)state;
+    open_both(&ends, SL_PATTERN_REQREP);
+    delivers_every_frame_once(&ends);
+    close_both(&ends);
+}
+
+/* Nobody takes frames: the sender is soon held back, and what it sent is not lost. */
+static void holds_back(sl_pattern pattern) {
+    struct ends ends;
+    open_both(&ends, pattern);
+    uint32_t sent = 0, number = 0;
+    while (send_number(&ends, sent, 300) == SL_OK)
+        sent++;
+    assert_in_range(sent, 2, 14);
+    for (uint32_t i = 0; i < sent; i++) {
+        assert_int_equal(receive_number(&ends, &number, -1), SL_OK);
+        assert_int_equal(number, i);
+    }
+    assert_int_equal(send_number(&ends, sent, -1), SL_OK);
+    assert_int_equal(receive_number(&ends, &number, -1), SL_OK);
+    assert_int_equal(number, sent);
+    close_both(&ends);
+}
+
+static void pair_holds_the_sender_back(void **state) {
+    (void)state;
+    holds_back(SL_PATTERN_PAIR);
+}
+
+static void reqrep_holds_the_sender_back(void **state) {
+    (void)state;
+    holds_back(SL_PATTERN_REQREP);
+}
+
+/* A receiver that never replies, as a link alone. */
+static void gives_up_after_max_retries(void **state) {
+    (void)state;
+    struct ends ends = {.pattern = SL_PATTERN_REQREP};
+    sl_receiver_settings mute;
+    sl_sender_settings sending;
+    sl_receiver_settings_init(&mute);
+    mute.link.address = "127.0.0.1";
+    mute.link.port = 0;
+    mute.link.pattern = ends.pattern;
+    sl_link *link = NULL;
+    sl_link_state link_state;
+    assert_int_equal(sl_link_open(&link, &mute.link, SL_ROLE_RECEIVER, NULL), SL_OK);
+    sl_link_state_get(link, &link_state);
+    ends.port = link_state.port;
+
+    sl_sender_settings_init(&sending);
+    sending.link.request_timeout_s = 0.05; /* below what options allow, to be quick */
+    sending.link.max_retries = 2;
+    assert_int_equal(open_sender(&ends, &sending), SL_OK);
+    int result = SL_OK;
+    for (uint32_t i = 0; result == SL_OK || result == SL_EAGAIN; i++) {
+        result = send_number(&ends, i, 20);
+        sl_link_wait(link, -1, NULL, sl_deadline_us(0)); /* keeps its side of the link alive */
+    }
+    assert_int_equal(result, SL_ETIMEOUT);
+    sl_stats stats;
+    sl_sender_stats(ends.sender, &stats);
+    assert_int_equal(stats.frames, 0);
+    assert_int_equal(stats.dropped, 3);
+    sl_sender_close(&ends.sender);
+    sl_link_close(&link, 0);
+    sl_settings_finish(&mute);
+}
+
+static void goes_on_when_the_receiver_returns(sl_pattern pattern) {
+    struct ends ends;
+    sl_receiver_settings receiving;
+    uint32_t number = 0;
+    open_both(&ends, pattern);
+    assert_int_equal(send_number(&ends, 1, -1), SL_OK);
+    assert_int_equal(receive_number(&ends, &number, -1), SL_OK);
+    assert_int_equal(sl_sender_flush(ends.sender, -1), SL_OK);
+    sl_receiver_close(&ends.receiver);
+
+    sl_receiver_settings_init(&receiving);
+    assert_int_equal(open_receiver(&ends, &receiving), SL_OK);
+    /* One frame may have gone to the receiver that left; it is reported. */
+    assert_int_equal(send_number(&ends, 2, -1), SL_OK);
+    assert_int_equal(send_number(&ends, 3, -1), SL_OK);
+    do
+        assert_int_equal(receive_number(&ends, &number, -1), SL_OK);
+    while (number != 3);
+    assert_int_equal(sl_sender_flush(ends.sender, -1), SL_OK);
+    sl_stats stats;
+    sl_sender_stats(ends.sender, &stats);
+    assert_int_equal(stats.reconnects, 1);
+    assert_int_equal(stats.frames + stats.dropped, 3);
+    close_both(&ends);
+}
+
+static void pair_goes_on_when_the_receiver_returns(void **state) {
+    (void)state;
+    goes_on_when_the_receiver_returns(SL_PATTERN_PAIR);
+}
+
+static void reqrep_goes_on_when_the_receiver_returns(void **state) {
+    (void)state;
+    goes_on_when_the_receiver_returns(SL_PATTERN_REQREP);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pair_delivers_every_frame_once),
+        cmocka_unit_test(reqrep_delivers_every_frame_once),
+        cmocka_unit_test(pair_holds_the_sender_back),
+        cmocka_unit_test(reqrep_holds_the_sender_back),
+        cmocka_unit_test(gives_up_after_max_retries),
+        cmocka_unit_test(pair_goes_on_when_the_receiver_returns),
+        cmocka_unit_test(reqrep_goes_on_when_the_receiver_returns),
+    };
+    return cmocka_run_group_tests_name("stream/lockstep", tests, NULL, NULL);
+}
