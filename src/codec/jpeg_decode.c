@@ -18,8 +18,13 @@ struct header {
     int colorspace;  /* enum TJCS */
 };
 
-static int refuse(const sl_frame *coded, const char *why) {
-    return sl_fail(SL_EMESSAGE, "a JPEG of %zu bytes can't be decoded: %s", coded->size, why);
+/* Refuses a JPEG. TurboJPEG forgets to reset itself after some headers that it can't read, and then
+ * fails on good ones too: so the next frame gets a fresh one. */
+static int refuse(sl_jpeg *jpeg, const sl_frame *coded, const char *why) {
+    int result = sl_fail(SL_EMESSAGE, "a JPEG of %zu bytes can't be decoded: %s", coded->size, why);
+    tjDestroy(jpeg->decompressor);
+    jpeg->decompressor = NULL;
+    return result;
 }
 
 /* Whether there is an end-of-image marker. What follows it, as some cameras' padding does, is of
@@ -36,7 +41,7 @@ static bool ends(const sl_frame *coded) {
 /* What TurboJPEG's result means. Its warnings are about damage (then the frame is refused, as
  * NetGear does), but for those that many cameras' JPEGs cause and that cost no pixel. It keeps the
  * first warning only, so a truncated JPEG might hide behind a harmless one, but for its end. */
-static int judge(const sl_jpeg *jpeg, const sl_frame *coded, int result) {
+static int judge(sl_jpeg *jpeg, const sl_frame *coded, int result) {
     static const char *const harmless[] = {
         "extraneous bytes before marker",
         "unknown JFIF revision",
@@ -46,12 +51,12 @@ static int judge(const sl_jpeg *jpeg, const sl_frame *coded, int result) {
         return SL_OK;
     const char *what = tjGetErrorStr2(jpeg->decompressor);
     if (tjGetErrorCode(jpeg->decompressor) != TJERR_WARNING)
-        return refuse(coded, what);
+        return refuse(jpeg, coded, what);
     for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
         if (strstr(what, harmless[i]))
-            return ends(coded) ? SL_OK : refuse(coded, "it is truncated");
+            return ends(coded) ? SL_OK : refuse(jpeg, coded, "it is truncated");
     }
-    return refuse(coded, what);
+    return refuse(jpeg, coded, what);
 }
 
 static int read_header(sl_jpeg *jpeg, const sl_frame *coded, struct header *header) {
@@ -68,7 +73,7 @@ static int read_header(sl_jpeg *jpeg, const sl_frame *coded, struct header *head
         return result;
     if (header->width < 1 || header->height < 1 || header->subsampling < 0 ||
         header->subsampling >= TJ_NUMSAMP)
-        return refuse(coded, "its header makes no sense");
+        return refuse(jpeg, coded, "its header makes no sense");
     return SL_OK;
 }
 

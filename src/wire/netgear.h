@@ -5,6 +5,8 @@
  *   │ JSON: the head │ JPEG / array │   │ Data received on device: <8 of A-Z0-9> !    │
  *   └────────────────┴──────────────┘   └─────────────────────────────────────────────┘
  *   end: one part, {"terminate_flag": true}
+ *
+ * docs/PROTOCOL.md tells the whole. Any thread.
  */
 #ifndef WIRE_NETGEAR_H
 #define WIRE_NETGEAR_H
@@ -17,7 +19,8 @@
 
 #define SL_NETGEAR_HEAD_MAX (4 * 1024 * 1024) /* bytes of JSON, a message inside included */
 
-/* The head of a coded frame or array, as JSON. */
+/* The head of a coded frame or array, as JSON. SL_EINVAL when its message is not JSON or too long,
+ * or the frame is planar. */
 int sl_netgear_write_head(const sl_frame *coded, sl_pattern pattern, sl_buffer **head);
 
 /* The end message. */
@@ -38,7 +41,7 @@ typedef struct sl_netgear_message {
 
 /* Reads a message of `count` parts from a peer. SL_EMESSAGE with the reason for anything that is
  * not NetGear's: one part, three parts, bad JSON, missing keys, wrong types, absurd shapes, dtype
- * × shape unlike the size. Frames share the part's bytes. */
+ * × shape unlike the size. Frames share the part's bytes; a JPEG is not looked into. */
 int sl_netgear_read(sl_buffer *const *parts, size_t count, sl_netgear_message *message);
 
 #endif

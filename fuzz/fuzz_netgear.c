@@ -1,0 +1,58 @@
+/*
+ * A peer's message. Parts are divided by the byte 0x1e, which JSON does not hold. What is read as
+ * a frame is written again and must be read as the same.
+ */
+#include "frame/frame.h"
+#include "fuzz.h"
+#include "wire/netgear.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PARTS_MAX 3
+#define DIVIDER   0x1e
+
+static size_t split(const uint8_t *data, size_t size, sl_buffer **parts) {
+    size_t count = 0;
+    while (count < PARTS_MAX) {
+        const uint8_t *end = memchr(data, DIVIDER, size);
+        /* The last part holds whatever is left. */
+        size_t length = end && count < PARTS_MAX - 1 ? (size_t)(end - data) : size;
+        if (sl_buffer_new(&parts[count], length) != 0)
+            break;
+        memcpy(parts[count++]->data, data, length);
+        if (length == size)
+            break;
+        data += length + 1;
+        size -= length + 1;
+    }
+    return count;
+}
+
+static void write_again(const sl_netgear_message *message, sl_buffer *payload) {
+    sl_netgear_message again;
+    sl_buffer *parts[2] = {NULL, payload};
+    sl_pattern pattern = message->pattern < 0 ? SL_PATTERN_PAIR : (sl_pattern)message->pattern;
+    if (sl_netgear_write_head(message->frame, pattern, &parts[0]) != 0)
+        abort();
+    if (sl_netgear_read(parts, 2, &again) != 0 || again.end || again.pattern != (int)pattern ||
+        again.frame->format != message->frame->format ||
+        again.frame->dimensions != message->frame->dimensions ||
+        strcmp(again.frame->dtype, message->frame->dtype) != 0 ||
+        !again.frame->message != !message->frame->message)
+        abort();
+    sl_frame_unref(&again.frame);
+    sl_buffer_unref(&parts[0]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    sl_buffer *parts[PARTS_MAX] = {NULL};
+    sl_netgear_message message;
+    size_t count = split(data, size, parts);
+    if (sl_netgear_read(parts, count, &message) == 0 && message.frame)
+        write_again(&message, parts[1]);
+    sl_frame_unref(&message.frame);
+    for (size_t i = 0; i < count; i++)
+        sl_buffer_unref(&parts[i]);
+    return 0;
+}
