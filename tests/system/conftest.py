@@ -1,0 +1,200 @@
+"""Fixtures of the system tests: what starts things, and ends them when the test is over."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from harness import openssh, passwords, screen  # noqa: E402
+from harness.processes import Process, Sightline, command_path  # noqa: E402
+from harness.waiting import allow  # noqa: E402
+
+TEST_LIMIT_SECONDS = 120
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "sanitized: also run with the sanitizer builds")
+
+
+def pytest_sessionstart():
+    if not os.access(command_path(), os.X_OK):
+        pytest.exit(f"there is no command at {command_path()}: build it, or set SIGHTLINE", 3)
+
+
+@pytest.fixture(autouse=True)
+def time_limit():
+    """No test hangs: one that takes too long fails with the line it was at."""
+
+    def expire(_number, _frame):
+        raise TimeoutError(f"the test took more than {TEST_LIMIT_SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.alarm(int(allow(TEST_LIMIT_SECONDS)))
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def folder():
+    """A folder of the test's own with a path short enough for sockets; gone afterwards."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="sightline-", dir="/tmp"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def home(folder):
+    """The folders that stand in for the user's own."""
+    path = folder / "home"
+    for name in ("", ".ssh", "config", "state", "run", "tmp"):
+        (path / name).mkdir(mode=0o700)
+    return path
+
+
+@pytest.fixture
+def environment(home):
+    """The environment of every command: nothing of the real user's is read or written."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("SSH_AUTH_SOCK", "DISPLAY", "WAYLAND_DISPLAY", "SSH_ASKPASS")
+    }
+    return {
+        **kept,
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "XDG_STATE_HOME": str(home / "state"),
+        "XDG_RUNTIME_DIR": str(home / "run"),
+        "TMPDIR": str(home / "tmp"),
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+@pytest.fixture
+def started():
+    """Ends everything that was put on this stack, last first."""
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def programs(started):
+    """Remembers processes: ends them after the test, and fails it for a crash or a sanitizer."""
+    known = []
+    yield known
+    for program in reversed(known):
+        program.finish()
+    complaints = [text for text in (program.complaint() for program in known) if text]
+    assert not complaints, "\n\n".join(complaints)
+
+
+@pytest.fixture
+def sightline(environment, folder, programs):
+    """Starts the command: sightline("view", "--port", 0, ...)."""
+
+    def start(*arguments, extra=None, **channels):
+        words = [str(argument) for argument in arguments]
+        running = Sightline(words, {**environment, **(extra or {})}, folder, **channels)
+        programs.append(running)
+        return running
+
+    return start
+
+
+@pytest.fixture
+def view(sightline):
+    """Starts a viewer on a free loopback port, without a screen unless told another sink."""
+
+    def start(pattern, *arguments, sink="null", **channels):
+        place = [] if "--address" in arguments else ["--address", "127.0.0.1", "--port", 0]
+        words = ["view", *place, "--pattern", pattern, "--sink", sink]
+        return sightline(*words, *arguments, data=sink == "-", **channels)
+
+    return start
+
+
+@pytest.fixture
+def send(sightline):
+    """Starts a sender to a loopback port."""
+
+    def start(source, port, pattern, *arguments, **channels):
+        place = ["--address", "127.0.0.1", "--port", port, "--pattern", pattern]
+        return sightline("send", source, *place, *arguments, **channels)
+
+    return start
+
+
+@pytest.fixture
+def plain(environment, folder, programs):
+    """Runs the command without --stats to its end: plain("help") gives the Process."""
+
+    def start(*arguments, seconds=20, **channels):
+        running = Process([command_path(), *arguments], environment, folder, **channels)
+        programs.append(running)
+        running.wait(seconds)
+        return running
+
+    return start
+
+
+@pytest.fixture
+def sshd(folder, started):
+    """Makes an OpenSSH server, running unless `start=False`."""
+
+    def make(*options, start=True, **how):
+        place = pathlib.Path(tempfile.mkdtemp(dir=folder))
+        server = openssh.Sshd(place, options=options, **how)
+        started.callback(server.close)
+        return server.start() if start else server
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def password_program(tmp_path_factory):
+    return passwords.build(tmp_path_factory.mktemp("ssh_server"))
+
+
+@pytest.fixture
+def password_server(password_program, folder, started):
+    """Makes an SSH server that accepts one password."""
+
+    def make(password, method="password"):
+        server = passwords.PasswordServer(password_program, folder, password, method)
+        started.callback(server.close)
+        return server
+
+    return make
+
+
+@pytest.fixture
+def agent(folder, started):
+    running = openssh.Agent(folder)
+    started.callback(running.close)
+    return running
+
+
+@pytest.fixture
+def peer(started):
+    """Has a NetGear peer closed after the test: peer(netgear.Receiver("pair"))."""
+
+    def keep(made):
+        started.callback(made.close)
+        return made
+
+    return keep
+
+
+@pytest.fixture
+def display(started):
+    shown = screen.Screen()
+    started.callback(shown.close)
+    return shown

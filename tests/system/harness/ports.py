@@ -1,0 +1,40 @@
+"""Free loopback ports."""
+
+import socket
+
+
+def free_port(family=socket.AF_INET):
+    """A port that was free a moment ago; whoever can should bind port 0 instead."""
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def ipv6_works():
+    try:
+        free_port(socket.AF_INET6)
+    except OSError:
+        return False
+    return True
+
+
+class Listener:
+    """A listening socket that answers with fixed bytes, or with nothing at all."""
+
+    def __init__(self, answer=b""):
+        self._answer = answer
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._peers = []
+
+    def serve_one(self):
+        peer, _ = self._socket.accept()
+        self._peers.append(peer)
+        if self._answer:
+            peer.sendall(self._answer)
+        return peer
+
+    def close(self):
+        for peer in self._peers:
+            peer.close()
+        self._socket.close()

@@ -1,0 +1,135 @@
+"""What the command refuses before it does anything: exit 2, one sentence each. And its help."""
+
+import re
+import subprocess
+
+import pytest
+
+VIEW = ["view", "--port", "0", "--sink", "null"]
+SEND = ["send", "pattern:", "--port", "9"]
+
+REFUSED = {
+    "no command": ([], None),
+    "unknown command": (["watch"], "watch"),
+    "unknown option": ([*VIEW, "--colour"], "--colour"),
+    "unknown short option": ([*VIEW, "-Z"], "-Z"),
+    "option without its value": (["view", "--port"], "port"),
+    "word too many": ([*SEND, "another"], "another"),
+    "word too many for view": ([*VIEW, "another"], "another"),
+    "port out of range": (["view", "--port", "65536"], "65535"),
+    "port that is no number": (["view", "--port", "many"], "port"),
+    "negative port": (["view", "--port", "-1"], "port"),
+    "sender without a port": (["send", "pattern:", "--port", "0"], "port"),
+    "unknown pattern": (["view", "--pattern", "circle"], "pattern"),
+    "unknown protocol": (["view", "--protocol", "udp"], "protocol"),
+    "unknown sink": (["view", "--port", "0", "--sink", "printer"], "printer"),
+    "quality too low": ([*SEND, "--quality", "9"], "10"),
+    "quality too high": ([*SEND, "--quality", "101"], "100"),
+    "malformed size": ([*SEND, "--size", "640"], "size"),
+    "size of nothing": ([*SEND, "--size", "0x0"], "size"),
+    "negative rate": ([*SEND, "--fps", "-5"], "fps"),
+    "rate that is no number": ([*SEND, "--fps", "fast"], "fps"),
+    "no frames": ([*SEND, "--frames", "0"], "frames"),
+    "negative duration": ([*SEND, "--duration", "-1"], "duration"),
+    "negative timeout": ([*VIEW, "--timeout", "-1"], "timeout"),
+    "unknown key": ([*VIEW, "-o", "colour=red"], "colour"),
+    "key without a value": ([*VIEW, "-o", "request_timeout"], "request_timeout"),
+    "value out of range": ([*SEND, "-o", "request_timeout=3"], "request_timeout"),
+    "negative retries": ([*SEND, "-o", "max_retries=-2"], "max_retries"),
+    "unknown colour space": ([*SEND, "-o", "jpeg_compression=PURPLE"], "jpeg_compression"),
+    "quality by name": ([*SEND, "-o", "jpeg_compression_quality=5"], "jpeg_compression_quality"),
+    "unknown host key policy": ([*SEND, "-o", "ssh_host_key_policy=any"], "ssh_host_key_policy"),
+    "destination without a host": ([*SEND, "--ssh", "user@"], "ssh"),
+    "destination without a user": ([*SEND, "--ssh", "@host"], "ssh"),
+    "destination with a bad port": ([*SEND, "--ssh", "user@host:port"], "port"),
+    "destination with port 0": ([*SEND, "--ssh", "user@host:0"], "port"),
+    "destination with a huge port": ([*SEND, "--ssh", "user@host:70000"], "port"),
+    "destination with a space": ([*SEND, "--ssh", "user@my host"], "ssh"),
+    "destination with an open bracket": ([*SEND, "--ssh", "user@[::1"], "ssh"),
+    "empty destination": ([*SEND, "--ssh", ""], "ssh"),
+    "raw and jpeg": ([*SEND, "--raw", "--jpeg"], "raw"),
+    "option of the other end": ([*VIEW, "--loop"], "loop"),
+    "unknown log level": ([*VIEW, "--log", "loud"], "loud"),
+    "malformed pattern source": (["send", "pattern:640", "--port", "9"], "pattern"),
+    "configuration that is missing": ([*VIEW, "--config", "/nowhere/file"], "/nowhere/file"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name, plain):
+    words, wanted = REFUSED[name]
+    refused = plain(*words, seconds=10)
+    refused.expect(2)
+    assert len(refused.sentences()) == 1, f"not one sentence\n{refused.account()}"
+    refused.sentence(*([wanted] if wanted else []))
+
+
+def read(process):
+    return process.stdout.read().decode()
+
+
+def test_version(plain):
+    shown = plain("--version", stdout=subprocess.PIPE).expect(0)
+    assert re.match(r"sightline \d+\.\d+", read(shown))
+    assert not shown.stderr
+
+
+@pytest.mark.parametrize("words", [["help"], ["--help"]])
+def test_help_names_every_command(words, plain):
+    text = read(plain(*words, stdout=subprocess.PIPE).expect(0))
+    for command in ("send", "view", "cameras", "help"):
+        assert command in text
+
+
+@pytest.mark.parametrize("words", [["help", "send"], ["send", "--help"]])
+def test_help_of_the_sender(words, plain):
+    text = read(plain(*words, stdout=subprocess.PIPE).expect(0))
+    for option in ("--address", "--ssh-host-key", "--quality", "--loop", "--filter", "--stats"):
+        assert option in text
+    for key in ("request_timeout", "jpeg_compression_fastdct", "ssh_tunnel_mode"):
+        assert key in text, "options by name are in the help too"
+
+
+@pytest.mark.parametrize("words", [["help", "view"], ["view", "--help"]])
+def test_help_of_the_viewer(words, plain):
+    text = read(plain(*words, stdout=subprocess.PIPE).expect(0))
+    for option in ("--sink", "--timecode", "--timeout", "--every-frame", "--frames"):
+        assert option in text
+
+
+def test_help_of_nothing(plain):
+    plain("help", "watch").expect(2).sentence("watch")
+
+
+def test_port_in_use(view):
+    port = view("pair").port()
+    second = view("pair", "--address", "127.0.0.1", "--port", port)
+    assert second.wait() in (1, 2), second.account()
+    second.sentence(port, "use")
+
+
+def test_address_that_is_not_ours(sightline):
+    viewer = sightline("view", "--address", "192.0.2.1", "--port", 5555, "--sink", "null")
+    assert viewer.wait() in (1, 2), viewer.account()
+    viewer.sentence("192.0.2.1")
+
+
+def test_configuration_file(folder, sightline, send):
+    path = folder / "viewer.conf"
+    path.write_text("# A comment\naddress = 127.0.0.1\npattern = pair\n\nport = 0\n", encoding="ascii")
+    viewer = sightline("view", "--config", path, "--sink", "null")
+    send("pattern:320x240@60", viewer.port(), "pair", "--frames", 10).end()
+    assert viewer.end()["pattern"] == "pair"
+
+
+def test_option_beats_the_configuration_file(folder, sightline):
+    path = folder / "viewer.conf"
+    path.write_text("address = 127.0.0.1\npattern = pair\nport = 0\n", encoding="ascii")
+    words = ["view", "--config", path, "--pattern", "pubsub", "--sink", "null", "--timeout", "1"]
+    assert sightline(*words).end(9)["pattern"] == "pubsub"
+
+
+def test_mistake_in_the_configuration_file(folder, plain):
+    path = folder / "viewer.conf"
+    path.write_text("pattern = pair\ncolour = red\n", encoding="ascii")
+    plain(*VIEW, "--config", path).expect(2).sentence(path, "2", "colour")
