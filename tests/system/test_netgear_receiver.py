@@ -117,7 +117,8 @@ def test_receiver_that_never_replies(pattern, send, peer):
 def test_receiver_that_replies_with_something_odd(pattern, send, peer):
     receiver = peer(netgear.Receiver(pattern))
     sender = send(SMALL, receiver.port, pattern, "--frames", 6)
-    odd = [b"", b"\xff\xfe\x00", b'{"return_type": "str", "data": "hello"}', b"x" * 100000, b"[" * 9]
+    data = b'{"return_type": "str", "data": "hello"}'
+    odd = [b"", b"\xff\xfe\x00", data, b"x" * 100000, b"[" * 9]
     for reply in odd:
         parts = receiver.recv_parts()
         assert len(parts) == 2

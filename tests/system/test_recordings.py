@@ -121,7 +121,7 @@ def small_disk(folder):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_full_disk(form, folder, environment, programs, send):
+def test_full_disk(form, folder, environment, programs, sightline):
     disk = folder / "disk"
     disk.mkdir()
     path = disk / f"out.{form}"
@@ -129,8 +129,8 @@ def test_full_disk(form, folder, environment, programs, send):
     words = [*small_disk(disk), command_path(), "view", "--protocol", "ipc", "--address", place]
     viewer = Process([*words, "--pattern", "pair", "--sink", f"file:{path}"], environment)
     programs.append(viewer)
-    words = ["--protocol", "ipc", "--address", place, "--fps", "max"]
-    sender = send("pattern:1280x720@30", 5555, "pair", *words)
+    words = ["--protocol", "ipc", "--address", place, "--pattern", "pair", "--fps", "max"]
+    sender = sightline("send", "pattern:1280x720@30", *words)
     assert viewer.wait(40) == 3, viewer.account()
     viewer.sentence(str(path), "space")
     sender.kill()

@@ -94,11 +94,9 @@ def test_sender_waits_for_a_viewer_behind_the_tunnel(pattern, sshd, view, send):
 
 @pytest.mark.skipif(not ipv6_works(), reason="no IPv6 loopback on this machine")
 def test_direct_stream_over_ipv6(sightline):
-    viewer = sightline("view", "--address", "::1", "--port", 0, "--pattern", "pair", "--sink", "null")
-    sender = sightline(
-        "send", SMALL, "--address", "::1", "--port", viewer.port(), "--pattern", "pair",
-        "--frames", 30,
-    )  # fmt: skip
+    place = ["--address", "::1", "--pattern", "pair"]
+    viewer = sightline("view", *place, "--port", 0, "--sink", "null")
+    sender = sightline("send", SMALL, *place, "--port", viewer.port(), "--frames", 30)
     check_nothing_lost(viewer, sender, 30)
 
 

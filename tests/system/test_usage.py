@@ -116,7 +116,8 @@ def test_address_that_is_not_ours(sightline):
 
 def test_configuration_file(folder, sightline, send):
     path = folder / "viewer.conf"
-    path.write_text("# A comment\naddress = 127.0.0.1\npattern = pair\n\nport = 0\n", encoding="ascii")
+    text = "# A comment\naddress = 127.0.0.1\npattern = pair\n\nport = 0\n"
+    path.write_text(text, encoding="ascii")
     viewer = sightline("view", "--config", path, "--sink", "null")
     send("pattern:320x240@60", viewer.port(), "pair", "--frames", 10).end()
     assert viewer.end()["pattern"] == "pair"

@@ -47,8 +47,8 @@ class Rtsp:
         assert select.select([self._packets], [], [], 20)[0], self._coder.account()
         lines = self._sdp.read_text(encoding="ascii").splitlines()
         kept = [line for line in lines if not line.startswith(("SDP:", "c=", "m=", "a=control"))]
-        port = kept.index("t=0 0") + 1
-        return "\r\n".join(kept[:port] + ["m=video 0 RTP/AVP 96"] + kept[port:]) + "\r\na=control:0\r\n"
+        kept.insert(kept.index("t=0 0") + 1, "m=video 0 RTP/AVP 96")
+        return "\r\n".join([*kept, "a=control:0", ""])
 
     def _serve(self):
         while True:

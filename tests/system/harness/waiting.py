@@ -48,7 +48,7 @@ class Lines:
             return list(self._items)
 
     def wait_for(self, matches, seconds, start=0):
-        """The first item from number `start` on that matches, or None at the end or the deadline."""
+        """The first item from number `start` on that matches; None at the end or deadline."""
         deadline = time.monotonic() + allow(seconds)
         position = start
         with self._changed:
