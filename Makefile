@@ -7,7 +7,7 @@ BUILD := build
 .NOTPARALLEL:
 
 all: $(BUILD)/build.ninja
-	@ninja -C $(BUILD)
+	@ninja -C $(BUILD) product
 
 $(BUILD)/build.ninja:
 	@tools/setup --check build
@@ -34,9 +34,10 @@ fuzz:
 	@tools/setup build check
 	@tools/fuzz
 
-install: all
+install: $(BUILD)/build.ninja
 	@meson configure $(BUILD) -Dprefix="$(PREFIX)"
-	@DESTDIR="$(DESTDIR)" meson install -C $(BUILD)
+	@ninja -C $(BUILD) product
+	@DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --no-rebuild
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
 
 format:
