@@ -94,48 +94,48 @@ int sl_codec_open(sl_codec **codec, const sl_codec_settings *settings) {
 }
 
 /* The kind that decodes this format, or encodes as set when it is SL_FORMAT_NONE, and its state,
- * made when first needed: a sender never decodes. */
-static int choose(sl_codec *codec, sl_format format, const sl_codec_kind **kind, void **state) {
+ * made when first needed: a sender never decodes. NULL with the code in *result. */
+static const sl_codec_kind *choose(sl_codec *codec, sl_format format, void **state, int *result) {
     for (size_t i = 0; i < KINDS; i++) {
         bool fits = format == SL_FORMAT_NONE ? kinds[i]->encodes(&codec->settings)
                                              : kinds[i]->decodes(format);
         if (!fits)
             continue;
-        int result = codec->states[i] ? SL_OK : kinds[i]->open(&codec->states[i], &codec->settings);
-        *kind = kinds[i];
+        *result = codec->states[i] ? SL_OK : kinds[i]->open(&codec->states[i], &codec->settings);
         *state = codec->states[i];
-        return result;
+        return *result == SL_OK ? kinds[i] : NULL;
     }
-    return sl_fail(SL_EINVAL, "nothing here codes %s", sl_format_name(format));
+    *result = sl_fail(SL_EINVAL, "nothing here codes %s", sl_format_name(format));
+    return NULL;
 }
 
 int sl_codec_encode(sl_codec *codec, const sl_frame *frame, sl_frame **coded) {
-    const sl_codec_kind *kind;
     void *state;
+    int result;
     *coded = NULL;
     /* What is coded already goes to the kind it belongs to, which passes it through. */
     sl_format format = frame->format == SL_FORMAT_JPEG ? frame->format : SL_FORMAT_NONE;
-    int result = choose(codec, format, &kind, &state);
-    return result == SL_OK ? kind->encode(state, frame, coded) : result;
+    const sl_codec_kind *kind = choose(codec, format, &state, &result);
+    return kind ? kind->encode(state, frame, coded) : result;
 }
 
 int sl_codec_decode(sl_codec *codec, const sl_frame *coded, sl_output output, sl_frame **frame) {
-    const sl_codec_kind *kind;
     void *state;
+    int result;
     *frame = NULL;
     if (output == SL_OUTPUT_CODED) {
         *frame = sl_frame_ref(coded);
         return SL_OK;
     }
-    int result = choose(codec, coded->format, &kind, &state);
-    return result == SL_OK ? kind->decode(state, coded, output, frame) : result;
+    const sl_codec_kind *kind = choose(codec, coded->format, &state, &result);
+    return kind ? kind->decode(state, coded, output, frame) : result;
 }
 
 int sl_codec_probe(sl_codec *codec, const sl_frame *coded, int *width, int *height) {
-    const sl_codec_kind *kind;
     void *state;
-    int result = choose(codec, coded->format, &kind, &state);
-    if (result != SL_OK)
+    int result;
+    const sl_codec_kind *kind = choose(codec, coded->format, &state, &result);
+    if (!kind)
         return result;
     if (!kind->probe)
         return sl_fail(SL_EMESSAGE, "%s is not coded", sl_format_name(coded->format));

@@ -77,7 +77,7 @@ int sl_netgear_write_head(const sl_frame *coded, sl_pattern pattern, sl_buffer *
     json_decref(json);
     if (text && strlen(text) > SL_NETGEAR_HEAD_MAX) {
         free(text);
-        return sl_fail(SL_EINVAL, "a frame's message is longer than the %d bytes that a head has",
+        return sl_fail(SL_EINVAL, "a frame's message is longer than the %zu bytes that a head has",
                        SL_NETGEAR_HEAD_MAX);
     }
     return wrap_text(text, head);

@@ -17,7 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SL_NETGEAR_HEAD_MAX (4 * 1024 * 1024) /* bytes of JSON, a message inside included */
+#define SL_NETGEAR_HEAD_MAX ((size_t)4 * 1024 * 1024) /* bytes of JSON, a message inside included  \
+                                                       */
 
 /* The head of a coded frame or array, as JSON. SL_EINVAL when its message is not JSON or too long,
  * or the frame is planar. */

@@ -19,7 +19,7 @@ static int refuse(const char *why) {
 static json_t *parse_head(const sl_buffer *part) {
     json_error_t error;
     if (part->size > SL_NETGEAR_HEAD_MAX) {
-        sl_fail(SL_EMESSAGE, "a message is not NetGear's: its head has %zu bytes, more than %d",
+        sl_fail(SL_EMESSAGE, "a message is not NetGear's: its head has %zu bytes, more than %zu",
                 part->size, SL_NETGEAR_HEAD_MAX);
         return NULL;
     }
