@@ -32,18 +32,20 @@ typedef enum sl_role { SL_ROLE_SENDER, SL_ROLE_RECEIVER } sl_role;
 typedef struct sl_link_state {
     bool connected;     /* at least one peer's handshake is done (publishers: has subscribed) */
     uint64_t connects;  /* handshakes so far */
-    uint64_t refused;   /* peers whose handshake failed */
+    uint64_t refused;   /* peers that speak something else; who only went away doesn't count */
     char refusal[160];  /* why the last one failed; "" if none did */
     int port;           /* receiver over tcp: the port it is bound to */
-    char endpoint[128]; /* what it is bound or connected to */
+    char endpoint[300]; /* what it is bound or connected to */
 } sl_link_state;
 
-/* The endpoint that settings ask for: "tcp://127.0.0.1:5555", "tcp://[::1]:5555", "ipc:///path".
- * SL_EINVAL for what can't be one. */
+/* The endpoint that settings ask for: "tcp://127.0.0.1:5555", "tcp://[::1]:5555",
+ * and "ipc://ADDRESS:PORT", because NetGear makes a socket file's name of both. SL_EINVAL for what
+ * can't be one. */
 int sl_link_endpoint(const sl_link_settings *settings, sl_role role, char *endpoint, size_t size);
 
 /* Binds (receiver) or starts to connect (sender). `endpoint` NULL: the one settings ask for; else
- * this one (a tunnel's). SL_EINUSE, SL_EINVAL, SL_ESYSTEM. */
+ * this one (a tunnel's). SL_EINUSE, SL_EINVAL, SL_ESYSTEM; SL_EUNREACHABLE for a sender's host name
+ * that does not exist. */
 int sl_link_open(sl_link **link, const sl_link_settings *settings, sl_role role,
                  const char *endpoint);
 
@@ -52,8 +54,16 @@ int sl_link_open(sl_link **link, const sl_link_settings *settings, sl_role role,
 int sl_link_rebuild(sl_link *link);
 
 /* Waits until a message can be read, the peer state changes, `wake_fd` (-1: none) polls readable,
- * or the deadline passes. SL_OK, SL_EAGAIN past the deadline, SL_ECANCELED. Never spins. */
+ * or the deadline passes; see sl_link_want_send() too. SL_OK, SL_EAGAIN past the deadline,
+ * SL_ECANCELED. Never spins. A link takes notice of its peers only in here. */
 int sl_link_wait(sl_link *link, int wake_fd, const sl_cancel *cancel, int64_t deadline_us);
+
+/* Whether sl_link_send() would take a message now. In pubsub: someone has subscribed, and the
+ * message before has left for the kernel. */
+bool sl_link_writable(sl_link *link);
+
+/* While `want`, sl_link_wait() also returns when sl_link_writable(). Off at first. */
+void sl_link_want_send(sl_link *link, bool want);
 
 /* Hands a message over without copying its bytes; parts stay the caller's too (shared). All parts
  * go as one message. SL_OK; SL_EAGAIN when there is no room or no peer now: nothing was sent. */

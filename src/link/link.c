@@ -1,0 +1,188 @@
+/* link: opening, waiting, closing. See link.h. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "link/room.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <zmq.h>
+
+#define CHECK_US          (SL_SECOND_US / 4) /* between looks at what peers hold unfinished */
+#define LOST_US           SL_SECOND_US       /* then a sender connects again by itself */
+#define FAILURES_A_FAMILY 3                  /* to connect, before the other one's turn */
+
+/* Memory that a peer may fill beside the message being read: the parts that go with a frame, and
+ * what is counted but not of the message. */
+#define MESSAGE_EXTRA_BYTES (1024 * 1024)
+
+/* What an endpoint needs to know before its socket is made. */
+static int find_place(sl_link *link, const sl_link_settings *settings, const char *endpoint) {
+    char asked[SL_ENDPOINT_MAX];
+    int result = SL_OK;
+    if (!endpoint)
+        result = sl_link_endpoint(settings, link->role, asked, sizeof asked);
+    if (!result)
+        result = sl_place_parse(&link->place, endpoint ? endpoint : asked);
+    if (result || link->role == SL_ROLE_RECEIVER)
+        return result;
+    bool ipv4, ipv6;
+    result = sl_place_look_up(&link->place, &ipv4, &ipv6);
+    link->ipv6 = !ipv4;
+    link->both = ipv4 && ipv6;
+    return result;
+}
+
+static int start(sl_link *link, const sl_link_settings *settings, const char *endpoint) {
+    int result = sl_event_init(&link->departed);
+    if (!result)
+        result = find_place(link, settings, endpoint);
+    if (result)
+        return result;
+    link->context = zmq_ctx_new();
+    if (!link->context)
+        return sl_fail(SL_ESYSTEM, "cannot start ZeroMQ: %s", zmq_strerror(errno));
+    return sl_socket_open(link);
+}
+
+int sl_link_open(sl_link **link, const sl_link_settings *settings, sl_role role,
+                 const char *endpoint) {
+    *link = NULL;
+    sl_link *opened = calloc(1, sizeof *opened);
+    if (!opened)
+        return sl_fail_memory();
+    opened->role = role;
+    opened->pattern = settings->pattern;
+    opened->max_message_bytes = settings->max_message_bytes;
+    opened->departed.fd = -1;
+    atomic_init(&opened->under_way, 0);
+    pthread_mutex_init(&opened->lock, NULL);
+    int result = start(opened, settings, endpoint);
+    if (result)
+        sl_link_close(&opened, 0);
+    *link = opened;
+    return result;
+}
+
+void sl_link_close(sl_link **link, int linger_ms) {
+    sl_link *own = *link;
+    *link = NULL;
+    if (!own)
+        return;
+    sl_socket_close(own, linger_ms);
+    while (own->context && zmq_ctx_term(own->context) && errno == EINTR)
+        continue;
+    sl_event_finish(&own->departed);
+    pthread_mutex_destroy(&own->lock);
+    free(own);
+}
+
+int sl_link_rebuild(sl_link *link) {
+    return sl_socket_reopen(link);
+}
+
+void sl_link_state_get(const sl_link *link, sl_link_state *state) {
+    pthread_mutex_t *lock = (pthread_mutex_t *)&link->lock;
+    pthread_mutex_lock(lock);
+    *state = link->state;
+    pthread_mutex_unlock(lock);
+}
+
+void sl_link_want_send(sl_link *link, bool want) {
+    link->want_send = want;
+}
+
+/* libzmq counts a message only once its last part is there, so a peer that never ends its message
+ * could fill the memory. Its bytes are counted here instead. */
+static int check_flood(sl_link *link) {
+    int64_t now_us = sl_now_us();
+    if (link->peers.count == 0 || now_us < link->check_us)
+        return SL_OK;
+    link->check_us = now_us + CHECK_US;
+    /* One whole message may wait in ZeroMQ's queue, and one be on its way into it. */
+    uint64_t limit = 2 * ((uint64_t)link->max_message_bytes + MESSAGE_EXTRA_BYTES);
+    if (!sl_peers_any_flooding(&link->peers, limit))
+        return SL_OK;
+    sl_monitor_refuse(link, "a peer sent more than max_message_size and did not end its message; "
+                            "it was disconnected");
+    return sl_socket_reopen(link);
+}
+
+/* libzmq gives up for good when a handshake was refused, or a peer sent what it may not; and it
+ * knows one family of addresses at a time. */
+static int keep_connecting(sl_link *link) {
+    bool lost = link->lost_us && sl_now_us() - link->lost_us >= LOST_US;
+    bool switches = link->both && link->failures >= FAILURES_A_FAMILY;
+    if (!lost && !switches)
+        return SL_OK;
+    if (switches)
+        link->ipv6 = !link->ipv6;
+    return sl_socket_reopen(link);
+}
+
+/* All that must be done now and then. */
+static int attend(sl_link *link) {
+    sl_monitor_drain(link);
+    int result = keep_connecting(link);
+    if (!result)
+        result = check_flood(link);
+    if (!result && sl_link_publishes(link))
+        result = sl_monitor_subscriptions(link);
+    return result;
+}
+
+/* How long to sleep at most: till the deadline or till something is due. */
+static long sleep_ms(const sl_link *link, int64_t deadline_us) {
+    int64_t until_us = link->peers.count ? link->check_us : -1;
+    if (link->lost_us && (until_us < 0 || link->lost_us + LOST_US < until_us))
+        until_us = link->lost_us + LOST_US;
+    if (deadline_us >= 0 && (until_us < 0 || deadline_us < until_us))
+        until_us = deadline_us;
+    return sl_remaining_ms(until_us);
+}
+
+enum { SOCKET, MONITOR, DEPARTED, OTHERS };
+
+/* Sleeps. SL_OK when the caller has something to do, SL_EAGAIN when only this room may have. */
+static int sleep_once(sl_link *link, int wake_fd, const sl_cancel *cancel, int64_t deadline_us) {
+    /* A publisher's socket always claims to have room, and its messages are subscriptions. */
+    bool publishes = sl_link_publishes(link);
+    short events = link->want_send && !publishes ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN;
+    zmq_pollitem_t items[OTHERS + 2] = {
+        [SOCKET] = {.socket = link->socket, .events = events},
+        [MONITOR] = {.socket = link->monitor, .events = ZMQ_POLLIN},
+        [DEPARTED] = {.fd = link->departed.fd, .events = ZMQ_POLLIN},
+    };
+    int count = OTHERS;
+    if (cancel)
+        items[count++] = (zmq_pollitem_t){.fd = sl_cancel_fd(cancel), .events = ZMQ_POLLIN};
+    if (wake_fd >= 0)
+        items[count++] = (zmq_pollitem_t){.fd = wake_fd, .events = ZMQ_POLLIN};
+    if (zmq_poll(items, count, sleep_ms(link, deadline_us)) < 0)
+        return errno == EINTR
+                   ? SL_EAGAIN
+                   : sl_fail(SL_ESYSTEM, "cannot wait for the link: %s", zmq_strerror(errno));
+    if (items[DEPARTED].revents)
+        sl_event_clear(&link->departed);
+    bool woken = wake_fd >= 0 && items[count - 1].revents;
+    return woken || (!publishes && (items[SOCKET].revents & ZMQ_POLLIN)) ? SL_OK : SL_EAGAIN;
+}
+
+int sl_link_wait(sl_link *link, int wake_fd, const sl_cancel *cancel, int64_t deadline_us) {
+    for (bool slept = false;; slept = true) {
+        if (sl_cancel_triggered(cancel))
+            return sl_fail(SL_ECANCELED, "%s", sl_strerror(SL_ECANCELED));
+        int result = attend(link);
+        if (result)
+            return result;
+        if (link->changed || (link->want_send && sl_link_writable(link))) {
+            link->changed = false;
+            return SL_OK;
+        }
+        if (slept && sl_remaining_ms(deadline_us) == 0)
+            return SL_EAGAIN;
+        result = sleep_once(link, wake_fd, cancel, deadline_us);
+        if (result != SL_EAGAIN)
+            return result;
+    }
+}

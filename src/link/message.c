@@ -1,0 +1,167 @@
+/* link: handing messages to ZeroMQ and taking them from it, without copying their bytes. */
+#include "base/error.h"
+#include "link/room.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+/* A part on its way. ZeroMQ's thread frees it. */
+typedef struct shipment {
+    sl_link *link; /* NULL: not the last part */
+    /* Written last and read first: handing over goes through ZeroMQ's own locks, and this shows it
+     * to those who can't see them. */
+    _Atomic(sl_buffer *) part;
+} shipment;
+
+static void arrive(void *data, void *hint) {
+    (void)data;
+    shipment *own = hint;
+    sl_buffer *part = atomic_load_explicit(&own->part, memory_order_acquire);
+    sl_link *link = own->link;
+    sl_buffer_unref(&part);
+    free(own);
+    if (!link)
+        return;
+    atomic_fetch_sub_explicit(&link->under_way, 1, memory_order_release);
+    sl_event_set(&link->departed);
+}
+
+/* Wraps a part for ZeroMQ. On failure nothing was taken. */
+static int pack(sl_link *link, sl_buffer *part, bool last, zmq_msg_t *packed) {
+    shipment *own = malloc(sizeof *own);
+    if (!own)
+        return sl_fail_memory();
+    own->link = last && sl_link_publishes(link) ? link : NULL;
+    sl_buffer *kept = sl_buffer_ref(part);
+    atomic_init(&own->part, NULL);
+    atomic_store_explicit(&own->part, kept, memory_order_release);
+    if (zmq_msg_init_data(packed, part->data, part->size, arrive, own)) {
+        sl_buffer_unref(&kept);
+        free(own);
+        return sl_fail_memory();
+    }
+    if (own->link)
+        atomic_fetch_add_explicit(&link->under_way, 1, memory_order_relaxed);
+    return SL_OK;
+}
+
+static int send_part(sl_link *link, sl_buffer *part, bool last) {
+    zmq_msg_t packed;
+    int result = pack(link, part, last, &packed);
+    if (result)
+        return result;
+    while (zmq_msg_send(&packed, link->socket, ZMQ_DONTWAIT | (last ? 0 : ZMQ_SNDMORE)) < 0) {
+        int error = errno;
+        if (error == EINTR)
+            continue;
+        zmq_msg_close(&packed);
+        if (error == EAGAIN || error == EFSM)
+            return SL_EAGAIN;
+        return sl_fail(SL_ESYSTEM, "cannot send: %s", zmq_strerror(error));
+    }
+    return SL_OK;
+}
+
+/* A publisher gives ZeroMQ a frame only when the one before has left it: what waits there could not
+ * make way for a newer one. The other patterns rely on ZeroMQ's own limits. */
+static bool has_room(sl_link *link) {
+    if (!sl_link_publishes(link))
+        return true;
+    return link->subscribed && atomic_load_explicit(&link->under_way, memory_order_acquire) == 0;
+}
+
+bool sl_link_writable(sl_link *link) {
+    int events = 0;
+    size_t size = sizeof events;
+    return has_room(link) && zmq_getsockopt(link->socket, ZMQ_EVENTS, &events, &size) == 0 &&
+           (events & ZMQ_POLLOUT);
+}
+
+int sl_link_send(sl_link *link, sl_buffer *const *parts, size_t count) {
+    if (count == 0 || (link->pattern == SL_PATTERN_PUBSUB && !sl_link_publishes(link)))
+        return sl_fail(SL_EINVAL, "there is nothing to send, or this end only receives");
+    if (!has_room(link))
+        return SL_EAGAIN;
+    for (size_t i = 0; i < count; i++) {
+        int result = send_part(link, parts[i], i + 1 == count);
+        if (result == SL_OK)
+            continue;
+        /* The peer went away amid the message. The socket may still hold the first parts for the
+         * next peer: it is safer to begin with a new one. */
+        int reopened = i > 0 ? sl_socket_reopen(link) : SL_OK;
+        return reopened ? reopened : result;
+    }
+    return SL_OK;
+}
+
+static void release_received(void *opaque, void *data) {
+    (void)data;
+    zmq_msg_close(opaque);
+    free(opaque);
+}
+
+/* Makes a part of the message in `received`, which is emptied. */
+static int keep_part(zmq_msg_t *received, sl_link_message *message) {
+    zmq_msg_t *own = malloc(sizeof *own);
+    if (!own)
+        return sl_fail_memory();
+    zmq_msg_init(own);
+    zmq_msg_move(own, received);
+    /* Short messages stand within the zmq_msg_t itself: only now is it where it will stay. */
+    int result = sl_buffer_wrap(&message->parts[message->count], zmq_msg_data(own),
+                                zmq_msg_size(own), release_received, own);
+    if (result)
+        release_received(own, NULL);
+    else
+        message->count++;
+    return result;
+}
+
+/* The next part, waiting for none: of a message that has begun, all are there. */
+static int receive_part(sl_link *link, zmq_msg_t *received) {
+    while (zmq_msg_recv(received, link->socket, ZMQ_DONTWAIT) < 0) {
+        int error = errno;
+        if (error == EINTR)
+            continue;
+        if (error == EAGAIN || error == EFSM)
+            return SL_EAGAIN;
+        return sl_fail(SL_ESYSTEM, "cannot receive: %s", zmq_strerror(error));
+    }
+    return SL_OK;
+}
+
+int sl_link_receive(sl_link *link, sl_link_message *message) {
+    *message = (sl_link_message){0};
+    if (sl_link_publishes(link))
+        return SL_EAGAIN;
+    zmq_msg_t received;
+    zmq_msg_init(&received);
+    int result = SL_OK;
+    bool more = true;
+    while (more) {
+        int got = receive_part(link, &received);
+        if (got) {
+            result = got;
+            break;
+        }
+        more = zmq_msg_more(&received);
+        if (!more)
+            sl_peers_heard(&link->peers, zmq_msg_get(&received, ZMQ_SRCFD));
+        if (message->count == SL_LINK_PARTS_MAX)
+            message->truncated = true;
+        else if (result == SL_OK)
+            result = keep_part(&received, message);
+    }
+    zmq_msg_close(&received);
+    if (result)
+        sl_link_message_clear(message);
+    return result;
+}
+
+void sl_link_message_clear(sl_link_message *message) {
+    for (size_t i = 0; i < message->count; i++)
+        sl_buffer_unref(&message->parts[i]);
+    *message = (sl_link_message){0};
+}

@@ -1,0 +1,94 @@
+/* link: the options of sl_link_settings. */
+#include "base/error.h"
+#include "base/settings.h"
+#include "link/link.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MESSAGE_BYTES_LEAST 65536
+#define MESSAGE_BYTES_MOST  (INT64_C(1) << 40)
+
+/* Bytes, or with K, M or G for their binary multiples. */
+static int parse_bytes(void *field, const char *value) {
+    char *end;
+    errno = 0;
+    long long number = strtoll(value, &end, 10);
+    const char *units = "KMG";
+    const char *unit = *end ? strchr(units, *end) : NULL;
+    int64_t factor = unit ? INT64_C(1) << (10 * (unit - units + 1)) : 1;
+    if (end == value || errno || end[unit ? 1 : 0] || number < 0 ||
+        number > MESSAGE_BYTES_MOST / factor || number * factor < MESSAGE_BYTES_LEAST)
+        return SL_EINVAL;
+    *(int64_t *)field = number * factor;
+    return SL_OK;
+}
+
+#define FIELD(name) offsetof(sl_link_settings, name)
+
+static const char *const protocols[] = {"tcp", "ipc", NULL};
+static const char *const patterns[] = {"pair|0", "reqrep|1", "pubsub|2", NULL};
+
+const sl_option sl_link_options[] = {
+    {.name = "address",
+     .type = SL_OPTION_STRING,
+     .offset = FIELD(address),
+     .values = "HOST",
+     .help = "Host to connect to, or local address to listen on; for ipc a path"},
+    {.name = "port",
+     .type = SL_OPTION_INT,
+     .offset = FIELD(port),
+     .maximum = 65535,
+     .fallback = "5555",
+     .values = "N",
+     .help = "Port of the link; 0 lets a viewer take any free one"},
+    {.name = "protocol",
+     .type = SL_OPTION_CHOICE,
+     .offset = FIELD(protocol),
+     .choices = protocols,
+     .fallback = "tcp",
+     .values = "tcp|ipc",
+     .help = "What carries the link"},
+    {.name = "pattern",
+     .type = SL_OPTION_CHOICE,
+     .offset = FIELD(pattern),
+     .choices = patterns,
+     .fallback = "pair",
+     .values = "pair|reqrep|pubsub",
+     .help = "How the two ends take turns; both need the same"},
+    {.name = "max_retries",
+     .type = SL_OPTION_INT,
+     .offset = FIELD(max_retries),
+     .maximum = INT_MAX,
+     .fallback = "-1",
+     .values = "N",
+     .help = "Unanswered frames in a row before giving up; 0 is for ever (a sender: 3)"},
+    {.name = "request_timeout",
+     .type = SL_OPTION_NUMBER,
+     .offset = FIELD(request_timeout_s),
+     .minimum = 4,
+     .maximum = INT_MAX,
+     .fallback = "4",
+     .values = "SECONDS",
+     .help = "How long a sender waits for the reply to a frame"},
+    {.name = "subscriber_timeout",
+     .type = SL_OPTION_NUMBER,
+     .offset = FIELD(subscriber_timeout_s),
+     .minimum = 0.001,
+     .maximum = INT_MAX,
+     .fallback = "0",
+     .values = "SECONDS",
+     .help = "With pubsub, end a viewer that got no frame for so long (never)"},
+    {.name = "max_message_size",
+     .type = SL_OPTION_PARSED,
+     .offset = FIELD(max_message_bytes),
+     .parse = parse_bytes,
+     .fallback = "64M",
+     .values = "a number of bytes from 64K to 1024G",
+     .help = "Peers that send larger messages are disconnected"},
+};
+
+const size_t sl_link_option_count = SL_COUNT(sl_link_options);

@@ -1,0 +1,43 @@
+/* link: the connections of one socket, as its monitor tells of them. */
+#ifndef LINK_PEERS_H
+#define LINK_PEERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SL_PEERS_MAX 64 /* that are remembered; more may be connected */
+
+typedef struct sl_peer {
+    int fd;        /* ZeroMQ's: only ever asked about, or tuned just after it was made */
+    bool up;       /* its handshake is done */
+    uint64_t mark; /* bytes it had sent when its last whole message was read */
+} sl_peer;
+
+typedef struct sl_peers {
+    sl_peer all[SL_PEERS_MAX]; /* the oldest first */
+    size_t count;
+} sl_peers;
+
+/* A new connection; when there is no place left, the oldest that is not up makes way. */
+void sl_peers_add(sl_peers *peers, int fd);
+void sl_peers_remove(sl_peers *peers, sl_peer *peer);
+
+/* NULL if there is none such. */
+sl_peer *sl_peers_find(sl_peers *peers, int fd);
+
+/* The newest one whose handshake is not done, or NULL. */
+sl_peer *sl_peers_newest_waiting(sl_peers *peers);
+
+bool sl_peers_any_up(const sl_peers *peers);
+
+/* A whole message came from `fd` (negative: unknown). */
+void sl_peers_heard(sl_peers *peers, int fd);
+
+/* Whether one has sent more than `limit` bytes since its last whole message. */
+bool sl_peers_any_flooding(const sl_peers *peers, uint64_t limit);
+
+/* Keeps what the kernel would hide of a publisher's frames small. */
+void sl_peer_tune_publisher(int fd);
+
+#endif

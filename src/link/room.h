@@ -1,0 +1,122 @@
+/* link: what the files of this room share. Nobody else includes it.
+ *
+ * All of it belongs to the link's thread, except `under_way` and `departed`, which ZeroMQ's thread
+ * touches when it lets go of a message, and `state`, which is under its lock. */
+#ifndef LINK_ROOM_H
+#define LINK_ROOM_H
+
+#include "base/event.h"
+#include "base/log.h"
+#include "link/link.h"
+#include "link/peers.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define SL_HOST_MAX     256 /* bytes of a host name or a path, with its NUL */
+#define SL_ENDPOINT_MAX 300 /* with what stands around it */
+
+/* Where an endpoint leads. */
+typedef struct sl_place {
+    bool local; /* ipc: `host` is the path */
+    char host[SL_HOST_MAX];
+    int port;
+} sl_place;
+
+struct sl_link {
+    sl_role role;
+    sl_pattern pattern;
+    int64_t max_message_bytes;
+    sl_place place;    /* where to connect to or what to bind */
+    bool ipv6;         /* sender: names are looked up among IPv6 addresses */
+    bool both;         /* sender: the name has IPv4 and IPv6 addresses, which take turns */
+    int failures;      /* sender: attempts to connect in a row that failed */
+    bool bound;        /* receiver: has been bound, so that what stands there is its own */
+    dev_t file_device; /* receiver over ipc: its socket file, as it was made */
+    ino_t file_inode;
+
+    void *context;
+    void *socket;
+    void *monitor;
+    unsigned generation; /* sockets so far; makes the monitors' names */
+    sl_peers peers;
+    uint64_t failure;      /* the event that told of a failed handshake; 0: none */
+    uint64_t failure_code; /* and what came with it */
+    int64_t lost_us;       /* sender: when the connection went; 0: ZeroMQ is at it again */
+    int64_t check_us;      /* when to look next at what peers hold unfinished */
+    int topics;            /* pubsub sender: what peers have subscribed to */
+    bool subscribed;       /* pubsub sender: someone has subscribed to all */
+    bool changed;          /* something that sl_link_wait() has to report */
+    bool want_send;
+    sl_log_limit refusals; /* log lines about them */
+
+    atomic_int under_way; /* publisher: messages that ZeroMQ still holds */
+    sl_event departed;    /* set when it lets go of one */
+
+    pthread_mutex_t lock; /* the rest */
+    sl_link_state state;
+};
+
+/* Whether it is a pubsub sender, which differs in most. */
+static inline bool sl_link_publishes(const sl_link *link) {
+    return link->pattern == SL_PATTERN_PUBSUB && link->role == SL_ROLE_SENDER;
+}
+
+/* endpoint.c */
+
+/* Takes an endpoint apart. SL_EINVAL. */
+int sl_place_parse(sl_place *place, const char *endpoint);
+
+/* Looks up the sender's host name once: which kinds of addresses it has. SL_EUNREACHABLE when there
+ * is no such name; anything else is tried for ever later, since a network can come back. */
+int sl_place_look_up(const sl_place *place, bool *ipv4, bool *ipv6);
+
+/* The endpoint of a place. */
+int sl_place_write(const sl_place *place, char *endpoint, size_t size);
+
+/* The endpoint to bind, in numbers where the host is a name. */
+int sl_place_bindable(const sl_place *place, char *endpoint, size_t size);
+
+/* Whether a socket file may be made here: SL_OK, SL_EINUSE when someone listens there, SL_EINVAL
+ * for what isn't a socket. */
+int sl_place_check_file(const char *path);
+
+/* socket.c */
+
+/* Makes the socket and binds it or starts to connect. On failure there is none. */
+int sl_socket_open(sl_link *link);
+
+/* Closes the socket, and for good what it was bound to. */
+void sl_socket_close(sl_link *link, int linger_ms);
+
+/* Closes it and makes a new one at the same place. */
+int sl_socket_reopen(sl_link *link);
+
+/* monitor.c */
+
+/* Starts to watch the socket's connections. */
+int sl_monitor_start(sl_link *link);
+void sl_monitor_stop(sl_link *link);
+
+/* Takes in all events that are there. */
+void sl_monitor_drain(sl_link *link);
+
+/* Waits until the socket that was just unbound has let go of its address. */
+void sl_monitor_await_closed(sl_link *link);
+
+/* Takes in subscriptions that have come (pubsub sender). */
+int sl_monitor_subscriptions(sl_link *link);
+
+/* Brings `connected` up to date. */
+void sl_monitor_update(sl_link *link);
+
+/* Counts a refused peer and keeps the sentence. */
+void sl_monitor_refuse(sl_link *link, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* "pair", "reqrep", "pubsub". */
+const char *sl_pattern_name(sl_pattern pattern);
+
+#endif

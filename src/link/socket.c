@@ -1,0 +1,236 @@
+/* link: making, binding, connecting and closing the ZeroMQ socket. Used by this room alone. */
+#include "base/error.h"
+#include "link/room.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#define HANDSHAKE_MS       10000
+#define CONNECT_TIMEOUT_MS 5000 /* then ZeroMQ tries again: an answer may have been lost */
+#define RECONNECT_MS       50
+#define RECONNECT_MOST_MS  1000
+#define KEEPALIVE_IDLE_S   5
+#define KEEPALIVE_EVERY_S  2
+#define KEEPALIVE_COUNT    3
+#define UNANSWERED_MS      20000 /* bytes that nobody acknowledges for so long end a connection */
+
+/* What subscribers may send a publisher: their subscriptions, and what a handshake takes. */
+#define SUBSCRIPTION_BYTES_MOST 1024
+
+/* NetGear's peers speak ZMTP 3. Older versions have no handshake, so that anything at all, a web
+ * browser for one, would be taken for a peer; libzmq leaves them out once there is a domain. With
+ * no handler and no security this domain has no other effect. */
+#define ZAP_DOMAIN "sightline"
+
+typedef struct option_value {
+    int option;
+    int value;
+} option_value;
+
+static const option_value usual[] = {
+    {ZMQ_LINGER, 0},
+    {ZMQ_SNDHWM, 2},
+    {ZMQ_RCVHWM, 1},
+    {ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
+    {ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS},
+    {ZMQ_RECONNECT_IVL, RECONNECT_MS},
+    {ZMQ_RECONNECT_IVL_MAX, RECONNECT_MOST_MS},
+    {ZMQ_TCP_KEEPALIVE, 1},
+    {ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S},
+    {ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_EVERY_S},
+    {ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_COUNT},
+    {ZMQ_TCP_MAXRT, UNANSWERED_MS},
+};
+
+static const option_value of_publisher[] = {{ZMQ_SNDHWM, 1}, {ZMQ_XPUB_NODROP, 1}};
+static const option_value of_requester[] = {{ZMQ_REQ_RELAXED, 1}, {ZMQ_REQ_CORRELATE, 1}};
+
+static int fail_option(void) {
+    return sl_fail(SL_ESYSTEM, "cannot set up a ZeroMQ socket: %s", zmq_strerror(errno));
+}
+
+static int set_options(void *socket, const option_value *options, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (zmq_setsockopt(socket, options[i].option, &options[i].value, sizeof(int)))
+            return fail_option();
+    }
+    return SL_OK;
+}
+
+#define SET(socket, options) set_options(socket, options, sizeof(options) / sizeof((options)[0]))
+
+static int socket_type(const sl_link *link) {
+    bool sends = link->role == SL_ROLE_SENDER;
+    switch (link->pattern) {
+    case SL_PATTERN_REQREP:
+        return sends ? ZMQ_REQ : ZMQ_REP;
+    case SL_PATTERN_PUBSUB:
+        /* XPUB is PUB that tells of its subscribers. */
+        return sends ? ZMQ_XPUB : ZMQ_SUB;
+    case SL_PATTERN_PAIR:
+        break;
+    }
+    return ZMQ_PAIR;
+}
+
+static int set_up(sl_link *link, int type) {
+    int immediate = link->role == SL_ROLE_SENDER;
+    int64_t most = type == ZMQ_XPUB ? SUBSCRIPTION_BYTES_MOST : link->max_message_bytes;
+    int result = SET(link->socket, usual);
+    if (!result && type == ZMQ_XPUB)
+        result = SET(link->socket, of_publisher);
+    if (!result && type == ZMQ_REQ)
+        result = SET(link->socket, of_requester);
+    if (result)
+        return result;
+    if (zmq_setsockopt(link->socket, ZMQ_IMMEDIATE, &immediate, sizeof immediate) ||
+        zmq_setsockopt(link->socket, ZMQ_MAXMSGSIZE, &most, sizeof most) ||
+        zmq_setsockopt(link->socket, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN, strlen(ZAP_DOMAIN)))
+        return fail_option();
+    if (type == ZMQ_SUB && zmq_setsockopt(link->socket, ZMQ_SUBSCRIBE, "", 0))
+        return fail_option();
+    return SL_OK;
+}
+
+static int set_ipv6(sl_link *link, bool ipv6) {
+    int value = ipv6;
+    return zmq_setsockopt(link->socket, ZMQ_IPV6, &value, sizeof value) ? fail_option() : SL_OK;
+}
+
+static int fail_bind(const sl_link *link, const char *endpoint, int error) {
+    if (error == EADDRINUSE)
+        return sl_fail(SL_EINUSE,
+                       "port %d is in use by another program on this machine; choose another with "
+                       "--port, or stop it",
+                       link->place.port);
+    if (error == EADDRNOTAVAIL || error == ENODEV)
+        return sl_fail(SL_EINVAL,
+                       "%.200s is no address of this machine; give one of its own with --address, "
+                       "or none to listen on all",
+                       link->place.host);
+    if (link->place.local)
+        return sl_fail(SL_EINVAL, "cannot make the socket file %s: %s; choose another --address",
+                       link->place.host, zmq_strerror(error));
+    if (error == EACCES)
+        return sl_fail(SL_EINVAL, "port %d is reserved for the system; choose one from 1024 on",
+                       link->place.port);
+    return sl_fail(SL_ESYSTEM, "cannot listen on %s: %s", endpoint, zmq_strerror(error));
+}
+
+/* Keeps where it is bound, so that a new socket lands there too. */
+static int note_bound(sl_link *link) {
+    char bound[SL_ENDPOINT_MAX];
+    size_t size = sizeof bound;
+    sl_place place;
+    if (zmq_getsockopt(link->socket, ZMQ_LAST_ENDPOINT, bound, &size))
+        return fail_option();
+    int result = sl_place_parse(&place, bound);
+    if (result)
+        return result;
+    struct stat status;
+    if (place.local && stat(link->place.host, &status) == 0) {
+        link->file_device = status.st_dev;
+        link->file_inode = status.st_ino;
+    }
+    link->place.port = place.port;
+    link->bound = true;
+    pthread_mutex_lock(&link->lock);
+    link->state.port = place.port;
+    snprintf(link->state.endpoint, sizeof link->state.endpoint, "%s", bound);
+    pthread_mutex_unlock(&link->lock);
+    return SL_OK;
+}
+
+static int bind_socket(sl_link *link) {
+    char endpoint[SL_ENDPOINT_MAX];
+    int result = sl_place_bindable(&link->place, endpoint, sizeof endpoint);
+    if (!result && link->place.local && !link->bound)
+        result = sl_place_check_file(link->place.host);
+    bool any = !link->place.local && strcmp(link->place.host, "*") == 0;
+    if (!result)
+        result = set_ipv6(link, any || strchr(endpoint, '['));
+    if (result)
+        return result;
+    int failed = zmq_bind(link->socket, endpoint) ? errno : 0;
+    if (failed && failed != EADDRINUSE && any && set_ipv6(link, false) == SL_OK)
+        failed = zmq_bind(link->socket, endpoint) ? errno : 0; /* a machine without IPv6 */
+    return failed ? fail_bind(link, endpoint, failed) : note_bound(link);
+}
+
+static int connect_socket(sl_link *link) {
+    char endpoint[SL_ENDPOINT_MAX];
+    int result = sl_place_write(&link->place, endpoint, sizeof endpoint);
+    if (!result)
+        result = set_ipv6(link, link->ipv6);
+    if (result)
+        return result;
+    if (zmq_connect(link->socket, endpoint))
+        return sl_fail(SL_EINVAL, "cannot connect to %s: %s", endpoint, zmq_strerror(errno));
+    pthread_mutex_lock(&link->lock);
+    link->state.port = link->place.port;
+    snprintf(link->state.endpoint, sizeof link->state.endpoint, "%s", endpoint);
+    pthread_mutex_unlock(&link->lock);
+    return SL_OK;
+}
+
+int sl_socket_open(sl_link *link) {
+    int type = socket_type(link);
+    link->socket = zmq_socket(link->context, type);
+    if (!link->socket)
+        return sl_fail(SL_ESYSTEM, "cannot make a ZeroMQ socket: %s", zmq_strerror(errno));
+    int result = set_up(link, type);
+    if (!result)
+        result = sl_monitor_start(link);
+    if (!result)
+        result = link->role == SL_ROLE_RECEIVER ? bind_socket(link) : connect_socket(link);
+    if (result)
+        sl_socket_close(link, 0);
+    return result;
+}
+
+/* ZeroMQ leaves the file behind. One that someone else has put there meanwhile is not ours. */
+static void remove_file(const sl_link *link) {
+    struct stat status;
+    if (link->place.local && link->bound && stat(link->place.host, &status) == 0 &&
+        status.st_dev == link->file_device && status.st_ino == link->file_inode)
+        unlink(link->place.host);
+}
+
+void sl_socket_close(sl_link *link, int linger_ms) {
+    if (!link->socket)
+        return;
+    zmq_setsockopt(link->socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+    remove_file(link);
+    sl_monitor_stop(link);
+    zmq_close(link->socket);
+    link->socket = NULL;
+}
+
+/* ZeroMQ closes sockets in its own time; what one is bound to is free sooner, and for sure, if it
+ * is unbound first. (Before a close that lingers this would lose what is still to be sent.) */
+static void unbind_socket(sl_link *link) {
+    char bound[SL_ENDPOINT_MAX];
+    size_t size = sizeof bound;
+    if (link->socket && link->role == SL_ROLE_RECEIVER &&
+        zmq_getsockopt(link->socket, ZMQ_LAST_ENDPOINT, bound, &size) == 0 &&
+        zmq_unbind(link->socket, bound) == 0)
+        sl_monitor_await_closed(link);
+}
+
+int sl_socket_reopen(sl_link *link) {
+    unbind_socket(link);
+    sl_socket_close(link, 0);
+    link->peers.count = 0;
+    link->failure = 0;
+    link->lost_us = 0;
+    link->failures = 0;
+    link->topics = 0;
+    link->subscribed = false;
+    sl_monitor_update(link);
+    return sl_socket_open(link);
+}
