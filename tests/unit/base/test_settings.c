@@ -43,7 +43,7 @@ static const char *const patterns[] = {"pair|0", "reqrep|1", "pubsub|2", NULL};
 static const sl_option options[] = {
     {"jpeg_quality", SL_OPTION_INT, AT(quality), 10, 100, NULL, NULL, "90", NULL, "Quality"},
     {"tries", SL_OPTION_INT, AT(tries), 0, INT_MAX, NULL, NULL, "-1", NULL, "Tries"},
-    {"timeout", SL_OPTION_NUMBER, AT(timeout_s), 4, 1e9, NULL, NULL, "4.5", NULL, "Timeout"},
+    {"timeout", SL_OPTION_NUMBER, AT(timeout_s), 4, 1e10, NULL, NULL, "4.5", NULL, "Timeout"},
     {"loop", SL_OPTION_BOOL, AT(loop), 0, 0, NULL, NULL, "true", NULL, "Loop"},
     {"address", SL_OPTION_STRING, AT(address), 0, 0, NULL, NULL, "localhost", NULL, "Where"},
     {"file", SL_OPTION_STRING, AT(file), 0, 0, NULL, NULL, NULL, NULL, "What"},

@@ -1,0 +1,80 @@
+/* cli: asks a person for a secret. */
+#include "ask.h"
+#include "console.h"
+#include "interrupt.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sightline/cancel.h>
+#include <sightline/error.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+static int open_terminal(void) {
+    return open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+bool can_ask(void) {
+    int terminal = open_terminal();
+    if (terminal >= 0)
+        close(terminal);
+    return terminal >= 0;
+}
+
+static void put(int terminal, const char *text) {
+    /* Where the prompt can't be shown, the answer can't be read either. */
+    ssize_t written = write(terminal, text, strlen(text));
+    (void)written;
+}
+
+/* Reads one line, of at most size - 1 bytes, without its end. */
+static int read_line(int terminal, const sl_cancel *cancel, char *answer, size_t size) {
+    struct pollfd polled[2] = {
+        {.fd = terminal, .events = POLLIN},
+        {.fd = sl_cancel_fd(cancel), .events = POLLIN},
+    };
+    size_t length = 0;
+    for (;;) {
+        char byte;
+        if (poll(polled, 2, -1) < 0)
+            continue;
+        if (polled[1].revents)
+            return SL_ECANCELED;
+        if (read(terminal, &byte, 1) != 1)
+            return SL_ESYSTEM;
+        if (byte == '\n')
+            break;
+        if (length + 1 >= size)
+            return SL_EINVAL;
+        answer[length++] = byte;
+    }
+    answer[length] = '\0';
+    return SL_OK;
+}
+
+int ask(void *user, const char *prompt, bool echo, char *answer, size_t size) {
+    struct termios before, quiet;
+    int terminal = open_terminal();
+    if (terminal < 0)
+        return SL_EUNSUPPORTED;
+    console_progress("");
+    int code = SL_ESYSTEM;
+    if (tcgetattr(terminal, &before) < 0)
+        goto out;
+    quiet = before;
+    if (!echo)
+        quiet.c_lflag &= ~(tcflag_t)ECHO;
+    interrupt_restores(terminal, &before);
+    tcsetattr(terminal, TCSAFLUSH, &quiet);
+    put(terminal, prompt);
+    put(terminal, " ");
+    code = read_line(terminal, user, answer, size);
+    tcsetattr(terminal, TCSANOW, &before);
+    interrupt_restores(-1, NULL);
+    if (!echo)
+        put(terminal, "\n");
+out:
+    close(terminal);
+    return code;
+}

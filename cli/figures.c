@@ -1,0 +1,87 @@
+/* cli: the events of --stats. */
+#include "figures.h"
+
+#include <jansson.h>
+#include <math.h>
+
+static json_t *text(const char *value) {
+    json_t *made = value ? json_string(value) : json_null();
+    return made ? made : json_null();
+}
+
+/* Rounded: nobody reads a thousandth of a microsecond. */
+static json_t *number(double value) {
+    return value < 0 || !isfinite(value) ? json_null() : json_real(round(value * 1000) / 1000);
+}
+
+static json_t *count(uint64_t value) {
+    return json_integer((json_int_t)value);
+}
+
+static json_t *begin(const char *event, const struct figures_about *about) {
+    json_t *object = json_object();
+    json_object_set_new(object, "event", text(event));
+    json_object_set_new(object, "role", text(about->role));
+    json_object_set_new(object, "pattern", text(about->pattern));
+    return object;
+}
+
+static bool write_line(FILE *file, json_t *object) {
+    bool written = json_dumpf(object, file, JSON_COMPACT | JSON_REAL_PRECISION(10)) == 0 &&
+                   fputc('\n', file) != EOF && fflush(file) == 0;
+    json_decref(object);
+    return written;
+}
+
+bool figures_ready(FILE *file, const struct figures_about *about,
+                   const struct figures_place *place) {
+    json_t *object = begin("ready", about);
+    json_object_set_new(object, "protocol", text(place->protocol));
+    json_object_set_new(object, "address", text(place->address));
+    json_object_set_new(object, "port", place->port ? json_integer(place->port) : json_null());
+    json_object_set_new(object, "endpoint", text(place->endpoint));
+    json_object_set_new(object, "tunnel", text(place->tunnel));
+    return write_line(file, object);
+}
+
+static json_t *latency(const sl_latency *known, bool with_last) {
+    json_t *object = json_object();
+    json_object_set_new(object, "p50", number(known->p50));
+    json_object_set_new(object, "p95", number(known->p95));
+    json_object_set_new(object, "p99", number(known->p99));
+    json_object_set_new(object, "max", number(known->max));
+    if (with_last)
+        json_object_set_new(object, "last", number(known->last));
+    return object;
+}
+
+static void add_counts(json_t *object, const sl_stats *stats, double fps) {
+    json_object_set_new(object, "frames", count(stats->frames));
+    json_object_set_new(object, "dropped", count(stats->dropped));
+    json_object_set_new(object, "rejected", count(stats->rejected));
+    json_object_set_new(object, "bytes", count(stats->bytes));
+    json_object_set_new(object, "seconds", number(stats->seconds));
+    json_object_set_new(object, "fps", number(fps));
+}
+
+bool figures_stats(FILE *file, const struct figures_about *about, const sl_stats *stats, double fps,
+                   const char *state) {
+    json_t *object = begin("stats", about);
+    add_counts(object, stats, fps);
+    json_object_set_new(object, "latency_ms", latency(&stats->latency, true));
+    json_object_set_new(object, "reconnects", count(stats->reconnects));
+    json_object_set_new(object, "state", text(state));
+    return write_line(file, object);
+}
+
+bool figures_end(FILE *file, const struct figures_about *about, const sl_stats *stats, double fps,
+                 const char *reason, const char *error) {
+    json_t *object = begin("end", about);
+    add_counts(object, stats, fps);
+    json_object_set_new(object, "latency_ms", latency(&stats->latency, false));
+    json_object_set_new(object, "reconnects", count(stats->reconnects));
+    json_object_set_new(object, "reason", text(reason));
+    if (error)
+        json_object_set_new(object, "error", text(error));
+    return write_line(file, object);
+}

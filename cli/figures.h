@@ -1,0 +1,36 @@
+/* cli: the events of --stats, one JSON object a line. */
+#ifndef CLI_FIGURES_H
+#define CLI_FIGURES_H
+
+#include <sightline/stats.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+/* What all events tell. */
+struct figures_about {
+    const char *role;    /* "sender" or "receiver" */
+    const char *pattern; /* NULL: not known yet */
+};
+
+/* Where the ends meet. */
+struct figures_place {
+    const char *protocol; /* "tcp" or "ipc" */
+    const char *address;
+    int port;             /* 0: there is none */
+    const char *endpoint; /* "tcp://127.0.0.1:5555" */
+    const char *tunnel;   /* "user@host", or NULL */
+};
+
+/* Each writes one line and flushes it. False when it could not be written. */
+bool figures_ready(FILE *file, const struct figures_about *about,
+                   const struct figures_place *place);
+
+/* `fps` below 0 is unknown. */
+bool figures_stats(FILE *file, const struct figures_about *about, const sl_stats *stats, double fps,
+                   const char *state);
+
+/* `error` NULL: no failure. */
+bool figures_end(FILE *file, const struct figures_about *about, const sl_stats *stats, double fps,
+                 const char *reason, const char *error);
+
+#endif

@@ -1,0 +1,200 @@
+/* cli: `sightline help`. What it says about an option comes from the table of options and from the
+ * settings they stand for, so that help, range and default are those in force. */
+#include "command.h"
+#include "console.h"
+#include "options.h"
+
+#include <limits.h>
+#include <sightline/sightline.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WIDTH        80
+#define HELP_COLUMN  30
+#define SETTINGS_MAX 2
+
+/* The settings a command takes options by name for. */
+struct known {
+    sl_sender_settings sender;
+    sl_source_settings source;
+    sl_receiver_settings receiver;
+    sl_sink_settings sink;
+    void *all[SETTINGS_MAX];
+    size_t count;
+};
+
+static void init_known(struct known *known, int set) {
+    sl_sender_settings_init(&known->sender);
+    sl_source_settings_init(&known->source);
+    sl_receiver_settings_init(&known->receiver);
+    sl_sink_settings_init(&known->sink);
+    known->count = 0;
+    if (set == FOR_SEND) {
+        known->all[known->count++] = &known->sender;
+        known->all[known->count++] = &known->source;
+    } else if (set == FOR_VIEW) {
+        known->all[known->count++] = &known->receiver;
+        known->all[known->count++] = &known->sink;
+    }
+}
+
+static const sl_option *find_setting(const struct known *known, const char *name) {
+    const sl_option *found = NULL;
+    for (size_t i = 0; i < known->count && !found && name; i++)
+        found = sl_settings_find(known->all[i], name);
+    return found;
+}
+
+/* Prints words, broken into lines that begin at `column`, where the cursor is. */
+static void print_wrapped(const char *words, int column) {
+    int at = column;
+    while (*words) {
+        int length = (int)strcspn(words, " ");
+        if (at > column && at + length >= WIDTH) {
+            printf("\n%*s", column, "");
+            at = column;
+        }
+        at += printf("%.*s", length, words);
+        words += length;
+        if (*words == ' ') {
+            words++;
+            at++;
+            if (at + (int)strcspn(words, " ") < WIDTH)
+                putchar(' ');
+        }
+    }
+    putchar('\n');
+}
+
+/* Prints "  left" and, from HELP_COLUMN on, what it means. */
+static void print_entry(const char *left, const char *meaning) {
+    int used = printf("  %s", left);
+    if (used + 2 > HELP_COLUMN) {
+        putchar('\n');
+        used = 0;
+    }
+    printf("%*s", HELP_COLUMN - used, "");
+    print_wrapped(meaning, HELP_COLUMN);
+}
+
+/* "10 to 100", "pair, reqrep or pubsub": what an option takes. */
+static void describe_values(const sl_option *option, char *text, size_t size) {
+    text[0] = '\0';
+    if (option->type == SL_OPTION_CHOICE) {
+        for (int i = 0; option->choices[i]; i++) {
+            size_t used = strlen(text);
+            snprintf(text + used, size - used, "%s%.*s", i == 0 ? "" : "|",
+                     (int)strcspn(option->choices[i], "|"), option->choices[i]);
+        }
+    } else if (option->values) {
+        snprintf(text, size, "%s", option->values);
+    } else if (option->type == SL_OPTION_INT || option->type == SL_OPTION_NUMBER) {
+        if (option->maximum >= INT_MAX)
+            snprintf(text, size, "%.15g or more", option->minimum);
+        else
+            snprintf(text, size, "%.15g to %.15g", option->minimum, option->maximum);
+    } else if (option->type == SL_OPTION_BOOL) {
+        snprintf(text, size, "true|false");
+    } else if (option->type == SL_OPTION_SIZE) {
+        snprintf(text, size, "WIDTHxHEIGHT");
+    } else {
+        snprintf(text, size, "TEXT");
+    }
+}
+
+static void print_row(const struct known *known, const struct option_row *row) {
+    const sl_option *setting = find_setting(known, row->setting);
+    char left[80], meaning[512], values[160];
+    snprintf(left, sizeof(left), "--%s%s%s", row->name, row->values ? " " : "",
+             row->values ? row->values : "");
+    int used = snprintf(meaning, sizeof(meaning), "%s",
+                        row->help ? row->help
+                        : setting ? setting->help
+                                  : "");
+    if (setting && !row->constant) {
+        bool ranged = setting->type == SL_OPTION_INT || setting->type == SL_OPTION_NUMBER;
+        describe_values(setting, values, sizeof(values));
+        if (ranged)
+            used += snprintf(meaning + used, sizeof(meaning) - (size_t)used, "; %s", values);
+        if (setting->fallback)
+            snprintf(meaning + used, sizeof(meaning) - (size_t)used, " (default %s)",
+                     setting->fallback);
+    }
+    print_entry(left, meaning);
+}
+
+/* Everything that -o takes. */
+static void print_settings(const void *settings) {
+    for (const sl_option_group *group = sl_settings_groups(settings); group->options; group++) {
+        printf("\n%s, by name:\n", group->title);
+        for (size_t i = 0; i < group->count; i++) {
+            const sl_option *option = &group->options[i];
+            char left[256], values[160], meaning[512];
+            describe_values(option, values, sizeof(values));
+            snprintf(left, sizeof(left), "-o %s=%s", option->name,
+                     strlen(values) < 40 ? values : "VALUE");
+            snprintf(meaning, sizeof(meaning), "%s%s%s%s", option->help,
+                     option->fallback ? " (default " : "", option->fallback ? option->fallback : "",
+                     option->fallback ? ")" : "");
+            print_entry(left, meaning);
+        }
+    }
+}
+
+void print_help(const struct command *about) {
+    struct known known;
+    printf("Usage: sightline %s%s%s%s\n\n", about->name, about->option_set ? " [OPTIONS]" : "",
+           about->operands[0] ? " " : "", about->operands);
+    printf("sightline %s is %s.\n", about->name, about->summary);
+    if (about->option_set == FOR_SEND)
+        print_wrapped(
+            "SOURCE is a camera by number (0) or device (/dev/video2), a file, an rtsp:// "
+            "or http:// URL, screen:, pattern:WIDTHxHEIGHT@FPS, or - for standard input. "
+            "Without one it is camera 0.",
+            0);
+    if (about->option_set == 0)
+        return;
+    printf("\nOptions:\n");
+    init_known(&known, about->option_set);
+    for (const struct option_row *row = option_rows; row->name; row++) {
+        if (row->sets & about->option_set)
+            print_row(&known, row);
+    }
+    if (known.count > 0)
+        print_entry("-o KEY=VALUE", "Set any of the options below by its name");
+    for (size_t i = 0; i < known.count; i++)
+        print_settings(known.all[i]);
+}
+
+static void print_overview(void) {
+    printf("Usage: sightline COMMAND [OPTIONS]\n\n"
+           "Carries live video frames from a camera to a viewer, newest first, through SSH.\n\n"
+           "Commands:\n");
+    for (const struct command *known = commands; known->name; known++) {
+        char left[80];
+        snprintf(left, sizeof(left), "%s %s", known->name, known->operands);
+        print_entry(left, known->summary);
+    }
+    printf("\n  --help, --version\n\n"
+           "At the viewer:   sightline view\n"
+           "At the camera:   sightline send 0 --ssh user@viewer.example\n\n"
+           "More about a command: sightline help COMMAND, and man sightline.\n");
+}
+
+int run_help(int count, char **words) {
+    if (count > 2) {
+        console_fail("\"%s\" is one word too many; see: sightline help", words[2]);
+        return EXIT_USAGE;
+    }
+    if (count == 2) {
+        const struct command *about = find_command(words[1]);
+        if (!about) {
+            console_fail("there is no command \"%s\"; see: sightline help", words[1]);
+            return EXIT_USAGE;
+        }
+        print_help(about);
+    } else {
+        print_overview();
+    }
+    return fflush(stdout) == 0 ? EXIT_DONE : EXIT_OTHER;
+}

@@ -1,0 +1,76 @@
+/* cli: the command `sightline`. Finds the command that is meant and runs it. */
+#include "command.h"
+#include "console.h"
+#include "options.h"
+
+#include <sightline/error.h>
+#include <sightline/version.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct command commands[] = {
+    {"send", FOR_SEND, "[SOURCE]", "the camera end: sends frames to a viewer", run_send},
+    {"view", FOR_VIEW, "", "the viewer end: receives frames and shows or stores them", run_view},
+    {"cameras", FOR_CAMERAS, "", "what cameras there are, with formats, sizes and rates",
+     run_cameras},
+    {"help", 0, "[COMMAND]", "what a command does, and its options", run_help},
+    {0},
+};
+
+const struct command *find_command(const char *name) {
+    for (const struct command *known = commands; known->name; known++) {
+        if (strcmp(known->name, name) == 0)
+            return known;
+    }
+    return NULL;
+}
+
+int exit_code(int code) {
+    switch (code) {
+    case SL_OK:
+        return EXIT_DONE;
+    case SL_EINVAL:
+        return EXIT_USAGE;
+    case SL_ESOURCE:
+    case SL_ESINK:
+        return EXIT_ENDPOINT;
+    case SL_EUNREACHABLE:
+        return EXIT_UNREACHABLE;
+    case SL_EAUTH:
+        return EXIT_AUTH;
+    case SL_EHOSTKEY:
+        return EXIT_HOSTKEY;
+    case SL_EFORWARD:
+        return EXIT_FORWARD;
+    case SL_EPEER:
+        return EXIT_PEER;
+    case SL_ETIMEOUT:
+        return EXIT_TIMEOUT;
+    default:
+        return EXIT_OTHER;
+    }
+}
+
+int main(int count, char **words) {
+    /* A reader that goes away is an error of one write, not the end of all. */
+    signal(SIGPIPE, SIG_IGN);
+    console_open();
+    if (count < 2) {
+        console_fail("no command was given; see: sightline help");
+        return EXIT_USAGE;
+    }
+    if (strcmp(words[1], "--version") == 0) {
+        printf("sightline %s\n", sl_version());
+        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_OTHER;
+    }
+    if (strcmp(words[1], "--help") == 0)
+        return run_help(1, words + 1);
+    const struct command *known = find_command(words[1]);
+    if (!known) {
+        console_fail("there is no command \"%s\"; see: sightline help", words[1]);
+        return EXIT_USAGE;
+    }
+    return known->run(count - 1, words + 1);
+}

@@ -1,0 +1,270 @@
+/* cli: the options of all commands. */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <sightline/error.h>
+#include <sightline/settings.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define BOTH     (FOR_SEND | FOR_VIEW)
+#define ROWS_MAX 40
+#define LONG_ONE 1000 /* what getopt gives for the first row */
+
+const struct option_row option_rows[] = {
+    {"address", BOTH, "address", NULL, "HOST", NULL},
+    {"port", BOTH, "port", NULL, "N", NULL},
+    {"protocol", BOTH, "protocol", NULL, "tcp|ipc", NULL},
+    {"pattern", BOTH, "pattern", NULL, "pair|reqrep|pubsub", NULL},
+    {"ssh", FOR_SEND, "ssh_tunnel_mode", NULL, "[USER@]HOST[:PORT]", NULL},
+    {"ssh-key", FOR_SEND, "ssh_tunnel_keyfile", NULL, "FILE", NULL},
+    {"ssh-password-file", FOR_SEND, "ssh_password_file", NULL, "FILE", NULL},
+    {"ssh-host-key", FOR_SEND, "ssh_host_key", NULL, "FINGERPRINT", NULL},
+    {"raw", FOR_SEND, "jpeg_compression", "false", NULL, "Send pixels as they are, not as JPEG"},
+    {"jpeg", FOR_SEND, "jpeg_compression", "true", NULL, "Send JPEG, which is the default"},
+    {"quality", FOR_SEND, "jpeg_compression_quality", NULL, "N", NULL},
+    {"size", FOR_SEND, "size", NULL, "WIDTHxHEIGHT", NULL},
+    {"fps", FOR_SEND, "fps", NULL, "N|max",
+     "Frames a second; max reads files and patterns as fast as they can be sent"},
+    {"loop", FOR_SEND, "loop", "true", NULL, NULL},
+    {"filter", FOR_SEND, "filter", NULL, "GRAPH", NULL},
+    {"sink", FOR_VIEW, "sink", NULL, "window|null|file:PATH|-", NULL},
+    {"every-frame", FOR_VIEW, "every_frame", "true", NULL, NULL},
+    {"timecode", FOR_VIEW, "timecode", "true", NULL, NULL},
+    {"timeout", FOR_VIEW, NULL, NULL, "SECONDS", "Fail when no frame came for so long"},
+    {"frames", BOTH, NULL, NULL, "N", "Stop after so many frames, sent or received"},
+    {"duration", BOTH, NULL, NULL, "SECONDS", "Stop after so long"},
+    {"stats", BOTH, NULL, NULL, "FILE",
+     "Write figures there, one JSON object a line; - is standard output"},
+    {"config", BOTH, NULL, NULL, "FILE",
+     "Settings to begin with, in place of those in $XDG_CONFIG_HOME/sightline/config"},
+    {"log", BOTH | FOR_CAMERAS, NULL, NULL, "LEVEL",
+     "How much to tell: none, error, warning, info or debug (default warning)"},
+    {"json", FOR_CAMERAS, NULL, NULL, NULL, "Write a JSON object in place of lines"},
+    {"help", BOTH | FOR_CAMERAS, NULL, NULL, NULL, "Print this help"},
+    {0},
+};
+
+/* What is being read, and the first thing wrong with it. */
+struct reading {
+    struct options *options;
+    char *sentence;
+    size_t size;
+    bool failed;
+};
+
+static void complain(struct reading *reading, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void complain(struct reading *reading, const char *format, ...) {
+    va_list arguments;
+    if (reading->failed)
+        return;
+    reading->failed = true;
+    va_start(arguments, format);
+    vsnprintf(reading->sentence, reading->size, format, arguments);
+    va_end(arguments);
+}
+
+static void read_count(struct reading *reading, const char *value, uint64_t *count) {
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(value, &end, 10);
+    if (errno || *end || !*value || strchr("-+ ", *value) || number == 0)
+        complain(reading, "--frames must be a number from 1 up, not \"%s\"", value);
+    else
+        *count = number;
+}
+
+static void read_seconds(struct reading *reading, const char *option, const char *value,
+                         double *seconds) {
+    char *end;
+    double number = strtod(value, &end);
+    if (end == value || *end || !isfinite(number) || number <= 0 || number > 1e9)
+        complain(reading, "--%s must be seconds, more than 0, not \"%s\"", option, value);
+    else
+        *seconds = number;
+}
+
+static void read_level(struct reading *reading, const char *value, sl_log_level *level) {
+    static const char *const names[] = {"none", "error", "warning", "info", "debug"};
+    for (int i = SL_LOG_NONE; i <= SL_LOG_DEBUG; i++) {
+        if (strcasecmp(value, names[i]) == 0) {
+            *level = (sl_log_level)i;
+            return;
+        }
+    }
+    complain(reading, "--log must be none, error, warning, info or debug, not \"%s\"", value);
+}
+
+static void keep_setting(struct options *options, const char *option, const char *name,
+                         const char *value) {
+    options->typed[options->typed_count++] = (struct typed){option, name, value};
+}
+
+/* An option that is the command's own. */
+static void take_own(struct reading *reading, const struct option_row *row, const char *value) {
+    struct options *options = reading->options;
+    if (strcmp(row->name, "frames") == 0)
+        read_count(reading, value, &options->frames);
+    else if (strcmp(row->name, "duration") == 0)
+        read_seconds(reading, row->name, value, &options->duration_s);
+    else if (strcmp(row->name, "timeout") == 0)
+        read_seconds(reading, row->name, value, &options->timeout_s);
+    else if (strcmp(row->name, "stats") == 0)
+        options->stats = value;
+    else if (strcmp(row->name, "config") == 0)
+        options->config = value;
+    else if (strcmp(row->name, "log") == 0)
+        read_level(reading, value, &options->log);
+    else if (strcmp(row->name, "json") == 0)
+        options->json = true;
+    else if (strcmp(row->name, "help") == 0)
+        options->help = true;
+}
+
+static void take_row(struct reading *reading, const struct option_row *row, const char *value) {
+    if (!row->setting)
+        take_own(reading, row, value);
+    else if (value && strcmp(row->name, "fps") == 0 && strcmp(value, "max") == 0)
+        keep_setting(reading->options, row->name, "unpaced", "true");
+    else
+        keep_setting(reading->options, row->name, row->setting,
+                     row->constant ? row->constant : value);
+}
+
+/* The value of -o; `copy` is where its halves are put. */
+static void take_pair(struct reading *reading, const char *value, char *copy) {
+    strcpy(copy, value);
+    char *equals = strchr(copy, '=');
+    if (!equals || equals == copy) {
+        complain(reading, "-o takes KEY=VALUE, not \"%s\"", value);
+        return;
+    }
+    *equals = '\0';
+    keep_setting(reading->options, NULL, copy, equals + 1);
+}
+
+/* The rows of a set, as getopt wants them. */
+static void fill_long_options(int set, struct option *longs) {
+    for (int i = 0; option_rows[i].name; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (row->sets & set)
+            *longs++ = (struct option){row->name, row->values ? required_argument : no_argument,
+                                       NULL, LONG_ONE + i};
+    }
+    *longs = (struct option){0};
+}
+
+static void take_operands(struct reading *reading, int set, int count, char **words) {
+    if (optind < count && set == FOR_SEND)
+        reading->options->operand = words[optind++];
+    if (optind < count)
+        complain(reading, "\"%s\" is one word too many; see: sightline help %s", words[optind],
+                 words[0]);
+}
+
+/* What getopt found; `word` is where it stood, for complaints. */
+static void take_found(struct reading *reading, int found, const char *command, const char *word,
+                       char **copy) {
+    if (found == 'o') {
+        take_pair(reading, optarg, *copy);
+        *copy += strlen(optarg) + 1;
+    } else if (found >= LONG_ONE) {
+        take_row(reading, &option_rows[found - LONG_ONE], optarg);
+    } else if (found == ':') {
+        complain(reading, "%s needs a value; see: sightline help %s", word, command);
+    } else {
+        complain(reading, "%s has no option %s; see: sightline help %s", command, word, command);
+    }
+}
+
+/* What can hold every -o's copy, as all words together. */
+static size_t room_for_copies(int count, char **words) {
+    size_t room = 1;
+    for (int i = 0; i < count; i++)
+        room += strlen(words[i]) + 1;
+    return room;
+}
+
+bool options_read(struct options *options, int set, int count, char **words, char *sentence,
+                  size_t size) {
+    struct option longs[ROWS_MAX + 1];
+    struct reading reading = {.options = options, .sentence = sentence, .size = size};
+    *options = (struct options){.log = SL_LOG_WARNING};
+    options->typed = calloc((size_t)count, sizeof(*options->typed));
+    options->copies = malloc(room_for_copies(count, words));
+    char *copy = options->copies;
+    if (!options->typed || !copy) {
+        complain(&reading, "%s", sl_strerror(SL_ENOMEM));
+        return false;
+    }
+    fill_long_options(set, longs);
+    opterr = 0;
+    optind = 1;
+    const char *letters = set & BOTH ? ":o:" : ":";
+    for (;;) {
+        int at = optind, found = getopt_long(count, words, letters, longs, NULL);
+        if (found < 0)
+            break;
+        take_found(&reading, found, words[0], words[at < optind ? optind - 1 : optind], &copy);
+    }
+    take_operands(&reading, set, count, words);
+    return !reading.failed;
+}
+
+/* The user's own configuration file; false where there is none. */
+static bool find_config(char *path, size_t size) {
+    const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    int length = 0;
+    if (base && base[0] == '/')
+        length = snprintf(path, size, "%s/sightline/config", base);
+    else if (home)
+        length = snprintf(path, size, "%s/.config/sightline/config", home);
+    return length > 0 && (size_t)length < size && access(path, F_OK) == 0;
+}
+
+static int load_config(const struct options *options, void *const *settings, size_t count,
+                       void *const *others, size_t other_count) {
+    char path[4096];
+    void *all[8];
+    size_t total = 0;
+    if (!options->config && !find_config(path, sizeof(path)))
+        return SL_OK;
+    for (size_t i = 0; i < count; i++)
+        all[total++] = settings[i];
+    for (size_t i = 0; i < other_count; i++)
+        all[total++] = others[i];
+    return sl_settings_load(all, total, options->config ? options->config : path);
+}
+
+int options_apply(const struct options *options, void *const *settings, size_t count,
+                  void *const *others, size_t other_count, char *sentence, size_t size) {
+    int code = load_config(options, settings, count, others, other_count);
+    if (code < 0) {
+        snprintf(sentence, size, "%s", sl_error());
+        return code;
+    }
+    for (size_t i = 0; i < options->typed_count; i++) {
+        const struct typed *typed = &options->typed[i];
+        code = sl_settings_offer(settings, count, typed->name, typed->value);
+        if (code < 0) {
+            snprintf(sentence, size, "%s%s: %s", typed->option ? "--" : "-o",
+                     typed->option ? typed->option : "", sl_error());
+            return code;
+        }
+    }
+    return SL_OK;
+}
+
+void options_finish(struct options *options) {
+    free(options->typed);
+    free(options->copies);
+    *options = (struct options){0};
+}

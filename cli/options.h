@@ -1,0 +1,56 @@
+/* cli: the options of all commands, in one table. Most stand for one of the library's settings,
+ * which then says what they take, their range, default and help. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <sightline/log.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Sets of options: which commands have one. */
+enum { FOR_SEND = 1, FOR_VIEW = 2, FOR_CAMERAS = 4 };
+
+struct option_row {
+    const char *name; /* without dashes */
+    int sets;
+    const char *setting;  /* what it sets; NULL: it is the command's own */
+    const char *constant; /* what it sets that to; NULL: the option's value */
+    const char *values;   /* how help writes the value; NULL: it takes none */
+    const char *help;     /* NULL: the setting's */
+};
+
+/* Ended by a row without a name. */
+extern const struct option_row option_rows[];
+
+/* What was typed. */
+struct options {
+    const char *operand; /* SOURCE, or NULL */
+    bool help, json;
+    uint64_t frames;   /* 0: no limit */
+    double duration_s; /* 0: no limit */
+    double timeout_s;  /* 0: for ever */
+    const char *stats; /* NULL: none */
+    sl_log_level log;
+
+    const char *config; /* NULL: the user's own, if there is one */
+    struct typed {
+        const char *option, *name, *value; /* "--quality", "jpeg_compression_quality", "90" */
+    } * typed;                             /* settings, in order */
+    size_t typed_count;
+    char *copies; /* of KEY=VALUE, split */
+};
+
+/* Reads the words of a command. False with a sentence when they are not understood; what was
+ * understood is there all the same, so that the failure can be reported as asked for. */
+bool options_read(struct options *options, int set, int count, char **words, char *sentence,
+                  size_t size);
+
+/* Gives the settings their values: first the configuration file's, whose names may also be those
+ * of `others`, then what was typed. SL_EINVAL or SL_ESYSTEM with a sentence. */
+int options_apply(const struct options *options, void *const *settings, size_t count,
+                  void *const *others, size_t other_count, char *sentence, size_t size);
+
+void options_finish(struct options *options);
+
+#endif

@@ -1,0 +1,205 @@
+/* cli: how a sender or receiver tells what it is doing. */
+#include "report.h"
+#include "command.h"
+#include "console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sightline/error.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PLAIN_LINE_SECONDS 30 /* between lines where none can be rewritten */
+
+static const char *const pattern_names[] = {
+    [SL_PATTERN_PAIR] = "pair", [SL_PATTERN_REQREP] = "reqrep", [SL_PATTERN_PUBSUB] = "pubsub"};
+
+bool report_open(struct report *report, const char *role, const char *stats_path, char *sentence,
+                 size_t size) {
+    pthread_condattr_t attributes;
+    *report = (struct report){.about.role = role};
+    pthread_mutex_init(&report->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&report->stop_changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    if (!stats_path)
+        return true;
+    /* Standard output by a descriptor of its own: the file is closed at the end. */
+    if (strcmp(stats_path, "-") == 0) {
+        int output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+        report->stats = output >= 0 ? fdopen(output, "w") : NULL;
+    } else {
+        report->stats = fopen(stats_path, "we");
+    }
+    if (!report->stats)
+        snprintf(sentence, size, "cannot write figures to %s: %s", stats_path, strerror(errno));
+    return report->stats != NULL;
+}
+
+/* Figures that can't be written end the figures, not the stream. Under the lock. */
+static void check_written(struct report *report, bool written) {
+    if (written)
+        return;
+    console_say("cannot write any more figures: %s", strerror(errno));
+    fclose(report->stats);
+    report->stats = NULL;
+}
+
+void report_place(struct report *report, const sl_link_settings *link, bool sender, int port) {
+    const char *address = link->address ? link->address : sender ? "localhost" : "*";
+    report->about.pattern = pattern_names[link->pattern];
+    if (link->protocol == SL_PROTOCOL_IPC) {
+        snprintf(report->endpoint, sizeof(report->endpoint), "ipc://%s", address);
+        return;
+    }
+    bool bare_ipv6 = strchr(address, ':') && address[0] != '[';
+    snprintf(report->endpoint, sizeof(report->endpoint), "tcp://%s%s%s:%d", bare_ipv6 ? "[" : "",
+             address, bare_ipv6 ? "]" : "", port);
+}
+
+void report_ready(struct report *report, const sl_link_settings *link, const char *tunnel,
+                  int port) {
+    bool ipc = link->protocol == SL_PROTOCOL_IPC;
+    bool sender = strcmp(report->about.role, "sender") == 0;
+    struct figures_place place = {
+        .protocol = ipc ? "ipc" : "tcp",
+        .address = link->address ? link->address
+                   : sender      ? "localhost"
+                                 : "*",
+        .port = ipc ? 0 : port,
+        .endpoint = report->endpoint,
+        .tunnel = tunnel,
+    };
+    pthread_mutex_lock(&report->lock);
+    if (report->stats)
+        check_written(report, figures_ready(report->stats, &report->about, &place));
+    pthread_mutex_unlock(&report->lock);
+}
+
+static const char *state_of(const sl_stats *stats) {
+    if (stats->connected)
+        return "connected";
+    if (stats->tunnel != SL_TUNNEL_NONE && stats->tunnel != SL_TUNNEL_UP)
+        return sl_tunnel_state_name(stats->tunnel);
+    return stats->frames || stats->reconnects ? "waiting" : "connecting";
+}
+
+static void describe(const struct report *report, const sl_stats *stats, double fps, char *line,
+                     size_t size) {
+    int used =
+        snprintf(line, size, "%s · %" PRIu64 " frames · %.1f frames/s · %.1f MB/s", state_of(stats),
+                 stats->frames, fps, (double)(stats->bytes - report->before.bytes) / 1e6);
+    if (stats->dropped && (size_t)used < size)
+        used +=
+            snprintf(line + used, size - (size_t)used, " · %" PRIu64 " dropped", stats->dropped);
+    if (stats->latency.last >= 0 && (size_t)used < size)
+        snprintf(line + used, size - (size_t)used, " · %.0f ms old", stats->latency.last);
+}
+
+static void tell(struct report *report, const sl_stats *stats, double fps) {
+    char line[256];
+    bool meets = strcmp(report->about.role, "sender") == 0;
+    if (report->was_connected && !stats->connected)
+        console_say("the %s at %s is gone; waiting for it", meets ? "viewer" : "camera end",
+                    report->endpoint);
+    report->was_connected = stats->connected;
+    describe(report, stats, fps, line, sizeof(line));
+    console_progress(line);
+    if (!console_live() && report->ticks % PLAIN_LINE_SECONDS == 0)
+        console_say("%s", line);
+}
+
+static void look(struct report *report) {
+    sl_stats stats = {0};
+    report->look(report->user, &stats);
+    report->ticks++;
+    double fps = (double)(stats.frames - report->before.frames);
+    pthread_mutex_lock(&report->lock);
+    if (report->stats)
+        check_written(report,
+                      figures_stats(report->stats, &report->about, &stats, fps, state_of(&stats)));
+    pthread_mutex_unlock(&report->lock);
+    tell(report, &stats, fps);
+    report->before = stats;
+}
+
+static void *run(void *argument) {
+    struct report *report = argument;
+    struct timespec next;
+    clock_gettime(CLOCK_MONOTONIC, &next);
+    pthread_mutex_lock(&report->lock);
+    while (!report->stop) {
+        next.tv_sec++;
+        while (!report->stop &&
+               pthread_cond_timedwait(&report->stop_changed, &report->lock, &next) != ETIMEDOUT)
+            ;
+        if (report->stop)
+            break;
+        pthread_mutex_unlock(&report->lock);
+        look(report);
+        pthread_mutex_lock(&report->lock);
+    }
+    pthread_mutex_unlock(&report->lock);
+    return NULL;
+}
+
+void report_begin(struct report *report, void (*look_now)(void *user, sl_stats *stats),
+                  void *user) {
+    report->look = look_now;
+    report->user = user;
+    report->running = pthread_create(&report->thread, NULL, run, report) == 0;
+    if (!report->running)
+        console_say("there will be no figures: no thread can be started");
+}
+
+void report_stop(struct report *report) {
+    if (!report->running)
+        return;
+    pthread_mutex_lock(&report->lock);
+    report->stop = true;
+    pthread_cond_signal(&report->stop_changed);
+    pthread_mutex_unlock(&report->lock);
+    pthread_join(report->thread, NULL);
+    report->running = false;
+    console_progress("");
+}
+
+static double mean_fps(const sl_stats *stats) {
+    return stats->frames > 1 && stats->seconds > 0 ? (double)stats->frames / stats->seconds : -1;
+}
+
+static void say_last_words(const struct report *report, const sl_stats *stats) {
+    if (stats->frames == 0)
+        return;
+    bool sender = strcmp(report->about.role, "sender") == 0;
+    char rate[40] = "";
+    if (mean_fps(stats) >= 0)
+        snprintf(rate, sizeof(rate), ", %.1f frames/s", mean_fps(stats));
+    console_say("%" PRIu64 " frames %s in %.1f s%s, %" PRIu64 " dropped", stats->frames,
+                sender ? "sent" : "received", stats->seconds, rate, stats->dropped);
+}
+
+int report_end(struct report *report, const sl_stats *stats, int code, const char *reason,
+               const char *sentence) {
+    report_stop(report);
+    say_last_words(report, stats);
+    if (report->stats) {
+        bool written =
+            figures_end(report->stats, &report->about, stats, mean_fps(stats),
+                        code < 0 ? sl_error_name(code) : reason, code < 0 ? sentence : NULL);
+        check_written(report, written);
+    }
+    if (report->stats)
+        fclose(report->stats);
+    report->stats = NULL;
+    pthread_cond_destroy(&report->stop_changed);
+    pthread_mutex_destroy(&report->lock);
+    if (code < 0)
+        console_fail("%s", sentence);
+    return exit_code(code);
+}

@@ -1,0 +1,55 @@
+/* cli: how a sender or receiver tells what it is doing, while it runs and when it ends. A thread
+ * of its own looks each second, so that a slow source, sink or peer silences nothing. */
+#ifndef CLI_REPORT_H
+#define CLI_REPORT_H
+
+#include "figures.h"
+
+#include <pthread.h>
+#include <sightline/link.h>
+
+struct report {
+    struct figures_about about;
+    char endpoint[320]; /* where the ends meet */
+
+    /* Fills in figures now; from the report's thread. */
+    void (*look)(void *user, sl_stats *stats);
+    void *user;
+
+    pthread_t thread;
+    bool running;
+    pthread_mutex_t lock;
+    pthread_cond_t stop_changed;
+    /* Both under the lock. */
+    bool stop;
+    FILE *stats; /* NULL: none were asked for, or can't be written any more */
+
+    /* The report's thread's. */
+    sl_stats before;
+    bool was_connected;
+    unsigned ticks;
+};
+
+/* Opens the --stats file (NULL: none). False with a sentence when it can't be written. */
+bool report_open(struct report *report, const char *role, const char *stats_path, char *sentence,
+                 size_t size);
+
+/* Says where the ends meet, once that is known. */
+void report_place(struct report *report, const sl_link_settings *link, bool sender, int port);
+
+/* Writes the ready event. `tunnel` may be NULL. */
+void report_ready(struct report *report, const sl_link_settings *link, const char *tunnel,
+                  int port);
+
+/* Starts to look each second, until report_end(). */
+void report_begin(struct report *report, void (*look)(void *user, sl_stats *stats), void *user);
+
+/* No look is under way afterwards, nor ever again. */
+void report_stop(struct report *report);
+
+/* Writes the end event and the last words for a person, and closes the file. `code` is SL_OK and
+ * `reason` why it ended; or it is why it failed, and `sentence` says so. Gives the exit code. */
+int report_end(struct report *report, const sl_stats *stats, int code, const char *reason,
+               const char *sentence);
+
+#endif

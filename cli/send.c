@@ -1,0 +1,310 @@
+/* cli: `sightline send`, the camera end. */
+#include "ask.h"
+#include "command.h"
+#include "console.h"
+#include "interrupt.h"
+#include "moment.h"
+#include "options.h"
+#include "report.h"
+
+#include <inttypes.h>
+#include <sightline/sightline.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LOOK_MS           1000  /* the longest wait for anything, so that --duration is kept */
+#define FIRST_PATIENCE_MS 700   /* before it is said that a viewer is waited for */
+#define PATIENCE_MS       10000 /* between saying so again */
+#define ROOM_MS           5 /* a live frame waits so long for room before a newer one is sought */
+#define LAST_FLUSH_MS     1000 /* for frames under way when --duration is over */
+#define AWAY_MS           100  /* the same while no viewer is there */
+
+struct sending {
+    struct options options;
+    sl_source_settings source_settings;
+    sl_sender_settings sender_settings;
+    struct report report;
+    sl_cancel *cancel;
+    sl_source *source;
+    sl_sender *sender;
+    atomic_uint_fast64_t skipped; /* live frames read, and let go for a newer one */
+    int64_t until_us;             /* --duration; -1: never */
+    const char *reason;           /* why it ended, when all is well */
+    char sentence[1024];          /* what went wrong */
+};
+
+/* Keeps the library's sentence of a failure. */
+static int failed(struct sending *sending, int code) {
+    snprintf(sending->sentence, sizeof(sending->sentence), "%s", sl_error());
+    return code;
+}
+
+static void look(void *user, sl_stats *stats) {
+    struct sending *sending = user;
+    sl_source_stats source;
+    sl_sender_stats(sending->sender, stats);
+    sl_source_stats_get(sending->source, &source);
+    stats->dropped += source.dropped + atomic_load(&sending->skipped);
+}
+
+/* What the source should deliver, so that the least work is left. */
+static sl_deliver wanted_pixels(const sl_codec_settings *codec) {
+    if (!codec->jpeg)
+        return SL_DELIVER_BGR;
+    return codec->colorspace == SL_COLORSPACE_GRAY ? SL_DELIVER_GRAY : SL_DELIVER_ANY;
+}
+
+static int check_settings(struct sending *sending) {
+    sl_tunnel_settings *tunnel = &sending->sender_settings.tunnel;
+    if (tunnel->password_file && strcmp(tunnel->password_file, "-") == 0 && !can_ask()) {
+        snprintf(sending->sentence, sizeof(sending->sentence),
+                 "there is no terminal to ask for the password on; give --ssh-password-file a "
+                 "file");
+        return SL_EINVAL;
+    }
+    return SL_OK;
+}
+
+static int apply_settings(struct sending *sending) {
+    void *own[] = {&sending->sender_settings, &sending->source_settings};
+    sl_receiver_settings receiver;
+    sl_sink_settings sink;
+    void *others[] = {&receiver, &sink};
+    sl_receiver_settings_init(&receiver);
+    sl_sink_settings_init(&sink);
+    int code = options_apply(&sending->options, own, 2, others, 2, sending->sentence,
+                             sizeof(sending->sentence));
+    sl_settings_finish(&receiver);
+    sl_settings_finish(&sink);
+    if (code < 0)
+        return code;
+    if (sending->options.operand)
+        sending->source_settings.source = sending->options.operand;
+    if (!sending->source_settings.source)
+        sending->source_settings.source = "0";
+    sending->source_settings.deliver = wanted_pixels(&sending->sender_settings.codec);
+    sending->source_settings.cancel = sending->cancel;
+    sending->sender_settings.cancel = sending->cancel;
+    sending->sender_settings.tunnel.ask = ask;
+    sending->sender_settings.tunnel.ask_user = sending->cancel;
+    report_place(&sending->report, &sending->sender_settings.link, true,
+                 sending->sender_settings.link.port);
+    return check_settings(sending);
+}
+
+/* Source first: it is quick, and a camera that isn't there needs no tunnel. */
+static int open_both(struct sending *sending) {
+    const char *tunnel = sending->sender_settings.tunnel.destination;
+    int code = sl_source_open(&sending->source, &sending->source_settings);
+    if (code < 0)
+        return failed(sending, code);
+    if (tunnel) {
+        char line[400];
+        snprintf(line, sizeof(line), "connecting to %s", tunnel);
+        console_progress(line);
+    }
+    code = sl_sender_open(&sending->sender, &sending->sender_settings);
+    console_progress("");
+    return code < 0 ? failed(sending, code) : SL_OK;
+}
+
+/* Waits until a viewer is there, and says so while it takes long. */
+static int wait_for_viewer(struct sending *sending) {
+    const char *tunnel = sending->sender_settings.tunnel.destination;
+    int64_t say_us = moment_in(FIRST_PATIENCE_MS / 1e3);
+    for (;;) {
+        if (moment_passed(sending->until_us)) {
+            sending->reason = "duration";
+            return SL_EEND;
+        }
+        int64_t next_us = say_us;
+        if (sending->until_us >= 0 && sending->until_us < next_us)
+            next_us = sending->until_us;
+        int code = sl_sender_wait(sending->sender, moment_wait_ms(next_us, PATIENCE_MS));
+        if (code != SL_EAGAIN)
+            return code < 0 ? failed(sending, code) : SL_OK;
+        if (!moment_passed(say_us))
+            continue;
+        console_say("waiting for a viewer at %s%s%s", sending->report.endpoint,
+                    tunnel ? ", as seen from " : "", tunnel ? tunnel : "");
+        say_us = moment_in(PATIENCE_MS / 1e3);
+    }
+}
+
+/* Puts a newer frame of a live source in the place of one that found no room. False when the
+ * source has no more. */
+static bool renew(struct sending *sending, sl_frame **frame) {
+    sl_frame *newer = NULL;
+    int code = sl_source_read(sending->source, &newer, 0);
+    if (code == SL_OK) {
+        sl_frame_unref(frame);
+        *frame = newer;
+        atomic_fetch_add(&sending->skipped, 1);
+    }
+    return code == SL_OK || code == SL_EAGAIN;
+}
+
+/* Hands a frame over, or of a live source a newer one. SL_EAGAIN when --duration is over first. */
+static int push(struct sending *sending, sl_frame **frame) {
+    bool live = sl_source_live(sending->source);
+    for (;;) {
+        int wait_ms = live ? ROOM_MS : moment_wait_ms(sending->until_us, LOOK_MS);
+        int code = sl_sender_send(sending->sender, *frame, wait_ms);
+        if (code != SL_EAGAIN)
+            return code < 0 ? failed(sending, code) : SL_OK;
+        if (moment_passed(sending->until_us))
+            return SL_EAGAIN;
+        if (!live)
+            continue;
+        code = sl_sender_wait(sending->sender, AWAY_MS);
+        if (code < 0 && code != SL_EAGAIN)
+            return failed(sending, code);
+        live = renew(sending, frame);
+    }
+}
+
+/* Until all that was taken is with the viewer or given up. */
+static int flush(struct sending *sending) {
+    for (;;) {
+        int code = sl_sender_flush(sending->sender, moment_wait_ms(sending->until_us, LOOK_MS));
+        if (code != SL_EAGAIN)
+            return code < 0 ? failed(sending, code) : SL_OK;
+        if (moment_passed(sending->until_us))
+            return SL_OK;
+    }
+}
+
+/* Whether --frames is reached once `taken` frames are through; what was let go on the way is made
+ * up for by a later `target`. */
+static int check_target(struct sending *sending, uint64_t taken, uint64_t *target) {
+    uint64_t wanted = sending->options.frames;
+    sl_stats stats;
+    if (wanted == 0 || taken < *target)
+        return SL_OK;
+    int code = flush(sending);
+    if (code < 0)
+        return code;
+    sl_sender_stats(sending->sender, &stats);
+    if (stats.frames >= wanted) {
+        sending->reason = "frames";
+        return SL_EEND;
+    }
+    *target = taken + (wanted - stats.frames);
+    return SL_OK;
+}
+
+static int send_next(struct sending *sending, uint64_t *taken) {
+    sl_frame *frame = NULL;
+    int code = sl_source_read(sending->source, &frame, moment_wait_ms(sending->until_us, LOOK_MS));
+    if (code == SL_EAGAIN)
+        return SL_OK;
+    if (code == SL_EEND) {
+        code = flush(sending);
+        sending->reason = "source ended";
+        return code < 0 ? code : SL_EEND;
+    }
+    if (code < 0)
+        return failed(sending, code);
+    code = push(sending, &frame);
+    sl_frame_unref(&frame);
+    if (code == SL_OK)
+        ++*taken;
+    return code == SL_EAGAIN ? SL_OK : code;
+}
+
+/* --duration is over: what was taken may still arrive, and count. */
+static int end_in_time(struct sending *sending) {
+    sending->reason = "duration";
+    sending->until_us = moment_in(LAST_FLUSH_MS / 1e3);
+    int code = flush(sending);
+    return code < 0 ? code : SL_EEND;
+}
+
+static int send_frames(struct sending *sending) {
+    uint64_t taken = 0, target = sending->options.frames;
+    int code = SL_OK;
+    while (code == SL_OK) {
+        if (moment_passed(sending->until_us))
+            return end_in_time(sending);
+        code = send_next(sending, &taken);
+        if (code == SL_OK)
+            code = check_target(sending, taken, &target);
+    }
+    return code;
+}
+
+static int stream(struct sending *sending) {
+    const sl_link_settings *link = &sending->sender_settings.link;
+    int code = open_both(sending);
+    if (code < 0)
+        return code;
+    sending->until_us = moment_in(sending->options.duration_s);
+    console_say("sending %s", sl_source_describe(sending->source));
+    report_begin(&sending->report, look, sending);
+    code = wait_for_viewer(sending);
+    if (code < 0)
+        return code;
+    report_ready(&sending->report, link, sending->sender_settings.tunnel.destination, link->port);
+    return send_frames(sending);
+}
+
+/* Whether what ended it is how it should end. */
+static int verdict(struct sending *sending, int code) {
+    if (code == SL_ECANCELED || (code < 0 && interrupted())) {
+        sending->reason = "interrupted";
+        return SL_OK;
+    }
+    if (code == SL_EEND && sending->reason)
+        return SL_OK;
+    if (code == SL_EEND) {
+        sending->reason = "peer ended";
+        return SL_OK;
+    }
+    return code;
+}
+
+static int finish(struct sending *sending, int code) {
+    sl_stats stats = {.latency = {-1, -1, -1, -1, -1}};
+    report_stop(&sending->report);
+    if (sending->sender)
+        look(sending, &stats);
+    sl_sender_close(&sending->sender);
+    sl_source_close(&sending->source);
+    sl_settings_finish(&sending->sender_settings);
+    sl_settings_finish(&sending->source_settings);
+    int status = report_end(&sending->report, &stats, verdict(sending, code), sending->reason,
+                            sending->sentence);
+    options_finish(&sending->options);
+    return status;
+}
+
+int run_send(int count, char **words) {
+    struct sending sending = {.until_us = -1};
+    char sentence[1024] = "";
+    bool understood =
+        options_read(&sending.options, FOR_SEND, count, words, sentence, sizeof(sentence));
+    if (understood && sending.options.help) {
+        options_finish(&sending.options);
+        return run_help(2, (char *[]){words[0], words[0]});
+    }
+    console_set_level(sending.options.log);
+    sl_sender_settings_init(&sending.sender_settings);
+    sl_source_settings_init(&sending.source_settings);
+    int code = SL_EINVAL;
+    if (!report_open(&sending.report, "sender", sending.options.stats, sending.sentence,
+                     sizeof(sending.sentence)))
+        return finish(&sending, SL_ESYSTEM);
+    if (!understood) {
+        snprintf(sending.sentence, sizeof(sending.sentence), "%s", sentence);
+        return finish(&sending, code);
+    }
+    code = sl_cancel_open(&sending.cancel);
+    if (code < 0)
+        return finish(&sending, failed(&sending, code));
+    interrupt_watch(sending.cancel);
+    code = apply_settings(&sending);
+    if (code == SL_OK)
+        code = stream(&sending);
+    return finish(&sending, code);
+}

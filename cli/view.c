@@ -1,0 +1,263 @@
+/* cli: `sightline view`, the viewer end. */
+#include "command.h"
+#include "console.h"
+#include "interrupt.h"
+#include "moment.h"
+#include "options.h"
+#include "report.h"
+
+#include <inttypes.h>
+#include <sightline/sightline.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_MS   1000 /* the longest wait for a frame, so that --duration is kept */
+#define WINDOW_MS 15   /* the same while a window waits for its events */
+#define STATUS_US 1000000
+
+struct viewing {
+    struct options options;
+    sl_receiver_settings receiver_settings;
+    sl_sink_settings sink_settings;
+    struct report report;
+    sl_cancel *cancel;
+    sl_receiver *receiver;
+    sl_sink *sink;
+    atomic_uint_fast64_t not_shown; /* frames that the sink let go; told to the report's thread */
+    int64_t until_us;               /* --duration; -1: never */
+    int64_t patience_us;            /* --timeout, from the last frame on; -1: for ever */
+    const char *reason;             /* why it ended, when all is well */
+    char sentence[1024];            /* what went wrong */
+
+    uint64_t taken; /* frames handed to the sink */
+    int width, height;
+    int64_t status_us; /* when the sink was last told how it goes */
+    uint64_t status_frames;
+};
+
+/* Keeps the library's sentence of a failure. */
+static int failed(struct viewing *viewing, int code) {
+    snprintf(viewing->sentence, sizeof(viewing->sentence), "%s", sl_error());
+    return code;
+}
+
+static void look(void *user, sl_stats *stats) {
+    struct viewing *viewing = user;
+    sl_receiver_stats(viewing->receiver, stats);
+    stats->dropped += atomic_load(&viewing->not_shown);
+}
+
+static bool has_display(void) {
+    static const char *const variables[] = {"DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"};
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+        const char *value = getenv(variables[i]);
+        if (value && *value)
+            return true;
+    }
+    return false;
+}
+
+static int refuse(struct viewing *viewing, const char *sentence) {
+    snprintf(viewing->sentence, sizeof(viewing->sentence), "%s", sentence);
+    return SL_EINVAL;
+}
+
+/* `usual` is the sink that nobody asked for. */
+static int check_settings(struct viewing *viewing, const char *usual) {
+    const char *sink = viewing->sink_settings.sink, *stats = viewing->options.stats;
+    if (sink == usual && !has_display())
+        return refuse(viewing, "there is no display for a window; say where frames should go, such "
+                               "as --sink file:out.mkv, --sink - or --sink null");
+    if (sink && stats && strcmp(sink, "-") == 0 && strcmp(stats, "-") == 0)
+        return refuse(viewing, "--sink - and --stats - both want standard output; give --stats a "
+                               "file");
+    return SL_OK;
+}
+
+static int apply_settings(struct viewing *viewing) {
+    void *own[] = {&viewing->receiver_settings, &viewing->sink_settings};
+    const char *usual = viewing->sink_settings.sink;
+    sl_sender_settings sender;
+    sl_source_settings source;
+    void *others[] = {&sender, &source};
+    sl_sender_settings_init(&sender);
+    sl_source_settings_init(&source);
+    int code = options_apply(&viewing->options, own, 2, others, 2, viewing->sentence,
+                             sizeof(viewing->sentence));
+    sl_settings_finish(&sender);
+    sl_settings_finish(&source);
+    if (code < 0)
+        return code;
+    viewing->receiver_settings.cancel = viewing->cancel;
+    viewing->sink_settings.cancel = viewing->cancel;
+    report_place(&viewing->report, &viewing->receiver_settings.link, false,
+                 viewing->receiver_settings.link.port);
+    return check_settings(viewing, usual);
+}
+
+/* Sink first: it says in what form it wants its frames. */
+static int open_both(struct viewing *viewing) {
+    sl_stats stats;
+    int code = sl_sink_open(&viewing->sink, &viewing->sink_settings);
+    if (code < 0)
+        return failed(viewing, code);
+    viewing->receiver_settings.output = sl_sink_output(viewing->sink);
+    code = sl_receiver_open(&viewing->receiver, &viewing->receiver_settings);
+    if (code < 0)
+        return failed(viewing, code);
+    sl_receiver_stats(viewing->receiver, &stats);
+    report_place(&viewing->report, &viewing->receiver_settings.link, false, stats.port);
+    report_ready(&viewing->report, &viewing->receiver_settings.link, NULL, stats.port);
+    console_say("waiting for a camera end at %s", viewing->report.endpoint);
+    return SL_OK;
+}
+
+/* Tells the sink, once a second, what a window's title should say. */
+static void show_status(struct viewing *viewing) {
+    int64_t now = now_us(), passed = now - viewing->status_us;
+    if (passed < STATUS_US)
+        return;
+    sl_stats stats;
+    char line[160], age[40] = "";
+    sl_receiver_stats(viewing->receiver, &stats);
+    if (stats.latency.last >= 0)
+        snprintf(age, sizeof(age), " · %.0f ms old", stats.latency.last);
+    double fps = (double)(viewing->taken - viewing->status_frames) * 1e6 / (double)passed;
+    snprintf(line, sizeof(line), "%dx%d · %.1f frames/s%s", viewing->width, viewing->height, fps,
+             age);
+    if (viewing->width > 0)
+        sl_sink_status(viewing->sink, line);
+    viewing->status_us = now;
+    viewing->status_frames = viewing->taken;
+}
+
+static int end_for(struct viewing *viewing, const char *reason) {
+    viewing->reason = reason;
+    return SL_EEND;
+}
+
+static int show(struct viewing *viewing, const sl_frame *frame) {
+    viewing->width = frame->width;
+    viewing->height = frame->height;
+    viewing->taken++;
+    int code = sl_sink_write(viewing->sink, frame);
+    atomic_store(&viewing->not_shown, sl_sink_dropped(viewing->sink));
+    viewing->patience_us = moment_in(viewing->options.timeout_s);
+    if (code == SL_EEND)
+        return end_for(viewing, "window closed");
+    if (code < 0)
+        return failed(viewing, code);
+    if (viewing->taken == viewing->options.frames)
+        return end_for(viewing, "frames");
+    return SL_OK;
+}
+
+static int wait_ms(const struct viewing *viewing, bool window) {
+    int most_ms = moment_wait_ms(viewing->patience_us, window ? WINDOW_MS : LOOK_MS);
+    return moment_wait_ms(viewing->until_us, most_ms);
+}
+
+static int fail_silence(struct viewing *viewing) {
+    snprintf(viewing->sentence, sizeof(viewing->sentence),
+             "no frame came to %s within %g seconds; is a camera end sending there, with the "
+             "pattern %s?",
+             viewing->report.endpoint, viewing->options.timeout_s, viewing->report.about.pattern);
+    return SL_ETIMEOUT;
+}
+
+/* The next frame, shown; or what else is due. */
+static int show_next(struct viewing *viewing, bool window) {
+    sl_frame *frame = NULL;
+    int code = sl_receiver_recv(viewing->receiver, &frame, wait_ms(viewing, window));
+    if (code == SL_OK)
+        code = show(viewing, frame);
+    else if (code == SL_EEND)
+        viewing->reason = "peer ended";
+    else if (code == SL_EAGAIN)
+        code = moment_passed(viewing->patience_us) ? fail_silence(viewing) : SL_OK;
+    else
+        failed(viewing, code);
+    sl_frame_unref(&frame);
+    return code;
+}
+
+static int view_frames(struct viewing *viewing) {
+    bool window = sl_sink_interactive(viewing->sink);
+    int code = SL_OK;
+    viewing->until_us = moment_in(viewing->options.duration_s);
+    viewing->patience_us = moment_in(viewing->options.timeout_s);
+    viewing->status_us = now_us();
+    while (code == SL_OK) {
+        if (moment_passed(viewing->until_us))
+            return end_for(viewing, "duration");
+        code = show_next(viewing, window);
+        if (window && code == SL_OK && sl_sink_idle(viewing->sink) == SL_EEND)
+            return end_for(viewing, "window closed");
+        if (code == SL_OK)
+            show_status(viewing);
+    }
+    return code;
+}
+
+/* Whether what ended it is how it should end. */
+static int verdict(struct viewing *viewing, int code) {
+    if (code == SL_ECANCELED || (code < 0 && interrupted() && !viewing->reason)) {
+        viewing->reason = "interrupted";
+        return SL_OK;
+    }
+    return code == SL_EEND ? SL_OK : code;
+}
+
+static int finish(struct viewing *viewing, int code) {
+    sl_stats stats = {.latency = {-1, -1, -1, -1, -1}};
+    report_stop(&viewing->report);
+    if (viewing->receiver)
+        look(viewing, &stats);
+    code = verdict(viewing, code);
+    sl_receiver_close(&viewing->receiver);
+    int closed = sl_sink_close(&viewing->sink);
+    if (code == SL_OK && closed < 0)
+        code = failed(viewing, closed);
+    sl_settings_finish(&viewing->receiver_settings);
+    sl_settings_finish(&viewing->sink_settings);
+    int status = report_end(&viewing->report, &stats, code, viewing->reason, viewing->sentence);
+    options_finish(&viewing->options);
+    return status;
+}
+
+static int stream(struct viewing *viewing) {
+    int code = open_both(viewing);
+    if (code < 0)
+        return code;
+    report_begin(&viewing->report, look, viewing);
+    return view_frames(viewing);
+}
+
+int run_view(int count, char **words) {
+    struct viewing viewing = {.until_us = -1, .patience_us = -1};
+    char sentence[1024] = "";
+    bool understood =
+        options_read(&viewing.options, FOR_VIEW, count, words, sentence, sizeof(sentence));
+    if (understood && viewing.options.help) {
+        options_finish(&viewing.options);
+        return run_help(2, (char *[]){words[0], words[0]});
+    }
+    console_set_level(viewing.options.log);
+    sl_receiver_settings_init(&viewing.receiver_settings);
+    sl_sink_settings_init(&viewing.sink_settings);
+    if (!report_open(&viewing.report, "receiver", viewing.options.stats, viewing.sentence,
+                     sizeof(viewing.sentence)))
+        return finish(&viewing, SL_ESYSTEM);
+    if (!understood)
+        return finish(&viewing, refuse(&viewing, sentence));
+    int code = sl_cancel_open(&viewing.cancel);
+    if (code < 0)
+        return finish(&viewing, failed(&viewing, code));
+    interrupt_watch(viewing.cancel);
+    code = apply_settings(&viewing);
+    if (code == SL_OK)
+        code = stream(&viewing);
+    return finish(&viewing, code);
+}
