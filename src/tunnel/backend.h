@@ -1,0 +1,49 @@
+/* tunnel: what the supervisor and a back-end promise each other.
+ *
+ * The supervisor decides when to connect and what a failure means; a back-end knows how. All its
+ * functions are called on the tunnel's thread. */
+#ifndef TUNNEL_BACKEND_H
+#define TUNNEL_BACKEND_H
+
+#include "base/event.h"
+#include "tunnel/plan.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* One tunnel's work, shared by the supervisor, its back-end and the tunnel's owner. */
+typedef struct sl_tunnel_job {
+    sl_tunnel_plan plan;
+    char socket_path[108]; /* where the link finds the tunnel while it is up */
+    sl_cancel *stop;       /* triggered to end it; ends every wait */
+    atomic_int linger_ms;  /* how long bytes may still leave after that */
+
+    pthread_mutex_t lock;    /* guards what stands below */
+    sl_tunnel_status status; /* for the owner */
+    int agent_fd;            /* shut down when it is to stop: the one call that can't be cancelled
+                                otherwise waits for an answer there; -1: none */
+} sl_tunnel_job;
+
+/* Tells the owner which state it is in and why (NULL: all is well), and logs a change. */
+void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *reason);
+
+typedef struct sl_tunnel_backend {
+    const char *name;
+
+    /* Makes the back-end's state, which lasts as long as the tunnel. The job is borrowed. */
+    int (*open)(void **state, sl_tunnel_job *job);
+
+    /* Sets the connection up until it is known that forwarding is allowed. SL_EUNREACHABLE,
+     * SL_EAUTH, SL_EHOSTKEY, SL_EFORWARD, SL_ECANCELED, …; leaves nothing behind then. */
+    int (*connect)(void *state);
+
+    /* Carries what comes to the job's socket until told to stop (SL_OK) or until the connection
+     * is lost (SL_EUNREACHABLE, …). The connection and the socket are gone afterwards. */
+    int (*carry)(void *state);
+
+    void (*close)(void *state);
+} sl_tunnel_backend;
+
+extern const sl_tunnel_backend sl_tunnel_libssh;
+
+#endif

@@ -1,0 +1,121 @@
+/* tunnel: reaching the SSH server's port. Called by the back-end on the tunnel's thread. */
+#include "tunnel/dial.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "tunnel/resolve.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define DEAD_AFTER_MS 10000 /* nothing acknowledged for that long: the connection is lost */
+#define IDLE_S        5     /* then TCP asks whether the peer is still there, and the NAT learns */
+#define PROBE_S       2
+#define PROBES        3
+/* What waits in the socket unsent; old frames should wait where a newer one can overtake them. */
+#define UNSENT_BYTES (256 * 1024)
+
+static void set(int descriptor, int level, int option, int value) {
+    /* Each only makes things better; a kernel without it still carries frames. */
+    setsockopt(descriptor, level, option, &value, sizeof(value));
+}
+
+static void tune(int descriptor) {
+    set(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+    set(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, DEAD_AFTER_MS);
+    set(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_BYTES);
+    set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, IDLE_S);
+    set(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_S);
+    set(descriptor, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
+    set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+/* Connects to one address: SL_OK, SL_ECANCELED, or SL_EAGAIN with errno saying why not. */
+static int connect_one(int *result, const struct addrinfo *address, const sl_cancel *cancel,
+                       int64_t deadline_us) {
+    int failure = 0;
+    socklen_t size = sizeof(failure);
+    int descriptor =
+        socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    if (descriptor < 0)
+        return SL_EAGAIN;
+    tune(descriptor);
+    int code = SL_OK;
+    if (connect(descriptor, address->ai_addr, address->ai_addrlen) < 0) {
+        failure = errno;
+        if (failure == EINPROGRESS) {
+            code = sl_wait(descriptor, POLLOUT, cancel, deadline_us);
+            if (code == SL_EAGAIN)
+                failure = ETIMEDOUT;
+            else if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &size) < 0)
+                failure = errno;
+        }
+    }
+    if (code == SL_OK && failure == 0) {
+        *result = descriptor;
+        return SL_OK;
+    }
+    close(descriptor);
+    errno = failure;
+    return code == SL_ECANCELED ? code : SL_EAGAIN;
+}
+
+static int explain(const sl_tunnel_plan *plan, int failure) {
+    const char *host = plan->destination.host;
+    int port = plan->destination.port;
+    switch (failure) {
+    case ECONNREFUSED:
+        return sl_fail(SL_EUNREACHABLE,
+                       "port %d of the SSH host %s is closed (connection "
+                       "refused); is the SSH server running, and on that port?",
+                       port, host);
+    case ETIMEDOUT:
+        return sl_fail(SL_EUNREACHABLE,
+                       "port %d of the SSH host %s does not answer (timed out); "
+                       "is the host on, and does a firewall let the port through?",
+                       port, host);
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+        return sl_fail(SL_EUNREACHABLE,
+                       "the SSH host %s cannot be reached (%s), so neither can "
+                       "its port %d; check the network and the address",
+                       host, strerror(failure), port);
+    default:
+        return sl_fail(SL_EUNREACHABLE, "cannot connect to port %d of the SSH host %s: %s", port,
+                       host, strerror(failure));
+    }
+}
+
+/* Each address gets its share of the time that is left, so that one that never answers doesn't
+ * use it up. */
+static int64_t share(int64_t deadline_us, const struct addrinfo *address) {
+    int left = 0;
+    for (; address; address = address->ai_next)
+        left++;
+    return sl_deadline_us(sl_remaining_ms(deadline_us) / left);
+}
+
+int sl_dial(int *descriptor, sl_tunnel_job *job, int64_t deadline_us) {
+    struct addrinfo *addresses = NULL;
+    int failure = 0;
+    sl_tunnel_report(job, SL_TUNNEL_RESOLVING, NULL);
+    int code = sl_resolve(&addresses, job->plan.destination.host, job->plan.destination.port,
+                          job->stop, deadline_us);
+    if (code < 0)
+        return code;
+    sl_tunnel_report(job, SL_TUNNEL_CONNECTING, NULL);
+    for (const struct addrinfo *at = addresses; at; at = at->ai_next) {
+        code = connect_one(descriptor, at, job->stop, share(deadline_us, at));
+        if (code != SL_EAGAIN)
+            break;
+        /* A refusal says more than silence or a missing route. */
+        if (failure != ECONNREFUSED)
+            failure = errno;
+    }
+    freeaddrinfo(addresses);
+    return code == SL_EAGAIN ? explain(&job->plan, failure) : code;
+}

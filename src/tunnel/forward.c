@@ -1,0 +1,224 @@
+/* tunnel: one connection through the tunnel. Used by the pump.
+ *
+ * Bounded on both ways: out, one chunk is read from the local socket only when libssh holds
+ * nothing back and the far end has room for it; in, libssh holds what the local socket doesn't
+ * take, up to the window it granted, and a peer that sends more than that is cut off. */
+#include "tunnel/forward.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define OUT_BYTES   (256 * 1024) /* libssh is fastest with large writes */
+#define IN_BYTES    (32 * 1024)
+#define FLOOD_BYTES (2 * 1024 * 1024)  /* more than libssh ever grants */
+#define PATIENCE_US (2 * SL_SECOND_US) /* for the far end's end after ours */
+
+/* Hands bytes to the local socket: how many it took, 0 when it is full; all when it is gone. */
+static size_t give(sl_forward *forward, const char *bytes, size_t size) {
+    ssize_t taken = send(forward->local, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (taken >= 0)
+        return (size_t)taken;
+    if (errno == EAGAIN || errno == EINTR)
+        return 0;
+    forward->in_broken = true;
+    return size;
+}
+
+/* Called by libssh with all that it holds; returns how much of it was taken. */
+static int on_data(ssh_session ssh, ssh_channel channel, void *data, uint32_t size, int is_stderr,
+                   void *user) {
+    sl_forward *forward = user;
+    (void)ssh, (void)channel;
+    if (is_stderr || forward->in_broken)
+        return (int)size; /* nobody wants it */
+    if (size > FLOOD_BYTES) {
+        forward->flooded = true;
+        return (int)size;
+    }
+    size_t taken = 0;
+    if (forward->local >= 0 && !forward->in_held)
+        taken = give(forward, data, size);
+    forward->in_held = taken < size;
+    return (int)taken;
+}
+
+static void on_eof(ssh_session ssh, ssh_channel channel, void *user) {
+    (void)ssh, (void)channel;
+    ((sl_forward *)user)->remote_ended = true;
+}
+
+static void on_close(ssh_session ssh, ssh_channel channel, void *user) {
+    sl_forward *forward = user;
+    (void)ssh, (void)channel;
+    forward->remote_ended = forward->remote_closed = true;
+}
+
+int sl_forward_start(sl_forward *forward, sl_session *session) {
+    if (!forward->out && !(forward->out = malloc(OUT_BYTES)))
+        return sl_fail_memory();
+    if (!forward->in && !(forward->in = malloc(IN_BYTES)))
+        return sl_fail_memory();
+    forward->channel = ssh_channel_new(session->ssh);
+    if (!forward->channel)
+        return sl_fail_memory();
+    forward->callbacks = (struct ssh_channel_callbacks_struct){
+        .userdata = forward,
+        .channel_data_function = on_data,
+        .channel_eof_function = on_eof,
+        .channel_close_function = on_close,
+    };
+    ssh_callbacks_init(&forward->callbacks);
+    if (ssh_set_channel_callbacks(forward->channel, &forward->callbacks) != SSH_OK) {
+        ssh_channel_free(forward->channel);
+        forward->channel = NULL;
+        return sl_fail_memory();
+    }
+    forward->state = SL_FORWARD_OPENING;
+    return SL_OK;
+}
+
+/* libssh tells the server's reason in its sentence alone: "… channel 43 error (1) open failed". */
+static int explain_refusal(sl_session *session) {
+    const sl_tunnel_plan *plan = &session->job->plan;
+    const char *number = strstr(ssh_get_error(session->ssh), "error (");
+    unsigned reason = number ? (unsigned)strtoul(number + strlen("error ("), NULL, 10) : 0;
+    const char *end = number ? strchr(number, ')') : NULL;
+    char words[96];
+    snprintf(words, sizeof(words), "%s", end && end[1] ? end + 2 : "no reason given");
+    sl_text_harmless(words);
+    enum { PROHIBITED = 1, CONNECT_FAILED = 2, UNKNOWN_TYPE = 3 };
+    if (reason == PROHIBITED || reason == UNKNOWN_TYPE)
+        return sl_fail(SL_EFORWARD,
+                       "%s does not allow forwarding to %s port %d (%s); its sshd "
+                       "needs AllowTcpForwarding yes (or local) and, if set, "
+                       "PermitOpen %s:%d; in authorized_keys port-forwarding, and "
+                       "permitopen if set",
+                       plan->name, plan->target_host, plan->target_port, words, plan->target_host,
+                       plan->target_port);
+    return sl_fail(SL_EPEER, "nothing listens at %s port %d as seen from %s (%s); waiting",
+                   plan->target_host, plan->target_port, plan->destination.host, words);
+}
+
+int sl_forward_finish_open(sl_forward *forward, sl_session *session) {
+    const sl_tunnel_plan *plan = &session->job->plan;
+    int result = ssh_channel_open_forward(forward->channel, plan->target_host, plan->target_port,
+                                          "127.0.0.1", 0);
+    if (result == SSH_OK) {
+        forward->state = SL_FORWARD_OPEN;
+        return SL_OK;
+    }
+    if (result == SSH_AGAIN)
+        return SL_EAGAIN;
+    return sl_session_lost(session) ? sl_session_fail_lost(session) : explain_refusal(session);
+}
+
+short sl_forward_events(const sl_forward *forward, bool writable) {
+    short events = 0;
+    if (forward->local < 0)
+        return 0;
+    if (forward->state == SL_FORWARD_WANTED || forward->state == SL_FORWARD_OPENING)
+        return POLLRDHUP; /* only whether it is still there */
+    if (writable && !forward->local_ended && forward->out_start == forward->out_end &&
+        ssh_channel_window_size(forward->channel) > 0)
+        events |= POLLIN;
+    if (forward->in_held || forward->in_start < forward->in_end)
+        events |= POLLOUT;
+    return events;
+}
+
+/* Fills the chunk from the local socket, as far as the far end has room. */
+static void take(sl_forward *forward, size_t room, bool all_is_there) {
+    size_t most = room < OUT_BYTES ? room : OUT_BYTES;
+    forward->out_start = forward->out_end = 0;
+    while (forward->out_end < most && !forward->local_ended) {
+        ssize_t size = recv(forward->local, forward->out + forward->out_end,
+                            most - forward->out_end, MSG_DONTWAIT);
+        if (size > 0)
+            forward->out_end += (size_t)size;
+        else if (size < 0 && errno == EINTR)
+            continue;
+        else if (size < 0 && errno == EAGAIN && !all_is_there)
+            break;
+        else
+            forward->local_ended = true;
+    }
+}
+
+size_t sl_forward_send(sl_forward *forward, bool all_is_there) {
+    size_t room = ssh_channel_window_size(forward->channel);
+    if (forward->state != SL_FORWARD_OPEN || forward->remote_closed || room == 0)
+        return 0;
+    if (forward->out_start == forward->out_end && forward->local >= 0)
+        take(forward, room, all_is_there);
+    size_t size = forward->out_end - forward->out_start;
+    size = size < room ? size : room;
+    if (size == 0)
+        return 0;
+    int written =
+        ssh_channel_write(forward->channel, forward->out + forward->out_start, (uint32_t)size);
+    if (written <= 0)
+        return 0; /* keys are being exchanged, or the connection is lost */
+    forward->out_start += (size_t)written;
+    return (size_t)written;
+}
+
+void sl_forward_receive(sl_forward *forward) {
+    while (forward->local >= 0 && (forward->in_held || forward->in_start < forward->in_end)) {
+        if (forward->in_start == forward->in_end) {
+            int size = ssh_channel_read_nonblocking(forward->channel, forward->in, IN_BYTES, 0);
+            if (size <= 0) {
+                forward->in_held = false;
+                return;
+            }
+            forward->in_start = 0;
+            forward->in_end = (size_t)size;
+        }
+        size_t taken =
+            give(forward, forward->in + forward->in_start, forward->in_end - forward->in_start);
+        if (taken == 0)
+            return;
+        forward->in_start += taken;
+    }
+}
+
+bool sl_forward_pass_ends(sl_forward *forward) {
+    bool in_done =
+        forward->in_broken || (!forward->in_held && forward->in_start == forward->in_end);
+    if (forward->remote_closed && in_done)
+        return true;
+    if (forward->remote_ended && in_done && !forward->ended_local && forward->local >= 0) {
+        shutdown(forward->local, SHUT_WR);
+        forward->ended_local = true;
+    }
+    if (forward->local_ended && forward->out_start == forward->out_end && !forward->ended_remote) {
+        ssh_channel_send_eof(forward->channel);
+        forward->ended_remote = true;
+        forward->ended_us = sl_now_us();
+    }
+    if (!forward->ended_remote)
+        return false;
+    return (forward->remote_ended && in_done) || sl_now_us() - forward->ended_us > PATIENCE_US;
+}
+
+void sl_forward_close(sl_forward *forward) {
+    if (forward->channel) {
+        ssh_remove_channel_callbacks(forward->channel, &forward->callbacks);
+        /* The first call may get no further than the end of file. */
+        if (ssh_channel_is_open(forward->channel) && ssh_channel_close(forward->channel) != SSH_OK)
+            ssh_channel_close(forward->channel);
+        ssh_channel_free(forward->channel);
+    }
+    if (forward->local >= 0)
+        close(forward->local);
+    free(forward->out);
+    free(forward->in);
+    *forward = (sl_forward){.local = -1};
+}

@@ -1,0 +1,139 @@
+/* tunnel: the libssh back-end: dialling, verifying, logging in, forwarding, one after the other.
+ * Called by the supervisor. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "tunnel/auth.h"
+#include "tunnel/dial.h"
+#include "tunnel/hostkey.h"
+#include "tunnel/pump.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct client {
+    sl_tunnel_job *job;
+    sl_identity identity;
+    int family; /* of the pinned host key, once it was seen; else -1 */
+    sl_session session;
+    sl_pump pump;
+};
+
+static int open_client(void **state, sl_tunnel_job *job) {
+    if (!ssh_version(SSH_VERSION_INT(0, 10, 6)))
+        return sl_fail(SL_EUNSUPPORTED,
+                       "libssh %s is too old: it has known holes; install 0.10.6 "
+                       "or newer",
+                       ssh_version(0));
+    struct client *client = calloc(1, sizeof(*client));
+    if (!client)
+        return sl_fail_memory();
+    client->job = job;
+    client->family = -1;
+    client->identity.plan = &job->plan;
+    client->session.descriptor = -1;
+    *state = client;
+    return SL_OK;
+}
+
+/* Connects and compares the host key. `family` is that of the key that the server showed, if it
+ * came that far; else -1. */
+static int connect_offering(struct client *client, const char *algorithms, int *family) {
+    sl_tunnel_job *job = client->job;
+    int descriptor;
+    int64_t deadline_us = sl_deadline_us(1000 * job->plan.settings.connect_timeout_s);
+    *family = -1;
+    int code = sl_dial(&descriptor, job, deadline_us);
+    if (code < 0)
+        return code;
+    sl_tunnel_report(job, SL_TUNNEL_VERIFYING, NULL);
+    code = sl_session_open(&client->session, job, descriptor, algorithms, deadline_us);
+    if (code < 0)
+        return code;
+    ssh_key key = NULL;
+    if (ssh_get_server_publickey(client->session.ssh, &key) != SSH_OK) {
+        code = sl_fail_memory();
+    } else {
+        *family = sl_host_key_family_of(key);
+        code = sl_host_key_check(&job->plan, key);
+    }
+    ssh_key_free(key);
+    if (code < 0)
+        sl_session_close(&client->session);
+    return code;
+}
+
+/* The pinned key may be any of the server's: looks at those of the other families too. */
+static int connect_pinned(struct client *client, int shown) {
+    char sentence[512];
+    snprintf(sentence, sizeof(sentence), "%s", sl_error());
+    for (int family = 0; family < SL_HOST_KEY_FAMILIES; family++) {
+        int seen;
+        if (family == shown)
+            continue;
+        int code = connect_offering(client, sl_host_key_family(family), &seen);
+        if (code == SL_OK)
+            client->family = family;
+        if (code != SL_EHOSTKEY)
+            return code;
+    }
+    return sl_fail(SL_EHOSTKEY, "%s", sentence);
+}
+
+static int connect_verified(struct client *client) {
+    char algorithms[256];
+    int shown;
+    int code = SL_OK;
+    if (client->family >= 0)
+        snprintf(algorithms, sizeof(algorithms), "%s", sl_host_key_family(client->family));
+    else
+        code = sl_host_key_algorithms(&client->job->plan, algorithms, sizeof(algorithms));
+    if (code == SL_OK)
+        code = connect_offering(client, algorithms, &shown);
+    if (code == SL_EHOSTKEY && client->job->plan.settings.host_key && shown >= 0)
+        code = connect_pinned(client, shown);
+    return code;
+}
+
+static int connect_client(void *state) {
+    struct client *client = state;
+    sl_tunnel_job *job = client->job;
+    int code = connect_verified(client);
+    if (code < 0)
+        return code;
+    sl_tunnel_report(job, SL_TUNNEL_AUTHENTICATING, NULL);
+    code = sl_authenticate(&client->session, &client->identity);
+    if (code == SL_OK) {
+        sl_tunnel_report(job, SL_TUNNEL_FORWARDING, NULL);
+        sl_pump_init(&client->pump, &client->session);
+        code = sl_pump_probe(&client->pump,
+                             sl_deadline_us(1000 * job->plan.settings.connect_timeout_s));
+        if (code < 0)
+            sl_pump_finish(&client->pump);
+    }
+    if (code < 0)
+        sl_session_close(&client->session);
+    return code;
+}
+
+static int carry(void *state) {
+    struct client *client = state;
+    int code = sl_pump_run(&client->pump);
+    sl_pump_finish(&client->pump);
+    sl_session_close(&client->session);
+    return code;
+}
+
+static void close_client(void *state) {
+    struct client *client = state;
+    sl_identity_finish(&client->identity);
+    free(client);
+}
+
+const sl_tunnel_backend sl_tunnel_libssh = {
+    .name = "libssh",
+    .open = open_client,
+    .connect = connect_client,
+    .carry = carry,
+    .close = close_client,
+};

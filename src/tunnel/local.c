@@ -1,0 +1,38 @@
+/* tunnel: the local end. Used by the pump, on the tunnel's thread. */
+#include "tunnel/local.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 16
+
+int sl_local_listen(int *descriptor, const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    unlink(path);
+    *descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (*descriptor >= 0 && bind(*descriptor, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+        listen(*descriptor, BACKLOG) == 0)
+        return SL_OK;
+    int code =
+        sl_fail(SL_ESYSTEM, "cannot listen at the tunnel's own end, %s: %s", path, strerror(errno));
+    sl_local_close(descriptor, path);
+    return code;
+}
+
+int sl_local_accept(int descriptor) {
+    return accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+void sl_local_close(int *descriptor, const char *path) {
+    if (*descriptor < 0)
+        return;
+    close(*descriptor);
+    *descriptor = -1;
+    unlink(path);
+}

@@ -1,0 +1,77 @@
+/* tunnel: its options by name, and names of its states. Read by the stream room. */
+#include "base/settings.h"
+#include "tunnel/tunnel.h"
+
+static const char *const policies[] = {"strict", "accept-new", NULL};
+
+const sl_option sl_tunnel_options[] = {
+    {.name = "ssh_tunnel_mode",
+     .type = SL_OPTION_STRING,
+     .offset = offsetof(sl_tunnel_settings, destination),
+     .values = "[USER@]HOST[:PORT]",
+     .help = "SSH server that the link goes through; an IPv6 address with a port stands in "
+             "brackets"},
+    {.name = "ssh_tunnel_pwd",
+     .type = SL_OPTION_STRING,
+     .offset = offsetof(sl_tunnel_settings, password),
+     .values = "PASSWORD",
+     .help = "Password for the SSH server; others can see it in the process list, so prefer "
+             "ssh_password_file"},
+    {.name = "ssh_tunnel_keyfile",
+     .type = SL_OPTION_STRING,
+     .offset = offsetof(sl_tunnel_settings, key_file),
+     .values = "FILE",
+     .help = "Private key for the SSH server; without it the agent and the usual keys in ~/.ssh"},
+    {.name = "ssh_password_file",
+     .type = SL_OPTION_STRING,
+     .offset = offsetof(sl_tunnel_settings, password_file),
+     .values = "FILE or -",
+     .help = "File whose first line is the password for the SSH server; - asks for it"},
+    {.name = "ssh_passphrase_file",
+     .type = SL_OPTION_STRING,
+     .offset = offsetof(sl_tunnel_settings, passphrase_file),
+     .values = "FILE",
+     .help = "File whose first line is the passphrase of the private key"},
+    {.name = "ssh_host_key",
+     .type = SL_OPTION_STRING,
+     .offset = offsetof(sl_tunnel_settings, host_key),
+     .values = "SHA256:FINGERPRINT",
+     .help = "The only host key to accept, as ssh-keygen -l prints it"},
+    {.name = "ssh_host_key_policy",
+     .type = SL_OPTION_CHOICE,
+     .offset = offsetof(sl_tunnel_settings, host_key_policy),
+     .choices = policies,
+     .fallback = "strict",
+     .values = "strict or accept-new",
+     .help = "What to do about a host that is not in known_hosts: refuse it, or accept it and "
+             "remember its key"},
+    {.name = "ssh_known_hosts",
+     .type = SL_OPTION_STRING,
+     .offset = offsetof(sl_tunnel_settings, known_hosts),
+     .values = "FILE",
+     .help = "Known host keys; without it the user's, the system's and Sightline's own"},
+    {.name = "ssh_connect_timeout",
+     .type = SL_OPTION_INT,
+     .offset = offsetof(sl_tunnel_settings, connect_timeout_s),
+     .minimum = 1,
+     .maximum = 600,
+     .fallback = "8",
+     .values = "1 to 600",
+     .help = "Seconds that the SSH server has to answer"},
+};
+
+const size_t sl_tunnel_option_count = SL_COUNT(sl_tunnel_options);
+
+const char *sl_tunnel_state_name(sl_tunnel_state state) {
+    static const char *const names[] = {
+        [SL_TUNNEL_NONE] = "none",
+        [SL_TUNNEL_RESOLVING] = "resolving",
+        [SL_TUNNEL_CONNECTING] = "connecting",
+        [SL_TUNNEL_VERIFYING] = "verifying",
+        [SL_TUNNEL_AUTHENTICATING] = "authenticating",
+        [SL_TUNNEL_FORWARDING] = "forwarding",
+        [SL_TUNNEL_UP] = "up",
+        [SL_TUNNEL_WAITING] = "waiting",
+    };
+    return (size_t)state < SL_COUNT(names) ? names[state] : "unknown";
+}

@@ -1,0 +1,23 @@
+/* tunnel: what a tunnel is to do, copied from its settings and checked, so that it can be done
+ * again and again. Written once, before the tunnel's thread starts; read-only from then on. */
+#ifndef TUNNEL_PLAN_H
+#define TUNNEL_PLAN_H
+
+#include "tunnel/tunnel.h"
+
+typedef struct sl_tunnel_plan {
+    sl_tunnel_settings settings;    /* its strings are ours */
+    sl_ssh_destination destination; /* with the user filled in */
+    char name[384];                 /* "user@host port 22", for sentences */
+    char *target_host;              /* as seen from the SSH server */
+    int target_port;
+} sl_tunnel_plan;
+
+/* Copies and checks. SL_EINVAL, SL_ENOMEM. */
+int sl_tunnel_plan_init(sl_tunnel_plan *plan, const sl_tunnel_settings *settings,
+                        const sl_tunnel_target *target);
+
+/* Frees the copies, secrets wiped. Safe on a zeroed plan. */
+void sl_tunnel_plan_finish(sl_tunnel_plan *plan);
+
+#endif

@@ -1,0 +1,216 @@
+/* tunnel: libssh's session: options, greetings, keys, loss. Used by the libssh back-end. */
+#include "tunnel/session.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "tunnel/cipher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libssh/callbacks.h>
+#include <libssh/server.h> /* for ssh_set_message_callback() */
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define DESCRIPTOR_MOST 0xffff /* libssh cuts off what lies above */
+#define DRIVES_MOST     64     /* in a row: it reads 4 KiB each time */
+
+static void log_line(int level, const char *function, const char *line, void *user) {
+    (void)level, (void)function, (void)user;
+    sl_log(SL_LOG_DEBUG, "tunnel", "libssh: %s", line);
+}
+
+/* Without this, libssh keeps what a server asks for in a list without end. */
+static int refuse_request(ssh_session ssh, ssh_message message, void *user) {
+    (void)ssh, (void)message, (void)user;
+    return 1; /* libssh answers that it is not allowed */
+}
+
+static int set(ssh_session ssh, enum ssh_options_e option, const void *value, const char *what) {
+    if (ssh_options_set(ssh, option, value) == 0)
+        return SL_OK;
+    return sl_fail(SL_ESYSTEM, "libssh does not take %s: %s", what, ssh_get_error(ssh));
+}
+
+static int set_options(sl_session *session, int descriptor, const char *algorithms) {
+    const sl_ssh_destination *destination = &session->job->plan.destination;
+    ssh_session ssh = session->ssh;
+    const char *ciphers = sl_cipher_order();
+    bool off = false;
+    int code = set(ssh, SSH_OPTIONS_PROCESS_CONFIG, &off, "reading no configuration");
+    if (code == SL_OK)
+        code = set(ssh, SSH_OPTIONS_HOST, destination->host, "the host's name");
+    if (code == SL_OK)
+        code = set(ssh, SSH_OPTIONS_USER, destination->user, "the user's name");
+    if (code == SL_OK)
+        code = set(ssh, SSH_OPTIONS_CIPHERS_C_S, ciphers, "the ciphers");
+    if (code == SL_OK)
+        code = set(ssh, SSH_OPTIONS_CIPHERS_S_C, ciphers, "the ciphers");
+    if (code == SL_OK)
+        code = set(ssh, SSH_OPTIONS_COMPRESSION, "no", "being without compression");
+    if (code == SL_OK)
+        code = set(ssh, SSH_OPTIONS_HOSTKEYS, algorithms, "the host key algorithms");
+    /* Known hosts are our business: libssh looks into two files at most, and reorders by them. */
+    if (code == SL_OK)
+        code = set(ssh, SSH_OPTIONS_KNOWNHOSTS, "/dev/null", "no known hosts");
+    if (code == SL_OK)
+        code = set(ssh, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null", "no known hosts");
+    if (code == SL_OK)
+        code = set(ssh, SSH_OPTIONS_FD, &descriptor, "the connection");
+    return code;
+}
+
+/* Looks at what a server says first, without taking it away from libssh. */
+static void listen_in(sl_session *session) {
+    char start[sizeof(session->heard)];
+    if (session->heard[0])
+        return;
+    ssize_t size = recv(session->descriptor, start, sizeof(start) - 1, MSG_PEEK | MSG_DONTWAIT);
+    if (size <= 0)
+        return;
+    start[size] = '\0';
+    snprintf(session->heard, sizeof(session->heard), "%s", start);
+    session->heard[strcspn(session->heard, "\r\n")] = '\0';
+    for (char *letter = session->heard; *letter; letter++)
+        if ((unsigned char)*letter >= 0x7f)
+            *letter = '?';
+    sl_text_harmless(session->heard);
+}
+
+short sl_session_events(const sl_session *session) {
+    return (short)(POLLIN | (ssh_get_poll_flags(session->ssh) & SSH_WRITE_PENDING ? POLLOUT : 0));
+}
+
+int sl_session_wait(sl_session *session, int64_t deadline_us) {
+    const sl_tunnel_plan *plan = &session->job->plan;
+    int code =
+        sl_wait(session->descriptor, sl_session_events(session), session->job->stop, deadline_us);
+    if (code != SL_EAGAIN)
+        return code;
+    return sl_fail(SL_EUNREACHABLE,
+                   "port %d of %s takes connections but the SSH server says nothing (timed out "
+                   "after %d s); is it overloaded or stuck, or is something else on that port?",
+                   plan->destination.port, plan->destination.host,
+                   plan->settings.connect_timeout_s);
+}
+
+bool sl_session_lost(const sl_session *session) {
+    return (ssh_get_status(session->ssh) & (SSH_CLOSED | SSH_CLOSED_ERROR)) ||
+           !ssh_is_connected(session->ssh);
+}
+
+bool sl_session_drive(sl_session *session) {
+    int drives = 0;
+    while (drives++ < DRIVES_MOST && !sl_session_lost(session) &&
+           ssh_event_dopoll(session->event, 0) == SSH_OK)
+        continue;
+    return !sl_session_lost(session);
+}
+
+int sl_session_fail_lost(const sl_session *session) {
+    char why[256];
+    snprintf(why, sizeof(why), "%s", ssh_get_error(session->ssh));
+    sl_text_harmless(why);
+    return sl_fail(SL_EUNREACHABLE, "the SSH connection to %s was lost: %s",
+                   session->job->plan.name, why[0] ? why : "it was closed");
+}
+
+/* What went wrong before there were keys. */
+static int explain(sl_session *session) {
+    const sl_ssh_destination *destination = &session->job->plan.destination;
+    const char *error = ssh_get_error(session->ssh);
+    if (ssh_get_serverbanner(session->ssh)) {
+        if (strstr(error, "no match for method server host key"))
+            return sl_fail(SL_EHOSTKEY, "%s has no host key of a kind that is wanted",
+                           destination->host);
+        char why[256];
+        snprintf(why, sizeof(why), "%s", error);
+        sl_text_harmless(why);
+        return sl_fail(SL_EUNREACHABLE,
+                       "the SSH server at %s port %d ended the connection before "
+                       "the log-in: %s",
+                       destination->host, destination->port, why);
+    }
+    if (session->heard[0] && strncmp(session->heard, "SSH-", 4) != 0)
+        return sl_fail(SL_EUNREACHABLE,
+                       "port %d of %s speaks something other than SSH: it "
+                       "answered '%s'",
+                       destination->port, destination->host, session->heard);
+    return sl_fail(SL_EUNREACHABLE,
+                   "port %d of %s ended the connection without an SSH greeting; "
+                   "is it an SSH server, and does it let this host in?",
+                   destination->port, destination->host);
+}
+
+static int exchange_keys(sl_session *session, int64_t deadline_us) {
+    for (;;) {
+        listen_in(session);
+        int result = ssh_connect(session->ssh);
+        /* libssh makes it blocking once it takes it for connected. */
+        fcntl(session->descriptor, F_SETFL, O_NONBLOCK);
+        if (result == SSH_OK)
+            return SL_OK;
+        if (result != SSH_AGAIN)
+            return explain(session);
+        int code = sl_session_wait(session, deadline_us);
+        if (code < 0)
+            return code;
+    }
+}
+
+static int open_session(sl_session *session, const char *algorithms, int64_t deadline_us) {
+    ssh_set_log_callback(log_line);
+    ssh_set_log_level(SSH_LOG_INFO);
+    if (!(session->ssh = ssh_new()) || !(session->event = ssh_event_new()))
+        return sl_fail_memory();
+    ssh_set_log_level(SSH_LOG_INFO); /* ssh_new() may have taken another from the environment */
+    int copy = fcntl(session->descriptor, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0 || copy > DESCRIPTOR_MOST) {
+        if (copy >= 0)
+            close(copy);
+        return sl_fail(SL_ESYSTEM, "no descriptor is left for the SSH connection: %s",
+                       strerror(copy < 0 ? errno : EMFILE));
+    }
+    int code = set_options(session, copy, algorithms);
+    if (code < 0) {
+        close(copy);
+        return code;
+    }
+    ssh_set_blocking(session->ssh, 0);
+    ssh_set_counters(session->ssh, &session->socket_counter, &session->packet_counter);
+    ssh_set_message_callback(session->ssh, refuse_request, NULL);
+    code = exchange_keys(session, deadline_us);
+    /* From here on libssh closes its descriptor, on whatever way it ends. */
+    ssh_options_set(session->ssh, SSH_OPTIONS_FD, NULL);
+    if (code == SL_OK && ssh_event_add_session(session->event, session->ssh) != SSH_OK)
+        code = sl_fail_memory();
+    return code;
+}
+
+int sl_session_open(sl_session *session, sl_tunnel_job *job, int descriptor, const char *algorithms,
+                    int64_t deadline_us) {
+    *session = (sl_session){.job = job, .descriptor = descriptor};
+    int code = open_session(session, algorithms, deadline_us);
+    if (code < 0)
+        sl_session_close(session);
+    return code;
+}
+
+void sl_session_close(sl_session *session) {
+    if (session->event) {
+        if (session->ssh)
+            ssh_event_remove_session(session->event, session->ssh);
+        ssh_event_free(session->event);
+    }
+    if (session->ssh) {
+        if (ssh_is_connected(session->ssh))
+            ssh_disconnect(session->ssh);
+        ssh_free(session->ssh);
+    }
+    if (session->descriptor >= 0)
+        close(session->descriptor);
+    *session = (sl_session){.descriptor = -1};
+}

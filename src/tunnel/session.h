@@ -1,0 +1,45 @@
+/* tunnel: one libssh session on a descriptor, and waiting for it.
+ *
+ * A session, its channels and these functions belong to the tunnel's thread. Nothing here blocks:
+ * libssh is never asked to wait, so that every wait can be ended. */
+#ifndef TUNNEL_SESSION_H
+#define TUNNEL_SESSION_H
+
+#include "tunnel/backend.h"
+
+#include <libssh/libssh.h>
+
+typedef struct sl_session {
+    ssh_session ssh;
+    ssh_event event;    /* drives it: one poll(), then its callbacks */
+    sl_tunnel_job *job; /* borrowed */
+    int descriptor;     /* ours; libssh has another one of the same connection */
+    char heard[64];     /* how a server that doesn't speak SSH began its answer */
+    struct ssh_counter_struct socket_counter, packet_counter;
+} sl_session;
+
+/* Exchanges greetings and keys over a connected descriptor, which it owns from here on, also when
+ * it fails. `algorithms` are the host key algorithms to offer. SL_EUNREACHABLE (also for what
+ * isn't SSH), SL_EHOSTKEY when the server has none of these algorithms, SL_ECANCELED, …. The host
+ * key is not checked yet. */
+int sl_session_open(sl_session *session, sl_tunnel_job *job, int descriptor, const char *algorithms,
+                    int64_t deadline_us);
+
+/* Waits until there is something to do for libssh. SL_OK; SL_EUNREACHABLE past the deadline or
+ * SL_ECANCELED. */
+int sl_session_wait(sl_session *session, int64_t deadline_us);
+
+/* The poll events that libssh waits for. */
+short sl_session_events(const sl_session *session);
+
+/* Lets libssh read and write what it can. False once the connection is lost. */
+bool sl_session_drive(sl_session *session);
+bool sl_session_lost(const sl_session *session);
+
+/* SL_EUNREACHABLE with a sentence that says how the connection was lost. */
+int sl_session_fail_lost(const sl_session *session);
+
+/* Says goodbye if it can, and frees all. Safe on a zeroed session whose descriptor is -1. */
+void sl_session_close(sl_session *session);
+
+#endif

@@ -1,0 +1,123 @@
+/* tunnel: opening, watching and closing one. Called by the stream room; the work is done on the
+ * tunnel's own thread, by the supervisor. */
+#include "tunnel/tunnel.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/thread.h"
+#include "tunnel/supervisor.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct sl_tunnel {
+    sl_tunnel_supervisor supervisor;
+    sl_thread thread;
+    char folder[96];    /* private; holds the socket */
+    char endpoint[128]; /* that socket, as ZeroMQ writes it */
+};
+
+static int make_socket_path(sl_tunnel *tunnel) {
+    sl_tunnel_job *job = &tunnel->supervisor.job;
+    int code = sl_private_directory(tunnel->folder, sizeof(tunnel->folder));
+    if (code < 0) {
+        tunnel->folder[0] = '\0';
+        return code;
+    }
+    snprintf(job->socket_path, sizeof(job->socket_path), "%s/link", tunnel->folder);
+    snprintf(tunnel->endpoint, sizeof(tunnel->endpoint), "ipc://%s", job->socket_path);
+    return SL_OK;
+}
+
+/* Ends every wait of the tunnel's thread. */
+static void stop(sl_tunnel *tunnel) {
+    sl_tunnel_job *job = &tunnel->supervisor.job;
+    if (!job->stop)
+        return;
+    sl_cancel_trigger(job->stop);
+    pthread_mutex_lock(&job->lock);
+    if (job->agent_fd >= 0)
+        shutdown(job->agent_fd, SHUT_RDWR);
+    pthread_mutex_unlock(&job->lock);
+}
+
+static int start(sl_tunnel *tunnel, const sl_tunnel_settings *settings,
+                 const sl_tunnel_target *target, sl_cancel *cancel) {
+    sl_tunnel_supervisor *supervisor = &tunnel->supervisor;
+    int code = sl_tunnel_plan_init(&supervisor->job.plan, settings, target);
+    if (code == SL_OK)
+        code = sl_cancel_open(&supervisor->job.stop);
+    if (code == SL_OK)
+        code = sl_event_init(&supervisor->ready);
+    if (code == SL_OK)
+        code = sl_event_init(&supervisor->failed);
+    if (code == SL_OK)
+        code = make_socket_path(tunnel);
+    if (code == SL_OK)
+        code = sl_thread_start(&tunnel->thread, "sl-tunnel", sl_tunnel_supervise, supervisor);
+    if (code == SL_OK)
+        code = sl_wait(supervisor->ready.fd, POLLIN, cancel, -1);
+    if (code < 0)
+        return code;
+    return supervisor->first < 0 ? sl_fail(supervisor->first, "%s", supervisor->sentence) : SL_OK;
+}
+
+int sl_tunnel_open(sl_tunnel **result, const sl_tunnel_settings *settings,
+                   const sl_tunnel_target *target, sl_cancel *cancel) {
+    *result = NULL;
+    sl_tunnel *tunnel = calloc(1, sizeof(*tunnel));
+    if (!tunnel)
+        return sl_fail_memory();
+    sl_tunnel_supervisor *supervisor = &tunnel->supervisor;
+    supervisor->backend = &sl_tunnel_libssh;
+    supervisor->ready.fd = supervisor->failed.fd = supervisor->job.agent_fd = -1;
+    pthread_mutex_init(&supervisor->job.lock, NULL);
+
+    int code = start(tunnel, settings, target, cancel);
+    if (code < 0) {
+        /* The sentence is this thread's; closing makes no other. */
+        sl_tunnel_close(&tunnel, 0);
+        return code;
+    }
+    *result = tunnel;
+    return SL_OK;
+}
+
+const char *sl_tunnel_endpoint(const sl_tunnel *tunnel) {
+    return tunnel->endpoint;
+}
+
+void sl_tunnel_status_get(sl_tunnel *tunnel, sl_tunnel_status *status) {
+    sl_tunnel_job *job = &tunnel->supervisor.job;
+    pthread_mutex_lock(&job->lock);
+    *status = job->status;
+    pthread_mutex_unlock(&job->lock);
+}
+
+int sl_tunnel_failure_fd(const sl_tunnel *tunnel) {
+    return tunnel->supervisor.failed.fd;
+}
+
+void sl_tunnel_close(sl_tunnel **closing, int linger_ms) {
+    sl_tunnel *tunnel = *closing;
+    if (!tunnel)
+        return;
+    *closing = NULL;
+    sl_tunnel_supervisor *supervisor = &tunnel->supervisor;
+    atomic_store(&supervisor->job.linger_ms, linger_ms);
+    stop(tunnel);
+    sl_thread_join(&tunnel->thread);
+    if (tunnel->folder[0]) {
+        unlink(supervisor->job.socket_path);
+        rmdir(tunnel->folder);
+    }
+    sl_event_finish(&supervisor->ready);
+    sl_event_finish(&supervisor->failed);
+    sl_cancel_close(&supervisor->job.stop);
+    sl_tunnel_plan_finish(&supervisor->job.plan);
+    pthread_mutex_destroy(&supervisor->job.lock);
+    free(tunnel);
+}
