@@ -26,22 +26,21 @@ static int wait_for_message(sl_turn *turn) {
     return result;
 }
 
-/* One message, if there is one. SL_EAGAIN: none; SL_EMESSAGE: not a frame. */
+/* Waits, and reads one message if there is one. The frame stays NULL when it was none of ours. */
 static int take_frame(sl_turn *turn, sl_frame **frame) {
     sl_link_message message = {0};
-    if (sl_link_receive(turn->link, &message))
-        return SL_EAGAIN;
-    return sl_turn_read(turn, &message, frame);
+    int result = wait_for_message(turn);
+    if (result == SL_OK && sl_link_receive(turn->link, &message) == SL_OK)
+        result = sl_turn_read(turn, &message, frame);
+    return result == SL_EMESSAGE ? SL_OK : result;
 }
 
 static int newest_receive(sl_turn *turn) {
     sl_frame *frame = NULL;
     int result = take_frame(turn, &frame);
-    if (result == SL_OK)
+    if (frame)
         sl_pipeline_offer(turn->pipeline, frame);
-    if (result == SL_EAGAIN)
-        return wait_for_message(turn);
-    return result == SL_EMESSAGE ? SL_OK : result;
+    return result;
 }
 
 /* Reads only while there is room: then ZeroMQ's short queues fill up, and the sender, where
@@ -51,11 +50,7 @@ static int every_frame_receive(sl_turn *turn) {
         return sl_wait(sl_pipeline_room_fd(turn->pipeline), POLLIN, turn->stop, -1);
     sl_frame *frame = NULL;
     int result = take_frame(turn, &frame);
-    if (result == SL_OK)
-        return sl_pipeline_push(turn->pipeline, frame);
-    if (result == SL_EAGAIN)
-        return wait_for_message(turn);
-    return result == SL_EMESSAGE ? SL_OK : result;
+    return frame ? sl_pipeline_push(turn->pipeline, frame) : result;
 }
 
 const sl_pattern_kind sl_pattern_pubsub = {

@@ -142,11 +142,11 @@ static int wait_for_message(sl_turn *turn) {
     return result == SL_EAGAIN ? note_silence(turn) : result;
 }
 
-/* Takes one message if there is one. SL_EAGAIN when there is none, SL_EEND for the end. */
+/* Takes one message if there is one and a place for it. SL_EEND for the end. */
 static int take_message(sl_turn *turn) {
     sl_link_message message = {0};
     if (sl_pipeline_full(turn->pipeline) || sl_link_receive(turn->link, &message))
-        return SL_EAGAIN;
+        return SL_OK;
     sl_frame *frame = NULL;
     int result = sl_turn_read(turn, &message, &frame);
     if (result == SL_OK && sl_pipeline_push(turn->pipeline, frame)) {
@@ -163,8 +163,8 @@ static int take_message(sl_turn *turn) {
 static int lockstep_receive(sl_turn *turn) {
     if (turn->owes_reply)
         return hold_reply_back(turn);
-    int result = take_message(turn);
-    return result == SL_EAGAIN ? wait_for_message(turn) : result;
+    int result = wait_for_message(turn);
+    return result ? result : take_message(turn);
 }
 
 static int reqrep_receive(sl_turn *turn) {

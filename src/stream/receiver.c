@@ -105,7 +105,8 @@ static void run_link(void *argument) {
     sl_receiver *receiver = argument;
     int result = SL_OK;
     while (result == SL_OK)
-        result = receiver->pattern->receive(&receiver->turn);
+        result = sl_cancel_triggered(receiver->stop) ? SL_ECANCELED
+                                                     : receiver->pattern->receive(&receiver->turn);
     if (result == SL_EEND)
         sl_fail(SL_EEND, "the sender ended the stream");
     sl_pipeline_end(receiver->pipeline, result, sl_error());

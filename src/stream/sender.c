@@ -120,13 +120,13 @@ static void close_encoder(void *user, void *state) {
 
 /* As many frames ahead as it takes to have the next one coded when the link is ready for it, and
  * not one more: each would only wait, and grow old. */
-static void admit(sl_sender *sender, bool connected) {
+static void admit(sl_sender *sender, bool open) {
     int64_t ahead = 1;
     if (sender->turn_us > 0)
         ahead = (sl_pipeline_work_us(sender->pipeline) + sender->turn_us - 1) / sender->turn_us;
     if (ahead > sender->encoders)
         ahead = sender->encoders;
-    sl_pipeline_set_limit(sender->pipeline, !connected ? 0 : ahead > 1 ? (int)ahead : 1);
+    sl_pipeline_set_limit(sender->pipeline, !open ? 0 : ahead > 1 ? (int)ahead : 1);
 }
 
 static void settle_current(sl_sender *sender) {
@@ -206,33 +206,39 @@ static int wait_for_receiver(sl_sender *sender, const sl_link_state *state) {
     return sl_link_wait(sender->link, failure_fd, sender->stop, -1);
 }
 
-/* One turn of the link thread. SL_OK to go on. */
+/* Waits for whatever lets the next frame leave. */
+static int wait_for_turn(sl_sender *sender, bool writable) {
+    bool want_frame = !sender->current || sender->pattern->newest_wins;
+    sl_link_want_send(sender->link, !writable);
+    return sl_link_wait(sender->link, want_frame ? sl_pipeline_ready_fd(sender->pipeline) : -1,
+                        sender->stop, -1);
+}
+
+/* One turn of the link thread. SL_OK to go on. Where the newest wins, nothing is let in while the
+ * link has no room: it would be coded only to make way. */
 static int turn(sl_sender *sender) {
     sl_link_state state;
     sl_link_state_get(sender->link, &state);
     if (!state.connected)
         return wait_for_receiver(sender, &state);
     sl_event_set(&sender->reachable);
-    admit(sender, true);
+    bool writable = sl_link_writable(sender->link);
+    admit(sender, writable || !sender->pattern->newest_wins);
     int result = take_coded(sender);
-    if (result == SL_EAGAIN)
-        return sl_link_wait(sender->link, sl_pipeline_ready_fd(sender->pipeline), sender->stop, -1);
-    if (result)
-        return result;
-    result = send_current(sender);
-    if (result == SL_EAGAIN) {
-        result = sl_link_wait(sender->link, sl_pipeline_ready_fd(sender->pipeline), sender->stop,
-                              sl_deadline_us(RETRY_MS));
-        return result == SL_EAGAIN ? SL_OK : result;
-    }
-    return result;
+    if (result == SL_OK && writable)
+        result = send_current(sender);
+    else if (result == SL_OK || result == SL_EAGAIN)
+        result = wait_for_turn(sender, writable);
+    return result == SL_EAGAIN
+               ? sl_link_wait(sender->link, -1, sender->stop, sl_deadline_us(RETRY_MS))
+               : result;
 }
 
 static void run_link(void *argument) {
     sl_sender *sender = argument;
     int result = SL_OK;
-    while (result == SL_OK)
-        result = turn(sender);
+    while (result == SL_OK || result == SL_EAGAIN)
+        result = sl_cancel_triggered(sender->stop) ? SL_ECANCELED : turn(sender);
     if (result != SL_ECANCELED)
         fail(sender, result);
     sl_link_state state;
