@@ -2,7 +2,6 @@
 #include "figures.h"
 
 #include <jansson.h>
-#include <math.h>
 
 static json_t *text(const char *value) {
     json_t *made = value ? json_string(value) : json_null();
@@ -11,7 +10,9 @@ static json_t *text(const char *value) {
 
 /* Rounded: nobody reads a thousandth of a microsecond. */
 static json_t *number(double value) {
-    return value < 0 || !isfinite(value) ? json_null() : json_real(round(value * 1000) / 1000);
+    if (!(value >= 0 && value < 1e12))
+        return json_null();
+    return json_real((double)(int64_t)(value * 1000 + 0.5) / 1000);
 }
 
 static json_t *count(uint64_t value) {

@@ -4,9 +4,11 @@
 #include "console.h"
 #include "options.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <sightline/sightline.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WIDTH        80
@@ -102,6 +104,14 @@ static void describe_values(const sl_option *option, char *text, size_t size) {
     }
 }
 
+/* The default, where it is a value that could be typed; others stand in the help's words. */
+static const char *typed_default(const sl_option *option) {
+    bool ranged = option->type == SL_OPTION_INT || option->type == SL_OPTION_NUMBER;
+    if (ranged && option->fallback && atof(option->fallback) < option->minimum)
+        return NULL;
+    return option->fallback;
+}
+
 static void print_row(const struct known *known, const struct option_row *row) {
     const sl_option *setting = find_setting(known, row->setting);
     char left[80], meaning[512], values[160];
@@ -112,13 +122,12 @@ static void print_row(const struct known *known, const struct option_row *row) {
                         : setting ? setting->help
                                   : "");
     if (setting && !row->constant) {
-        bool ranged = setting->type == SL_OPTION_INT || setting->type == SL_OPTION_NUMBER;
         describe_values(setting, values, sizeof(values));
-        if (ranged)
+        if (isdigit((unsigned char)values[0]))
             used += snprintf(meaning + used, sizeof(meaning) - (size_t)used, "; %s", values);
-        if (setting->fallback)
+        if (typed_default(setting))
             snprintf(meaning + used, sizeof(meaning) - (size_t)used, " (default %s)",
-                     setting->fallback);
+                     typed_default(setting));
     }
     print_entry(left, meaning);
 }
@@ -133,9 +142,9 @@ static void print_settings(const void *settings) {
             describe_values(option, values, sizeof(values));
             snprintf(left, sizeof(left), "-o %s=%s", option->name,
                      strlen(values) < 40 ? values : "VALUE");
-            snprintf(meaning, sizeof(meaning), "%s%s%s%s", option->help,
-                     option->fallback ? " (default " : "", option->fallback ? option->fallback : "",
-                     option->fallback ? ")" : "");
+            const char *usual = typed_default(option);
+            snprintf(meaning, sizeof(meaning), "%s%s%s%s", option->help, usual ? " (default " : "",
+                     usual ? usual : "", usual ? ")" : "");
             print_entry(left, meaning);
         }
     }

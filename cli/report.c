@@ -169,8 +169,10 @@ void report_stop(struct report *report) {
     console_progress("");
 }
 
+/* Over the time from the first frame on, which therefore doesn't count. */
 static double mean_fps(const sl_stats *stats) {
-    return stats->frames > 1 && stats->seconds > 0 ? (double)stats->frames / stats->seconds : -1;
+    return stats->frames > 1 && stats->seconds > 0 ? (double)(stats->frames - 1) / stats->seconds
+                                                   : -1;
 }
 
 static void say_last_words(const struct report *report, const sl_stats *stats) {

@@ -126,7 +126,7 @@ static void look_for_nearest(const void *settings, const char *name, const char 
 
 static int fail_unknown(void *const *settings, size_t count, const char *name) {
     const char *nearest = NULL;
-    size_t distance = strlen(name) / 3 + 2;
+    size_t distance = strlen(name) / 3 + 1;
     for (size_t i = 0; i < count; i++)
         look_for_nearest(settings[i], name, &nearest, &distance);
     if (nearest)
