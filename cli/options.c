@@ -103,6 +103,19 @@ static void read_level(struct reading *reading, const char *value, sl_log_level 
     complain(reading, "--log must be none, error, warning, info or debug, not \"%s\"", value);
 }
 
+/* Two options that contradict each other, in whichever order. */
+static void check_contradictions(struct reading *reading) {
+    const char *coding = NULL;
+    for (size_t i = 0; i < reading->options->typed_count; i++) {
+        const char *option = reading->options->typed[i].option;
+        if (!option || (strcmp(option, "raw") != 0 && strcmp(option, "jpeg") != 0))
+            continue;
+        if (coding && strcmp(coding, option) != 0)
+            complain(reading, "--raw and --jpeg contradict each other; give one of them");
+        coding = option;
+    }
+}
+
 static void keep_setting(struct options *options, const char *option, const char *name,
                          const char *value) {
     options->typed[options->typed_count++] = (struct typed){option, name, value};
@@ -215,6 +228,7 @@ bool options_read(struct options *options, int set, int count, char **words, cha
             break;
         take_found(&reading, found, words[0], words[at < optind ? optind - 1 : optind], &copy);
     }
+    check_contradictions(&reading);
     take_operands(&reading, set, count, words);
     return !reading.failed;
 }
@@ -230,6 +244,7 @@ static bool find_config(char *path, size_t size) {
     return length > 0 && (size_t)length < size && access(path, F_OK) == 0;
 }
 
+/* A file that can't be read is as wrong as what is in it. */
 static int load_config(const struct options *options, void *const *settings, size_t count,
                        void *const *others, size_t other_count) {
     char path[4096];
@@ -241,7 +256,8 @@ static int load_config(const struct options *options, void *const *settings, siz
         all[total++] = settings[i];
     for (size_t i = 0; i < other_count; i++)
         all[total++] = others[i];
-    return sl_settings_load(all, total, options->config ? options->config : path);
+    int code = sl_settings_load(all, total, options->config ? options->config : path);
+    return code == SL_ESYSTEM ? SL_EINVAL : code;
 }
 
 int options_apply(const struct options *options, void *const *settings, size_t count,

@@ -76,6 +76,7 @@ void report_ready(struct report *report, const sl_link_settings *link, const cha
         .tunnel = tunnel,
     };
     pthread_mutex_lock(&report->lock);
+    report->ready = true;
     if (report->stats)
         check_written(report, figures_ready(report->stats, &report->about, &place));
     pthread_mutex_unlock(&report->lock);

@@ -20,9 +20,9 @@ struct report {
     bool running;
     pthread_mutex_t lock;
     pthread_cond_t stop_changed;
-    /* Both under the lock. */
-    bool stop;
-    FILE *stats; /* NULL: none were asked for, or can't be written any more */
+    /* All under the lock. */
+    bool stop, ready; /* nothing is told before the ready event */
+    FILE *stats;      /* NULL: none were asked for, or can't be written any more */
 
     /* The report's thread's. */
     sl_stats before;
