@@ -1,0 +1,17 @@
+/* source: what every file that calls libav needs: its log, and its reasons. */
+#ifndef SOURCE_LIBAV_H
+#define SOURCE_LIBAV_H
+
+#include <stddef.h>
+
+/* Sends libav's log lines, which would go to standard error, to ours at debug level. libav has one
+ * log for the whole process. Any thread, any number of times. */
+void sl_libav_prepare(void);
+
+/* Forgets the last error that libav told this thread, before a call that may fail. */
+void sl_libav_forget(void);
+
+/* Why libav failed: what it last told this thread as an error, else the text of the code. */
+const char *sl_libav_reason(int error, char *text, size_t size);
+
+#endif
