@@ -9,18 +9,25 @@ _sightline_files() {
     mapfile -t COMPREPLY < <(compgen -f -- "$current")
 }
 
+# What -o takes, as the command itself tells.
+_sightline_names() {
+    compopt -o nospace 2>/dev/null
+    _sightline_words "$("${COMP_WORDS[0]}" help "${COMP_WORDS[1]}" 2>/dev/null |
+        sed -n 's/^  -o \([a-z_]*=\).*/\1/p')"
+}
+
 # The value of an option; fails for one that takes none.
 _sightline_value() {
     case $1 in
     --pattern) _sightline_words 'pair reqrep pubsub' ;;
     --protocol) _sightline_words 'tcp ipc' ;;
-    --ssh-backend) _sightline_words 'libssh' ;;
-    --log) _sightline_words 'error warning info debug' ;;
+    --log) _sightline_words 'none error warning info debug' ;;
     --sink) _sightline_words 'window null file: -' ;;
     --ssh) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
     --ssh-key | --ssh-password-file | --config | --stats) _sightline_files ;;
     --address | --port | --ssh-host-key | --frames | --duration | --quality | --size | --fps | \
-        --filter | --timeout | -o) COMPREPLY=() ;;
+        --filter | --timeout) COMPREPLY=() ;;
+    -o) _sightline_names ;;
     *) return 1 ;;
     esac
 }
@@ -36,8 +43,10 @@ _sightline_source() {
 _sightline() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='send view cameras help'
-    local both='--address --port --protocol --pattern --ssh --ssh-key --ssh-password-file
-        --ssh-host-key --ssh-backend -o --config --frames --duration --stats --log --help'
+    local both='--address --port --protocol --pattern -o --config --frames --duration --stats --log
+        --help'
+    local send='--ssh --ssh-key --ssh-password-file --ssh-host-key --raw --jpeg --quality --size
+        --fps --loop --filter'
     COMPREPLY=()
 
     if [ "$COMP_CWORD" = 1 ]; then
@@ -50,12 +59,12 @@ _sightline() {
     case ${COMP_WORDS[1]} in
     send)
         case $current in
-        -?*) _sightline_words "$both --raw --jpeg --quality --size --fps --loop --filter" ;;
+        -*) _sightline_words "- $both $send" ;;
         *) _sightline_source ;;
         esac
         ;;
     view) _sightline_words "$both --sink --every-frame --timecode --timeout" ;;
-    cameras) _sightline_words '--log --help' ;;
+    cameras) _sightline_words '--json --log --help' ;;
     help) _sightline_words "$commands" ;;
     esac
 }

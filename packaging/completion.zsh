@@ -7,17 +7,12 @@ both=(
     '--port[of the viewer]:port:'
     '--protocol[how the ends meet]:protocol:(tcp ipc)'
     '--pattern[how the ends take turns]:pattern:(pair reqrep pubsub)'
-    '--ssh[this end of the link stands there]:[USER@]HOST[\:PORT]:_hosts'
-    '--ssh-key[private key]:file:_files'
-    '--ssh-password-file[file with the password, - asks]:file:_files'
-    '--ssh-host-key[the only host key to accept]:fingerprint:'
-    '--ssh-backend[who speaks SSH]:back-end:(libssh)'
     '*-o[any option by its name]:KEY=VALUE:'
     '--config[file of settings]:file:_files'
     '--frames[stop after so many]:frames:'
     '--duration[stop after so long]:seconds:'
     '--stats[write figures as JSON, - is standard output]:file:_files'
-    '--log[how much to tell]:level:(error warning info debug)'
+    '--log[how much to tell]:level:(none error warning info debug)'
     '--help[say what there is]'
 )
 
@@ -31,6 +26,10 @@ fi
 case $words[2] in
 send)
     _arguments $both \
+        '--ssh[this end of the link stands there]:[USER@]HOST[\:PORT]:_hosts' \
+        '--ssh-key[private key]:file:_files' \
+        '--ssh-password-file[file with the password, - asks]:file:_files' \
+        '--ssh-host-key[the only host key to accept]:fingerprint:' \
         '--raw[send pixels as they are]' \
         '--jpeg[send JPEG]' \
         '--quality[of JPEG]:10 to 100:' \
@@ -48,7 +47,9 @@ view)
         '--timeout[give up after so long without a frame]:seconds:'
     ;;
 cameras)
-    _arguments '--log[how much to tell]:level:(error warning info debug)' '--help[say what there is]'
+    _arguments '--json[write a JSON object]' \
+        '--log[how much to tell]:level:(none error warning info debug)' \
+        '--help[say what there is]'
     ;;
 help)
     _values 'command' send view cameras help
