@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <libssh/callbacks.h>
 #include <libssh/server.h> /* for ssh_set_message_callback() */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,6 +82,10 @@ static void listen_in(sl_session *session) {
     sl_text_harmless(session->heard);
 }
 
+void sl_session_quiet(void) {
+    ssh_set_log_level(SSH_LOG_WARN);
+}
+
 short sl_session_events(const sl_session *session) {
     return (short)(POLLIN | (ssh_get_poll_flags(session->ssh) & SSH_WRITE_PENDING ? POLLOUT : 0));
 }
@@ -107,6 +113,9 @@ bool sl_session_drive(sl_session *session) {
     while (drives++ < DRIVES_MOST && !sl_session_lost(session) &&
            ssh_event_dopoll(session->event, 0) == SSH_OK)
         continue;
+    /* OpenSSH's server leaves Nagle's algorithm on: a reply waits there until what it sent before
+     * is acknowledged, which TCP here would put off by 40 ms. Has to be said after each read. */
+    setsockopt(session->descriptor, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int));
     return !sl_session_lost(session);
 }
 
