@@ -13,6 +13,7 @@
 #define DEVICE_FIRST_US    (5 * SL_SECOND_US) /* cameras take their time to start */
 #define USUAL_INTERVAL_US  (SL_SECOND_US / 25)
 #define FAILURES_IN_A_ROW  50
+#define AHEAD_MOST         32 /* as many buffers as a camera may have */
 #define PROBE_DURATION_US  "500000"
 #define CLOCK_DISAGREES_US (2 * SL_SECOND_US)
 
@@ -36,6 +37,11 @@ static int fail(const sl_input *input, const char *verb, int error) {
         return sl_fail_memory();
     if (error == AVERROR_EXIT)
         return sl_fail(SL_ESOURCE, "%s %s: it did not answer in time", input->name, verb);
+    if (error == AVERROR_EOF)
+        return sl_fail(SL_ESOURCE, "%s %s: it is empty", input->name, verb);
+    /* libav's own words for this code would say nothing. */
+    if (error == AVERROR_INVALIDDATA && !sl_libav_said())
+        return sl_fail(SL_ESOURCE, "%s %s: it is no video, or damaged", input->name, verb);
     return sl_fail(SL_ESOURCE, "%s %s: %s", input->name, verb,
                    sl_libav_reason(error, reason, sizeof(reason)));
 }
@@ -180,7 +186,7 @@ static void skip_to_newest(sl_input *input, AVPacket *packet) {
     const AVCodecDescriptor *codec = avcodec_descriptor_get(input->stream->codecpar->codec_id);
     if (!codec || !(codec->props & AV_CODEC_PROP_INTRA_ONLY))
         return;
-    while (read_once(input, input->ahead) == SL_OK) {
+    for (int i = 0; i < AHEAD_MOST && read_once(input, input->ahead) == SL_OK; i++) {
         if (!is_ours(input, input->ahead))
             continue;
         av_packet_unref(packet);

@@ -44,6 +44,14 @@ static bool starts_with(const struct segment *segment, const char *text) {
     return segment->size >= length && memcmp(segment->data, text, length) == 0;
 }
 
+/* 4:4:4, 4:2:2 or 4:2:0, in whatever numbers they are written. */
+static bool is_known_sampling(int luma, int chroma) {
+    int across = chroma >> 4, down = chroma & 15;
+    bool same_across = luma >> 4 == across, same_down = (luma & 15) == down;
+    bool half_across = luma >> 4 == 2 * across, half_down = (luma & 15) == 2 * down;
+    return across && down && (half_across ? same_down || half_down : same_across && same_down);
+}
+
 /* Frame header: 8 bits, and gray or YCbCr with the chroma that JPEG libraries know. */
 static sl_jpeg_verdict inspect_frame(const struct segment *segment, sl_jpeg_facts *facts) {
     const uint8_t *data = segment->data;
@@ -59,9 +67,9 @@ static sl_jpeg_verdict inspect_frame(const struct segment *segment, sl_jpeg_fact
         return SL_JPEG_PLAIN;
     if (data[6] == 'R' && data[9] == 'G' && data[12] == 'B')
         return SL_JPEG_SPECIAL;
-    int luma = data[7];
-    bool known = luma == 0x11 || luma == 0x21 || luma == 0x22;
-    return known && data[10] == 0x11 && data[13] == 0x11 ? SL_JPEG_PLAIN : SL_JPEG_SPECIAL;
+    if (data[10] != data[13] || !is_known_sampling(data[7], data[10]))
+        return SL_JPEG_SPECIAL;
+    return SL_JPEG_PLAIN;
 }
 
 static bool is_special(const struct segment *segment) {

@@ -51,8 +51,12 @@ void sl_libav_forget(void) {
     last_error[0] = '\0';
 }
 
+bool sl_libav_said(void) {
+    return last_error[0] != '\0';
+}
+
 const char *sl_libav_reason(int error, char *text, size_t size) {
-    if (last_error[0])
+    if (sl_libav_said())
         snprintf(text, size, "%s", last_error);
     else
         av_strerror(error, text, size);

@@ -2,6 +2,7 @@
 #ifndef SOURCE_LIBAV_H
 #define SOURCE_LIBAV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Sends libav's log lines, which would go to standard error, to ours at debug level. libav has one
@@ -10,6 +11,9 @@ void sl_libav_prepare(void);
 
 /* Forgets the last error that libav told this thread, before a call that may fail. */
 void sl_libav_forget(void);
+
+/* Whether it has told one since. */
+bool sl_libav_said(void);
 
 /* Why libav failed: what it last told this thread as an error, else the text of the code. */
 const char *sl_libav_reason(int error, char *text, size_t size);

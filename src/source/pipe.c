@@ -19,6 +19,7 @@
 struct pipe {
     sl_source_shared *shared;
     int fd;
+    bool began; /* something came */
     AVIOContext *io;
     sl_reader *reader;
 };
@@ -36,6 +37,7 @@ static int read_bytes(void *opaque, uint8_t *bytes, int size) {
         if (code < 0)
             return AVERROR_EXIT;
         ssize_t got = read(pipe->fd, bytes, (size_t)size);
+        pipe->began = pipe->began || got > 0;
         if (got > 0)
             return (int)got;
         if (got == 0)
@@ -62,6 +64,10 @@ static int open_descriptor(struct pipe *pipe, const char *source) {
     return SL_OK;
 }
 
+static const char *name_of(const struct pipe *pipe) {
+    return pipe->fd == STDIN_FILENO ? "standard input" : pipe->shared->name;
+}
+
 static int open_reader(struct pipe *pipe) {
     AVDictionary *none = NULL;
     unsigned char *chunk = av_malloc(CHUNK_BYTES);
@@ -72,11 +78,8 @@ static int open_reader(struct pipe *pipe) {
         av_free(chunk);
         return sl_fail_memory();
     }
-    bool is_standard = pipe->fd == STDIN_FILENO;
     sl_reader_settings settings = {
-        .input = {.name = is_standard ? "standard input" : pipe->shared->name,
-                  .io = pipe->io,
-                  .low_delay = true},
+        .input = {.name = name_of(pipe), .io = pipe->io, .low_delay = true},
     };
     return sl_reader_open(&pipe->reader, pipe->shared, &settings, &none);
 }
@@ -101,6 +104,8 @@ static int open_pipe(void **state, sl_source_shared *shared, char *describe, siz
     int code = open_descriptor(pipe, shared->settings.source);
     if (code >= 0)
         code = open_reader(pipe);
+    if (code == SL_ESOURCE && pipe->io && !pipe->began)
+        sl_fail(code, "%s ended before a video began: does its writer run?", name_of(pipe));
     if (code < 0) {
         close_pipe(pipe);
         return code;

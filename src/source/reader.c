@@ -348,7 +348,7 @@ int sl_reader_read(sl_reader *reader, sl_frame **frame, int64_t *pts_us) {
     if (code == SL_EEND && reader->given == 0)
         return sl_fail(SL_ESOURCE, "there is no picture in %s that can be decoded",
                        reader->input.name);
-    return code;
+    return code == SL_EEND ? sl_fail(code, "%s has ended", reader->input.name) : code;
 }
 
 void sl_reader_describe(const sl_reader *reader, char *text, size_t size) {
