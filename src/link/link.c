@@ -9,7 +9,6 @@
 #include <zmq.h>
 
 #define CHECK_US          (SL_SECOND_US / 4) /* between looks at what peers hold unfinished */
-#define LOST_US           SL_SECOND_US       /* then a sender connects again by itself */
 #define FAILURES_A_FAMILY 3                  /* to connect, before the other one's turn */
 
 /* Memory that a peer may fill beside the message being read: the parts that go with a frame, and
@@ -69,6 +68,7 @@ void sl_link_close(sl_link **link, int linger_ms) {
     *link = NULL;
     if (!own)
         return;
+    sl_link_message_clear(&own->saved);
     sl_socket_close(own, linger_ms);
     while (own->context && zmq_ctx_term(own->context) && errno == EINTR)
         continue;
@@ -78,6 +78,7 @@ void sl_link_close(sl_link **link, int linger_ms) {
 }
 
 int sl_link_rebuild(sl_link *link) {
+    sl_link_message_clear(&link->saved);
     return sl_socket_reopen(link);
 }
 
@@ -99,8 +100,9 @@ static int check_flood(sl_link *link) {
     if (link->peers.count == 0 || now_us < link->check_us)
         return SL_OK;
     link->check_us = now_us + CHECK_US;
-    /* One whole message may wait in ZeroMQ's queue, and one be on its way into it. */
-    uint64_t limit = 2 * ((uint64_t)link->max_message_bytes + MESSAGE_EXTRA_BYTES);
+    /* Whole messages may wait in ZeroMQ's queue, and one more be on its way into it. */
+    uint64_t limit =
+        (uint64_t)(link->queue + 1) * ((uint64_t)link->max_message_bytes + MESSAGE_EXTRA_BYTES);
     if (!sl_peers_any_flooding(&link->peers, limit))
         return SL_OK;
     sl_monitor_refuse(link, "a peer sent more than max_message_size and did not end its message; "
@@ -108,12 +110,11 @@ static int check_flood(sl_link *link) {
     return sl_socket_reopen(link);
 }
 
-/* libzmq gives up for good when a handshake was refused, or a peer sent what it may not; and it
- * knows one family of addresses at a time. */
+/* libzmq knows one family of addresses at a time. */
 static int keep_connecting(sl_link *link) {
-    bool lost = link->lost_us && sl_now_us() - link->lost_us >= LOST_US;
+    bool due = link->reopen_us && sl_now_us() >= link->reopen_us;
     bool switches = link->both && link->failures >= FAILURES_A_FAMILY;
-    if (!lost && !switches)
+    if (!due && !switches)
         return SL_OK;
     if (switches)
         link->ipv6 = !link->ipv6;
@@ -134,8 +135,8 @@ static int attend(sl_link *link) {
 /* How long to sleep at most: till the deadline or till something is due. */
 static long sleep_ms(const sl_link *link, int64_t deadline_us) {
     int64_t until_us = link->peers.count ? link->check_us : -1;
-    if (link->lost_us && (until_us < 0 || link->lost_us + LOST_US < until_us))
-        until_us = link->lost_us + LOST_US;
+    if (link->reopen_us && (until_us < 0 || link->reopen_us < until_us))
+        until_us = link->reopen_us;
     if (deadline_us >= 0 && (until_us < 0 || deadline_us < until_us))
         until_us = deadline_us;
     return sl_remaining_ms(until_us);
@@ -175,7 +176,7 @@ int sl_link_wait(sl_link *link, int wake_fd, const sl_cancel *cancel, int64_t de
         int result = attend(link);
         if (result)
             return result;
-        if (link->changed || (link->want_send && sl_link_writable(link))) {
+        if (link->changed || link->saved.count > 0 || (link->want_send && sl_link_writable(link))) {
             link->changed = false;
             return SL_OK;
         }

@@ -64,12 +64,14 @@ static int send_part(sl_link *link, sl_buffer *part, bool last) {
     return SL_OK;
 }
 
-/* A publisher gives ZeroMQ a frame only when the one before has left it: what waits there could not
- * make way for a newer one. The other patterns rely on ZeroMQ's own limits. */
-static bool has_room(sl_link *link) {
-    if (!sl_link_publishes(link))
-        return true;
-    return link->subscribed && atomic_load_explicit(&link->under_way, memory_order_acquire) == 0;
+/* A sender gives nothing to ZeroMQ before there is a peer: it would be stale by then. And a
+ * publisher gives it a frame only when the one before has left, because what waits there could not
+ * make way for a newer one. In all else ZeroMQ's own limits count. */
+static bool has_room(const sl_link *link) {
+    if (link->role == SL_ROLE_SENDER && !link->state.connected)
+        return false;
+    return !sl_link_publishes(link) ||
+           atomic_load_explicit(&link->under_way, memory_order_acquire) == 0;
 }
 
 bool sl_link_writable(sl_link *link) {
@@ -82,7 +84,8 @@ bool sl_link_writable(sl_link *link) {
 int sl_link_send(sl_link *link, sl_buffer *const *parts, size_t count) {
     if (count == 0 || (link->pattern == SL_PATTERN_PUBSUB && !sl_link_publishes(link)))
         return sl_fail(SL_EINVAL, "there is nothing to send, or this end only receives");
-    if (!has_room(link))
+    /* Asked first, because libzmq looks but once a millisecond by itself whether there is room. */
+    if (!sl_link_writable(link))
         return SL_EAGAIN;
     for (size_t i = 0; i < count; i++) {
         int result = send_part(link, parts[i], i + 1 == count);
@@ -132,10 +135,8 @@ static int receive_part(sl_link *link, zmq_msg_t *received) {
     return SL_OK;
 }
 
-int sl_link_receive(sl_link *link, sl_link_message *message) {
+int sl_message_read(sl_link *link, sl_link_message *message) {
     *message = (sl_link_message){0};
-    if (sl_link_publishes(link))
-        return SL_EAGAIN;
     zmq_msg_t received;
     zmq_msg_init(&received);
     int result = SL_OK;
@@ -158,6 +159,14 @@ int sl_link_receive(sl_link *link, sl_link_message *message) {
     if (result)
         sl_link_message_clear(message);
     return result;
+}
+
+int sl_link_receive(sl_link *link, sl_link_message *message) {
+    *message = link->saved;
+    link->saved = (sl_link_message){0};
+    if (message->count > 0)
+        return SL_OK;
+    return sl_link_publishes(link) ? SL_EAGAIN : sl_message_read(link, message);
 }
 
 void sl_link_message_clear(sl_link_message *message) {

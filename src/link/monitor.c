@@ -16,6 +16,10 @@
 #define CLOSED_MOST_MS 1000
 #define TOPICS_MOST    64 /* more subscriptions than any viewer has reason for */
 
+/* How soon a new socket is made after a connection went, and after one that was refused. */
+#define AGAIN_US   (SL_RECONNECT_MS * INT64_C(1000) / 2)
+#define REFUSED_US SL_SECOND_US
+
 #define EVENTS                                                                                     \
     (ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CLOSED |     \
      ZMQ_EVENT_CLOSE_FAILED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |             \
@@ -109,11 +113,20 @@ static void judge(sl_link *link, uint64_t failure, uint64_t code) {
     }
 }
 
+/* The sender connects again with a new socket, so that nothing stale is sent then. A reply that is
+ * there already must not go with the old one. (libzmq would go on by itself, but for two things: it
+ * would send what was left, and it gives up for good after a handshake that failed.) */
+static void plan_reopening(sl_link *link, bool refused) {
+    if (link->role != SL_ROLE_SENDER)
+        return;
+    link->reopen_us = sl_now_us() + (refused ? REFUSED_US : AGAIN_US);
+    if (!sl_link_publishes(link) && link->saved.count == 0)
+        sl_message_read(link, &link->saved);
+}
+
 static void note_disconnected(sl_link *link, int fd) {
-    uint64_t failure = link->failure, code = link->failure_code;
+    uint64_t failure = link->failure, code = link->failure_code, refused = link->state.refused;
     link->failure = 0;
-    if (link->role == SL_ROLE_SENDER)
-        link->lost_us = sl_now_us();
     sl_peer *peer = sl_peers_find(&link->peers, fd);
     if (!peer)
         return;
@@ -126,13 +139,13 @@ static void note_disconnected(sl_link *link, int fd) {
         judge(link, failure, code);
     else
         sl_log(SL_LOG_INFO, "link", "a peer's connection has ended");
+    plan_reopening(link, link->state.refused != refused);
 }
 
 static void note_connection(sl_link *link, int fd) {
     sl_peers_add(&link->peers, fd);
     if (link->role != SL_ROLE_SENDER)
         return;
-    link->lost_us = 0;
     link->failures = 0;
     if (link->pattern == SL_PATTERN_PUBSUB)
         sl_peer_tune_publisher(fd);
@@ -162,7 +175,6 @@ static void note_event(sl_link *link, uint16_t event, uint32_t value) {
         note_disconnected(link, (int)value);
         break;
     case ZMQ_EVENT_CONNECT_RETRIED:
-        link->lost_us = 0;
         link->failures++;
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:

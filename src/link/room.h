@@ -32,6 +32,7 @@ struct sl_link {
     sl_place place;    /* where to connect to or what to bind */
     bool ipv6;         /* sender: names are looked up among IPv6 addresses */
     bool both;         /* sender: the name has IPv4 and IPv6 addresses, which take turns */
+    int queue;         /* whole messages that may wait in ZeroMQ to be read */
     int failures;      /* sender: attempts to connect in a row that failed */
     bool bound;        /* receiver: has been bound, so that what stands there is its own */
     dev_t file_device; /* receiver over ipc: its socket file, as it was made */
@@ -44,7 +45,8 @@ struct sl_link {
     sl_peers peers;
     uint64_t failure;      /* the event that told of a failed handshake; 0: none */
     uint64_t failure_code; /* and what came with it */
-    int64_t lost_us;       /* sender: when the connection went; 0: ZeroMQ is at it again */
+    int64_t reopen_us;     /* sender: when to make a new socket; 0: ZeroMQ is at it by itself */
+    sl_link_message saved; /* sender: a reply that came just before the connection went */
     int64_t check_us;      /* when to look next at what peers hold unfinished */
     int topics;            /* pubsub sender: what peers have subscribed to */
     bool subscribed;       /* pubsub sender: someone has subscribed to all */
@@ -63,6 +65,11 @@ struct sl_link {
 static inline bool sl_link_publishes(const sl_link *link) {
     return link->pattern == SL_PATTERN_PUBSUB && link->role == SL_ROLE_SENDER;
 }
+
+/* message.c */
+
+/* Takes the next message from the socket, as sl_link_receive(). */
+int sl_message_read(sl_link *link, sl_link_message *message);
 
 /* endpoint.c */
 
@@ -95,6 +102,9 @@ void sl_socket_close(sl_link *link, int linger_ms);
 int sl_socket_reopen(sl_link *link);
 
 /* monitor.c */
+
+/* When a connection went, ZeroMQ would try the next one so much later at first. */
+#define SL_RECONNECT_MS 100
 
 /* Starts to watch the socket's connections. */
 int sl_monitor_start(sl_link *link);

@@ -12,7 +12,6 @@
 
 #define HANDSHAKE_MS       10000
 #define CONNECT_TIMEOUT_MS 5000 /* then ZeroMQ tries again: an answer may have been lost */
-#define RECONNECT_MS       50
 #define RECONNECT_MOST_MS  1000
 #define KEEPALIVE_IDLE_S   5
 #define KEEPALIVE_EVERY_S  2
@@ -35,10 +34,9 @@ typedef struct option_value {
 static const option_value usual[] = {
     {ZMQ_LINGER, 0},
     {ZMQ_SNDHWM, 2},
-    {ZMQ_RCVHWM, 1},
     {ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
     {ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS},
-    {ZMQ_RECONNECT_IVL, RECONNECT_MS},
+    {ZMQ_RECONNECT_IVL, SL_RECONNECT_MS},
     {ZMQ_RECONNECT_IVL_MAX, RECONNECT_MOST_MS},
     {ZMQ_TCP_KEEPALIVE, 1},
     {ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S},
@@ -47,8 +45,14 @@ static const option_value usual[] = {
     {ZMQ_TCP_MAXRT, UNANSWERED_MS},
 };
 
-static const option_value of_publisher[] = {{ZMQ_SNDHWM, 1}, {ZMQ_XPUB_NODROP, 1}};
+static const option_value of_publisher[] = {
+    {ZMQ_SNDHWM, 1}, {ZMQ_XPUB_NODROP, 1}, {ZMQ_IMMEDIATE, 1}};
 static const option_value of_requester[] = {{ZMQ_REQ_RELAXED, 1}, {ZMQ_REQ_CORRELATE, 1}};
+
+/* libzmq 4.3's REQ ends a connection for good when a late reply finds the queue full, so that there
+ * must be room for some. */
+#define QUEUE           1
+#define REQUESTER_QUEUE 4
 
 static int fail_option(void) {
     return sl_fail(SL_ESYSTEM, "cannot set up a ZeroMQ socket: %s", zmq_strerror(errno));
@@ -79,7 +83,7 @@ static int socket_type(const sl_link *link) {
 }
 
 static int set_up(sl_link *link, int type) {
-    int immediate = link->role == SL_ROLE_SENDER;
+    link->queue = type == ZMQ_REQ ? REQUESTER_QUEUE : QUEUE;
     int64_t most = type == ZMQ_XPUB ? SUBSCRIPTION_BYTES_MOST : link->max_message_bytes;
     int result = SET(link->socket, usual);
     if (!result && type == ZMQ_XPUB)
@@ -88,7 +92,7 @@ static int set_up(sl_link *link, int type) {
         result = SET(link->socket, of_requester);
     if (result)
         return result;
-    if (zmq_setsockopt(link->socket, ZMQ_IMMEDIATE, &immediate, sizeof immediate) ||
+    if (zmq_setsockopt(link->socket, ZMQ_RCVHWM, &link->queue, sizeof link->queue) ||
         zmq_setsockopt(link->socket, ZMQ_MAXMSGSIZE, &most, sizeof most) ||
         zmq_setsockopt(link->socket, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN, strlen(ZAP_DOMAIN)))
         return fail_option();
@@ -227,7 +231,7 @@ int sl_socket_reopen(sl_link *link) {
     sl_socket_close(link, 0);
     link->peers.count = 0;
     link->failure = 0;
-    link->lost_us = 0;
+    link->reopen_us = 0;
     link->failures = 0;
     link->topics = 0;
     link->subscribed = false;
