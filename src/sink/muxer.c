@@ -82,7 +82,8 @@ static int write_failed(sl_muxer *muxer) {
 
 static int open_file(sl_muxer *muxer, bool fresh) {
     struct stat status;
-    int flags = O_WRONLY | O_CLOEXEC;
+    /* Files never block; a pipe would, for want of a reader. */
+    int flags = O_WRONLY | O_CLOEXEC | O_NONBLOCK;
     muxer->fd = fresh ? -1 : open(muxer->path, flags);
     if (muxer->fd < 0 && (fresh || errno == ENOENT)) {
         muxer->fd = open(muxer->path, flags | O_CREAT | O_EXCL, 0666);
@@ -92,12 +93,13 @@ static int open_file(sl_muxer *muxer, bool fresh) {
         return sl_fail(SL_ESINK, "%s is a folder: name a file in it", muxer->path);
     if (muxer->fd < 0 && errno == ENOENT)
         return sl_fail(SL_ESINK, "cannot record into %s: its folder is not there", muxer->path);
+    if (muxer->fd >= 0 ? fstat(muxer->fd, &status) == 0 && S_ISFIFO(status.st_mode)
+                       : errno == ENXIO)
+        return sl_fail(SL_ESINK, "cannot record into %s: it is a pipe, which can't be wound back",
+                       muxer->path);
     if (muxer->fd < 0)
         return sl_fail(fresh && errno == EEXIST ? SL_EINUSE : SL_ESINK, "cannot record into %s: %s",
                        muxer->path, strerror(errno));
-    if (fstat(muxer->fd, &status) == 0 && S_ISFIFO(status.st_mode))
-        return sl_fail(SL_ESINK, "cannot record into %s: it is a pipe, which can't be wound back",
-                       muxer->path);
     return SL_OK;
 }
 

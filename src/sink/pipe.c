@@ -108,7 +108,8 @@ static AVRational measured_rate(const struct pipe *pipe) {
     if (count == 0)
         return (AVRational){DEFAULT_FPS, 1};
     qsort(intervals, count, sizeof(intervals[0]), compare_times);
-    double fps = (double)SL_SECOND_US / (double)intervals[count / 2];
+    double median_us = (double)(intervals[(count - 1) / 2] + intervals[count / 2]) / 2;
+    double fps = (double)SL_SECOND_US / median_us;
     int nearest = usual[0];
     for (size_t i = 1; i < sizeof(usual) / sizeof(usual[0]); i++)
         if (fabs(usual[i] - fps) < fabs(nearest - fps))

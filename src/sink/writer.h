@@ -1,8 +1,9 @@
 /* sink: writing to a descriptor that is not ours, so that waiting for its reader can be ended.
  *
  * Standard output is shared with whoever started us: making it non-blocking would surprise them,
- * and a blocking write to a full pipe waits for ever. So a thread of its own does the writing;
- * SIGPIPE can't reach the host from there either, since that thread has all signals blocked. */
+ * and a blocking write to a full pipe waits for ever. So a pipe is opened once more, without
+ * blocking, for ourselves; where that is not allowed, no more is written at a time than a pipe
+ * that polls writable takes for sure. SIGPIPE never reaches the host. */
 #ifndef SINK_WRITER_H
 #define SINK_WRITER_H
 
@@ -13,13 +14,12 @@
 
 typedef struct sl_writer sl_writer;
 
-/* For `fd`, which stays the caller's. SL_ENOMEM, SL_ESYSTEM. */
+/* For `fd`, which stays the caller's. SL_ENOMEM, SL_ESINK. */
 int sl_writer_open(sl_writer **writer, int fd);
 
-/* Writes all of `parts` (which it may change) and returns when that is done. SL_EEND when the
- * reader went away, SL_ESINK otherwise; SL_ECANCELED, or SL_EAGAIN past the deadline: then a part
- * was written, perhaps, and the writer is good for nothing but closing. Whatever is returned, the
- * bytes are no longer looked at. */
+/* Writes all of `parts` (which it changes) and returns when that is done. SL_EEND when the reader
+ * went away, SL_ESINK otherwise; SL_ECANCELED, or SL_EAGAIN past the deadline: then a part was
+ * written, perhaps, and nothing more will be. */
 int sl_writer_write(sl_writer *writer, struct iovec *parts, size_t count, const sl_cancel *cancel,
                     int64_t deadline_us);
 

@@ -1,0 +1,72 @@
+/* The calls that all kinds share, and the null sink. */
+#include "pictures.h"
+
+static void null_takes_everything(void **state) {
+    (void)state;
+    sl_sink *sink;
+    assert_int_equal(open_sink(&sink, "null", NULL), 0);
+    assert_int_equal(sl_sink_output(sink), SL_OUTPUT_PLANES);
+    assert_false(sl_sink_interactive(sink));
+    assert_int_equal(put(sink, picture(SL_FORMAT_I420, 64, 48, 1)), 0);
+    assert_int_equal(put(sink, array("float64", 1, (int64_t[]){3})), 0);
+    assert_int_equal(sl_sink_idle(sink), 0);
+    sl_sink_status(sink, "nothing to show it on");
+    assert_int_equal(sl_sink_dropped(sink), 0);
+    assert_int_equal(sl_sink_close(&sink), 0);
+    assert_null(sink);
+    assert_int_equal(sl_sink_close(&sink), 0);
+}
+
+static void unknown_sinks_are_named(void **state) {
+    (void)state;
+    sl_sink *sink;
+    assert_int_equal(open_sink(&sink, "vindow", NULL), SL_EINVAL);
+    assert_null(sink);
+    assert_non_null(strstr(sl_error(), "'vindow'"));
+    assert_int_equal(open_sink(&sink, "file:movie.xyz", NULL), SL_EINVAL);
+    assert_non_null(strstr(sl_error(), ".mkv"));
+    assert_int_equal(open_sink(&sink, "file:", NULL), SL_EINVAL);
+    assert_int_equal(open_sink(&sink, "file:.mkv", NULL), SL_EINVAL);
+}
+
+static void settings_have_names(void **state) {
+    (void)state;
+    sl_sink_settings settings;
+    sl_sink_settings_init(&settings);
+    assert_string_equal(settings.sink, "window");
+    assert_int_equal(sl_settings_set(&settings, "sink", "null"), 0);
+    assert_int_equal(sl_settings_set(&settings, "sink_fps", "29.97"), 0);
+    assert_int_equal(sl_settings_set(&settings, "sink_fps", "-1"), SL_EINVAL);
+    assert_int_equal(sl_settings_set(&settings, "window_title", "Yard"), 0);
+    assert_int_equal(sl_settings_set(&settings, "snapshot_directory", "/tmp"), 0);
+    assert_string_equal(settings.title, "Yard");
+    sl_settings_finish(&settings);
+}
+
+static void jpeg_sizes_are_found(void **state) {
+    (void)state;
+    sl_frame *frame = jpeg(322, 242, 7, 0);
+    int width, height;
+    assert_true(sl_image_jpeg_size(frame->planes[0], frame->size, &width, &height));
+    assert_int_equal(width, 322);
+    assert_int_equal(height, 242);
+    for (size_t size = 0; size < 160 && size < frame->size; size++) {
+        uint8_t *exact = malloc(size ? size : 1); /* so that a sanitizer sees reads beyond */
+        memcpy(exact, frame->planes[0], size);
+        sl_image_jpeg_size(exact, size, &width, &height);
+        free(exact);
+    }
+    assert_false(sl_image_jpeg_size((const uint8_t *)"\xFF\xD8\xFF\xDA\0\4\0\0\0\0\0\0", 12, &width,
+                                    &height));
+    sl_frame_unref(&frame);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(null_takes_everything),
+        cmocka_unit_test(unknown_sinks_are_named),
+        cmocka_unit_test(settings_have_names),
+        cmocka_unit_test(jpeg_sizes_are_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
