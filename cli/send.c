@@ -273,8 +273,8 @@ static int finish(struct sending *sending, int code) {
     sl_source_close(&sending->source);
     sl_settings_finish(&sending->sender_settings);
     sl_settings_finish(&sending->source_settings);
-    int status = report_end(&sending->report, &stats, verdict(sending, code), sending->reason,
-                            sending->sentence);
+    code = verdict(sending, code);
+    int status = report_end(&sending->report, &stats, code, sending->reason, sending->sentence);
     options_finish(&sending->options);
     return status;
 }
