@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define IO_BYTES    (64 * 1024)
+#define IO_BYTES    65536
 #define PIECE_US    (SL_SECOND_US / 2)
-#define PIECE_BYTES (16 * 1024 * 1024)
+#define PIECE_BYTES INT64_C(16000000)
 #define FIRST_FRAME_US                                                                             \
     (SL_SECOND_US / 30) /* how long the first frame is shown, for want of a second */
 #define LONGEST_FRAME_US (10 * SL_SECOND_US)
@@ -228,7 +228,7 @@ int sl_muxer_write(sl_muxer *muxer, const uint8_t *jpeg, size_t size, int64_t ti
     if (muxer->failure)
         return write_failed(muxer);
     bool due = time_us - muxer->piece_us >= PIECE_US || time_us < muxer->piece_us ||
-               muxer->piece_bytes + size > PIECE_BYTES;
+               (int64_t)(muxer->piece_bytes + size) > PIECE_BYTES;
     if (muxer->piece_bytes > 0 && due) {
         int code = end_piece(muxer);
         if (code < 0)

@@ -20,8 +20,8 @@
 
 #define HELD_MAX       5 /* frames whose times tell the rate */
 #define DEFAULT_FPS    30
-#define PIPE_BYTES_MIN (64 * 1024)
-#define PIPE_BYTES_MAX (1024 * 1024)
+#define PIPE_BYTES_MIN 65536
+#define PIPE_BYTES_MAX 1048576
 #define CLOSE_WAIT_MS  1000 /* for the frames still held, when it is over */
 
 struct pipe {
@@ -108,7 +108,8 @@ static AVRational measured_rate(const struct pipe *pipe) {
     if (count == 0)
         return (AVRational){DEFAULT_FPS, 1};
     qsort(intervals, count, sizeof(intervals[0]), compare_times);
-    double median_us = (double)(intervals[(count - 1) / 2] + intervals[count / 2]) / 2;
+    int64_t lower = intervals[(count - 1) / 2], upper = intervals[count / 2];
+    double median_us = (double)(lower + upper) / 2;
     double fps = (double)SL_SECOND_US / median_us;
     int nearest = usual[0];
     for (size_t i = 1; i < sizeof(usual) / sizeof(usual[0]); i++)
