@@ -88,6 +88,7 @@ int main(int argc, char **argv) {
     else
         sent = rate > 0 ? send_paced(sender, &frames, rate, end_us)
                         : send_all(sender, &frames, end_us);
+    check(sl_sender_flush(sender, 10000), "flush");
     printf("{\"sent\": %llu, \"seconds\": %.3f, \"cpu_s\": %.4f}\n", (unsigned long long)sent,
            (double)(bench_now_us() - start_us) / 1e6, bench_cpu_s() - cpu_s);
     sl_sender_close(&sender);
