@@ -2,7 +2,8 @@
  *
  * Bounded on both ways: out, one chunk is read from the local socket only when libssh holds
  * nothing back and the far end has room for it; in, libssh holds what the local socket doesn't
- * take, up to the window it granted, and a peer that sends more than that is cut off. */
+ * take, and we as much again; each is the window that libssh grants, and a peer that sends more
+ * than that is cut off. */
 #include "tunnel/forward.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -16,8 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define OUT_BYTES   (256 * 1024) /* libssh is fastest with large writes */
-#define IN_BYTES    (32 * 1024)
+#define OUT_BYTES   (256 * 1024)       /* libssh is fastest with large writes */
 #define FLOOD_BYTES (2 * 1024 * 1024)  /* more than libssh ever grants */
 #define PATIENCE_US (2 * SL_SECOND_US) /* for the far end's end after ours */
 
@@ -44,7 +44,7 @@ static int on_data(ssh_session ssh, ssh_channel channel, void *data, uint32_t si
         return (int)size;
     }
     size_t taken = 0;
-    if (forward->local >= 0 && !forward->in_held)
+    if (forward->local >= 0 && !forward->in_held && forward->in_start == forward->in_end)
         taken = give(forward, data, size);
     forward->in_held = taken < size;
     return (int)taken;
@@ -63,8 +63,6 @@ static void on_close(ssh_session ssh, ssh_channel channel, void *user) {
 
 int sl_forward_start(sl_forward *forward, sl_session *session) {
     if (!forward->out && !(forward->out = malloc(OUT_BYTES)))
-        return sl_fail_memory();
-    if (!forward->in && !(forward->in = malloc(IN_BYTES)))
         return sl_fail_memory();
     forward->channel = ssh_channel_new(session->ssh);
     if (!forward->channel)
@@ -170,17 +168,32 @@ size_t sl_forward_send(sl_forward *forward, bool all_is_there) {
     return (size_t)written;
 }
 
-void sl_forward_receive(sl_forward *forward) {
-    while (forward->local >= 0 && (forward->in_held || forward->in_start < forward->in_end)) {
-        if (forward->in_start == forward->in_end) {
-            int size = ssh_channel_read_nonblocking(forward->channel, forward->in, IN_BYTES, 0);
-            if (size <= 0) {
-                forward->in_held = false;
-                return;
-            }
-            forward->in_start = 0;
-            forward->in_end = (size_t)size;
+/* Takes over all that libssh holds. Less would not do: with every read it allows the far end to
+ * send more, whatever it still holds. */
+static bool take_over(sl_forward *forward) {
+    int held = ssh_channel_poll(forward->channel, 0);
+    forward->in_start = forward->in_end = 0;
+    forward->in_held = false;
+    if (held <= 0)
+        return false;
+    if ((size_t)held > forward->in_size) {
+        char *larger = realloc(forward->in, (size_t)held);
+        if (!larger) {
+            forward->in_broken = true;
+            return false;
         }
+        forward->in = larger;
+        forward->in_size = (size_t)held;
+    }
+    int size = ssh_channel_read_nonblocking(forward->channel, forward->in, (uint32_t)held, 0);
+    forward->in_end = size > 0 ? (size_t)size : 0;
+    return size > 0;
+}
+
+void sl_forward_receive(sl_forward *forward) {
+    if (forward->local < 0)
+        return;
+    while (forward->in_start < forward->in_end || (forward->in_held && take_over(forward))) {
         size_t taken =
             give(forward, forward->in + forward->in_start, forward->in_end - forward->in_start);
         if (taken == 0)

@@ -29,7 +29,7 @@ typedef struct sl_forward {
 
     /* In: left over from libssh, not yet taken by the local socket. */
     char *in;
-    size_t in_start, in_end;
+    size_t in_size, in_start, in_end;
     bool in_held;       /* more waits in libssh */
     bool in_broken;     /* nobody wants it any more */
     bool remote_ended;  /* no more will come from there */

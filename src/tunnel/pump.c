@@ -249,6 +249,7 @@ static int work(sl_pump *pump, struct round *round) {
 int sl_pump_run(sl_pump *pump) {
     sl_tunnel_job *job = pump->session->job;
     struct round round = {0};
+    sl_session_quiet();
     int code = sl_local_listen(&pump->listener, job->socket_path);
     if (code == SL_OK)
         sl_tunnel_report(job, SL_TUNNEL_UP, pump->unheard ? sl_error() : NULL);

@@ -29,6 +29,9 @@ int sl_session_open(sl_session *session, sl_tunnel_job *job, int descriptor, con
  * SL_ECANCELED. */
 int sl_session_wait(sl_session *session, int64_t deadline_us);
 
+/* From here on libssh logs troubles only: it has a line for most packets. */
+void sl_session_quiet(void);
+
 /* The poll events that libssh waits for. */
 short sl_session_events(const sl_session *session);
 
