@@ -92,6 +92,7 @@ static int parse(sl_graph *graph, const char *description) {
 int sl_graph_open(sl_graph **graph, const char *description, const sl_graph_input *input,
                   int threads) {
     *graph = NULL;
+    sl_libav_prepare();
     sl_libav_forget();
     sl_graph *made = calloc(1, sizeof(*made));
     if (!made)
