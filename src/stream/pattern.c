@@ -47,23 +47,22 @@ int64_t sl_turn_silence_deadline(const sl_turn *turn, double patience_s) {
 
 /* Right after a frame there may be no room yet, and a receiver that never hears of the end would
  * wait for ever. */
-static bool has_room_for_end(sl_turn *turn) {
+static void wait_for_room(sl_turn *turn) {
     int64_t deadline_us =
         sl_now_us() + (int64_t)(turn->settings->request_timeout_s / 5 * (double)SL_SECOND_US);
     sl_link_state state;
+    sl_link_state_get(turn->link, &state);
     sl_link_want_send(turn->link, true);
-    for (;;) {
-        if (sl_link_writable(turn->link))
-            return true;
+    while (state.connected && !sl_link_writable(turn->link) &&
+           sl_link_wait(turn->link, -1, NULL, deadline_us) == SL_OK)
         sl_link_state_get(turn->link, &state);
-        if (!state.connected || sl_link_wait(turn->link, -1, NULL, deadline_us))
-            return false;
-    }
+    sl_link_want_send(turn->link, false);
 }
 
 void sl_turn_send_end(sl_turn *turn) {
     sl_buffer *end = NULL;
-    if (has_room_for_end(turn) && sl_netgear_write_end(&end) == SL_OK)
+    wait_for_room(turn);
+    if (sl_netgear_write_end(&end) == SL_OK)
         sl_link_send(turn->link, &end, 1);
     sl_buffer_unref(&end);
 }
