@@ -11,6 +11,7 @@
 #include "sink/still.h"
 
 #include <SDL2/SDL.h>
+#include <langinfo.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,12 +64,35 @@ static void free_window(struct window *window) {
     free(window);
 }
 
+/* X11 shows no title at all that the host's locale can't write: each letter beyond ASCII becomes a
+ * dash then. */
+static void make_showable(char *title) {
+    const char *driver = SDL_GetCurrentVideoDriver();
+    if (!driver || strcmp(driver, "x11") != 0 || strcmp(nl_langinfo(CODESET), "UTF-8") == 0)
+        return;
+    char *to = title;
+    for (const char *from = title; *from; from++) {
+        bool continued = (*from & 0xC0) == 0x80, ascii = !(*from & 0x80);
+        if (!continued)
+            *to++ = ascii ? *from : '-';
+    }
+    *to = '\0';
+}
+
+static void set_title(struct window *window, const char *line) {
+    char title[256];
+    snprintf(title, sizeof(title), "%s%s%s", window->title, *line ? " – " : "", line);
+    make_showable(title);
+    SDL_SetWindowTitle(window->window, title);
+}
+
 static int make_window(struct window *window) {
     window->window =
-        SDL_CreateWindow(window->title, SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED, START_WIDTH,
+        SDL_CreateWindow("", SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED, START_WIDTH,
                          START_HEIGHT, SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
     if (!window->window)
         return no_display();
+    set_title(window, "");
     /* Without SDL_RENDERER_PRESENTVSYNC: showing a frame must not wait for the screen. */
     window->renderer = SDL_CreateRenderer(window->window, -1, 0);
     if (!window->renderer)
@@ -303,10 +327,7 @@ static int write_window(void *state, const sl_frame *frame) {
 }
 
 static void status(void *state, const char *line) {
-    struct window *window = state;
-    char title[256];
-    snprintf(title, sizeof(title), "%s – %s", window->title, line);
-    SDL_SetWindowTitle(window->window, title);
+    set_title(state, line);
 }
 
 static uint64_t dropped(const void *state) {
