@@ -25,17 +25,20 @@ static bool matches(const char *source) {
 
 static int check(const char *path) {
     struct stat status;
-    if (stat(path, &status) < 0 && errno == ENOENT)
-        return sl_fail(SL_ESOURCE,
-                       "there is no file %s; a camera is named by its number or "
-                       "/dev/videoN, a stream by its URL",
-                       path);
     FILE *file = fopen(path, "re");
+    if (!file && errno == ENOENT)
+        return sl_fail(SL_ESOURCE,
+                       "there is no file %s; a camera is named by its number or /dev/videoN, a "
+                       "stream by its URL",
+                       path);
     if (!file)
         return sl_fail(SL_ESOURCE, "the file %s can't be opened: %s", path, strerror(errno));
+    bool known = fstat(fileno(file), &status) == 0;
     fclose(file);
-    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+    if (known && S_ISDIR(status.st_mode))
         return sl_fail(SL_ESOURCE, "%s is a directory: name a video file in it", path);
+    if (known && S_ISREG(status.st_mode) && status.st_size == 0)
+        return sl_fail(SL_ESOURCE, "the file %s is empty", path);
     return SL_OK;
 }
 

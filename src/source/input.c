@@ -39,8 +39,11 @@ static int fail(const sl_input *input, const char *verb, int error) {
         return sl_fail(SL_ESOURCE, "%s %s: it did not answer in time", input->name, verb);
     if (error == AVERROR_EOF)
         return sl_fail(SL_ESOURCE, "%s %s: it is empty", input->name, verb);
+    if (error == AVERROR_INVALIDDATA && sl_libav_said())
+        return sl_fail(SL_ESOURCE, "%s %s: it is no video, or damaged: %s", input->name, verb,
+                       sl_libav_reason(error, reason, sizeof(reason)));
     /* libav's own words for this code would say nothing. */
-    if (error == AVERROR_INVALIDDATA && !sl_libav_said())
+    if (error == AVERROR_INVALIDDATA)
         return sl_fail(SL_ESOURCE, "%s %s: it is no video, or damaged", input->name, verb);
     return sl_fail(SL_ESOURCE, "%s %s: %s", input->name, verb,
                    sl_libav_reason(error, reason, sizeof(reason)));

@@ -141,7 +141,8 @@ static inline char *make_y4m(int width, int height, int count, int first, size_t
     size_t picture = (size_t)width * (size_t)height * 3 / 2;
     char *bytes = malloc(128 + (size_t)count * (picture + 6));
     assert_non_null(bytes);
-    char *at = bytes + sprintf(bytes, "YUV4MPEG2 W%d H%d F25:1 Ip A1:1 C420jpeg\n", width, height);
+    char *at = bytes + sprintf(bytes, "YUV4MPEG2 W%d H%d F25:1 Ip A1:1 C420jpeg XCOLORRANGE=FULL\n",
+                               width, height);
     for (int i = 0; i < count; i++) {
         memcpy(at, "FRAME\n", 6);
         memset(at + 6, first + i, (size_t)width * (size_t)height);

@@ -335,11 +335,11 @@ static void refuses_what_is_no_video(void **state) {
     refused(&settings, SL_ESOURCE, "/tmp is a directory");
     settings = settings_for("/etc/passwd");
     refused(&settings, SL_ESOURCE, "/etc/passwd");
-    settings = settings_for(store("note.txt", "just words\n", 11));
+    settings = settings_for(store("note.ans", "just words\n", 11));
     refused(&settings, SL_ESOURCE, "there is no video in");
-    forget_file("note.txt");
+    forget_file("note.ans");
     settings = settings_for(store("empty.mp4", "", 0));
-    refused(&settings, SL_ESOURCE, "it is no video");
+    refused(&settings, SL_ESOURCE, "empty.mp4 is empty");
     forget_file("empty.mp4");
     settings = settings_for("");
     refused(&settings, SL_EINVAL, "no source was given");
