@@ -76,7 +76,8 @@ static int write_failed(sl_muxer *muxer) {
         snprintf(kept, sizeof(kept), "it holds %" PRIu64 " frames up to here and is playable",
                  muxer->good_frames);
     if (failure == ENOSPC || failure == EDQUOT)
-        return sl_fail(SL_ESINK, "the disk is full: no more fits into %s; %s", muxer->path, kept);
+        return sl_fail(SL_ESINK, "the disk is full: there is no space for more of %s; %s",
+                       muxer->path, kept);
     return sl_fail(SL_ESINK, "cannot write to %s: %s; %s", muxer->path, strerror(failure), kept);
 }
 

@@ -67,8 +67,9 @@ int sl_still_write_bytes(const char *path, const uint8_t *bytes, size_t size) {
         goto failed;
     return SL_OK;
 failed:
-    code = errno == ENOSPC ? sl_fail(SL_ESINK, "the disk is full: %s keeps its last picture", path)
-                           : sl_fail(SL_ESINK, "cannot write %s: %s", path, strerror(errno));
+    code = errno == ENOSPC
+               ? sl_fail(SL_ESINK, "the disk is full: there is no space for a new %s", path)
+               : sl_fail(SL_ESINK, "cannot write %s: %s", path, strerror(errno));
     if (fd >= 0)
         close(fd);
     unlink(temporary);

@@ -1,5 +1,6 @@
 /* sink: writing to a descriptor that is not ours. Used by pipe.c. */
 #include "sink/writer.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/event.h"
 
@@ -16,6 +17,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#define WHOLE_MS 500 /* for the reader to take the rest of what was begun, once cancelled */
 
 struct sl_writer {
     int fd;
@@ -96,33 +99,44 @@ static int failed(int failure) {
     if (failure == EPIPE || failure == ECONNRESET)
         return sl_fail(SL_EEND, "the reader of standard output went away");
     if (failure == ENOSPC || failure == EDQUOT)
-        return sl_fail(SL_ESINK, "the disk that standard output goes to is full");
+        return sl_fail(SL_ESINK, "the disk that standard output goes to is full: no space is left");
     return sl_fail(SL_ESINK, "cannot write to standard output: %s", strerror(failure));
+}
+
+/* Takes what was written off the parts; true when nothing is left of them. */
+static bool advance(struct iovec **parts, size_t *count, size_t written) {
+    while (*count > 0 && written >= (*parts)->iov_len) {
+        written -= (*parts)->iov_len;
+        ++*parts;
+        --*count;
+    }
+    if (*count > 0) {
+        (*parts)->iov_base = (char *)(*parts)->iov_base + written;
+        (*parts)->iov_len -= written;
+    }
+    return *count == 0;
 }
 
 static int write_all(const sl_writer *writer, struct iovec *parts, size_t count,
                      const sl_cancel *cancel, int64_t deadline_us) {
-    while (count > 0) {
+    bool begun = false, cancelled = false;
+    for (;;) {
         ssize_t written = write_quietly(writer, parts, count);
-        if (written < 0 && errno == EAGAIN) {
-            int code = sl_wait(writer->fd, POLLOUT, cancel, deadline_us);
-            if (code < 0)
-                return code;
-        } else if (written < 0 && errno != EINTR) {
+        if (written < 0 && errno != EAGAIN && errno != EINTR)
             return failed(errno);
-        }
-        size_t left = written > 0 ? (size_t)written : 0;
-        while (count > 0 && left >= parts->iov_len) {
-            left -= parts->iov_len;
-            parts++;
-            count--;
-        }
-        if (count > 0) {
-            parts->iov_base = (char *)parts->iov_base + left;
-            parts->iov_len -= left;
+        begun = begun || written > 0;
+        if (written > 0 && advance(&parts, &count, (size_t)written))
+            return cancelled ? SL_ECANCELED : SL_OK;
+        if (written > 0 || errno == EINTR)
+            continue;
+        int code = sl_wait(writer->fd, POLLOUT, cancelled ? NULL : cancel, deadline_us);
+        if (code == SL_ECANCELED && begun) { /* what is begun should end whole, if that is soon */
+            cancelled = true;
+            deadline_us = sl_deadline_us(WHOLE_MS);
+        } else if (code < 0) {
+            return cancelled ? SL_ECANCELED : code;
         }
     }
-    return SL_OK;
 }
 
 int sl_writer_write(sl_writer *writer, struct iovec *parts, size_t count, const sl_cancel *cancel,

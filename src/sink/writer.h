@@ -18,8 +18,9 @@ typedef struct sl_writer sl_writer;
 int sl_writer_open(sl_writer **writer, int fd);
 
 /* Writes all of `parts` (which it changes) and returns when that is done. SL_EEND when the reader
- * went away, SL_ESINK otherwise; SL_ECANCELED, or SL_EAGAIN past the deadline: then a part was
- * written, perhaps, and nothing more will be. */
+ * went away, SL_ESINK otherwise; SL_ECANCELED, or SL_EAGAIN past the deadline: then nothing more
+ * will be written. What was begun when it was cancelled is written whole, if its reader takes it
+ * within half a second. */
 int sl_writer_write(sl_writer *writer, struct iovec *parts, size_t count, const sl_cancel *cancel,
                     int64_t deadline_us);
 
