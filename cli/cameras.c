@@ -83,12 +83,11 @@ static int list_cameras(const struct options *options) {
 
 int run_cameras(int count, char **words) {
     struct options options;
-    char sentence[1024];
     int status = EXIT_USAGE;
-    bool understood = options_read(&options, FOR_CAMERAS, count, words, sentence, sizeof(sentence));
+    bool understood = options_read(&options, FOR_CAMERAS, count, words);
     console_set_level(options.log);
     if (!understood)
-        console_fail("%s", sentence);
+        console_fail("%s", options.sentence);
     else if (options.help)
         status = run_help(2, (char *[]){words[0], words[0]});
     else

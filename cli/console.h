@@ -10,7 +10,7 @@
 void console_open(void);
 
 /* How much to tell: what the library logs, and below SL_LOG_WARNING no notices either. */
-void console_set_level(sl_log_level level);
+void console_set_level(sl_log_level wanted);
 
 /* Whether lines are rewritten in place. */
 bool console_live(void);

@@ -51,48 +51,39 @@ const struct option_row option_rows[] = {
     {0},
 };
 
-/* What is being read, and the first thing wrong with it. */
-struct reading {
-    struct options *options;
-    char *sentence;
-    size_t size;
-    bool failed;
-};
-
-static void complain(struct reading *reading, const char *format, ...)
+static void complain(struct options *options, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-static void complain(struct reading *reading, const char *format, ...) {
+static void complain(struct options *options, const char *format, ...) {
     va_list arguments;
-    if (reading->failed)
+    if (options->sentence[0])
         return;
-    reading->failed = true;
     va_start(arguments, format);
-    vsnprintf(reading->sentence, reading->size, format, arguments);
+    vsnprintf(options->sentence, sizeof(options->sentence), format, arguments);
     va_end(arguments);
 }
 
-static void read_count(struct reading *reading, const char *value, uint64_t *count) {
+static void read_count(struct options *options, const char *value, uint64_t *count) {
     char *end;
     errno = 0;
     unsigned long long number = strtoull(value, &end, 10);
     if (errno || *end || !*value || strchr("-+ ", *value) || number == 0)
-        complain(reading, "--frames must be a number from 1 up, not \"%s\"", value);
+        complain(options, "--frames must be a number from 1 up, not \"%s\"", value);
     else
         *count = number;
 }
 
-static void read_seconds(struct reading *reading, const char *option, const char *value,
+static void read_seconds(struct options *options, const char *option, const char *value,
                          double *seconds) {
     char *end;
     double number = strtod(value, &end);
     if (end == value || *end || !isfinite(number) || number <= 0 || number > 1e9)
-        complain(reading, "--%s must be seconds, more than 0, not \"%s\"", option, value);
+        complain(options, "--%s must be seconds, more than 0, not \"%s\"", option, value);
     else
         *seconds = number;
 }
 
-static void read_level(struct reading *reading, const char *value, sl_log_level *level) {
+static void read_level(struct options *options, const char *value, sl_log_level *level) {
     static const char *const names[] = {"none", "error", "warning", "info", "debug"};
     for (int i = SL_LOG_NONE; i <= SL_LOG_DEBUG; i++) {
         if (strcasecmp(value, names[i]) == 0) {
@@ -100,18 +91,18 @@ static void read_level(struct reading *reading, const char *value, sl_log_level 
             return;
         }
     }
-    complain(reading, "--log must be none, error, warning, info or debug, not \"%s\"", value);
+    complain(options, "--log must be none, error, warning, info or debug, not \"%s\"", value);
 }
 
 /* Two options that contradict each other, in whichever order. */
-static void check_contradictions(struct reading *reading) {
+static void check_contradictions(struct options *options) {
     const char *coding = NULL;
-    for (size_t i = 0; i < reading->options->typed_count; i++) {
-        const char *option = reading->options->typed[i].option;
+    for (size_t i = 0; i < options->typed_count; i++) {
+        const char *option = options->typed[i].option;
         if (!option || (strcmp(option, "raw") != 0 && strcmp(option, "jpeg") != 0))
             continue;
         if (coding && strcmp(coding, option) != 0)
-            complain(reading, "--raw and --jpeg contradict each other; give one of them");
+            complain(options, "--raw and --jpeg contradict each other; give one of them");
         coding = option;
     }
 }
@@ -122,46 +113,44 @@ static void keep_setting(struct options *options, const char *option, const char
 }
 
 /* An option that is the command's own. */
-static void take_own(struct reading *reading, const struct option_row *row, const char *value) {
-    struct options *options = reading->options;
+static void take_own(struct options *options, const struct option_row *row, const char *value) {
     if (strcmp(row->name, "frames") == 0)
-        read_count(reading, value, &options->frames);
+        read_count(options, value, &options->frames);
     else if (strcmp(row->name, "duration") == 0)
-        read_seconds(reading, row->name, value, &options->duration_s);
+        read_seconds(options, row->name, value, &options->duration_s);
     else if (strcmp(row->name, "timeout") == 0)
-        read_seconds(reading, row->name, value, &options->timeout_s);
+        read_seconds(options, row->name, value, &options->timeout_s);
     else if (strcmp(row->name, "stats") == 0)
         options->stats = value;
     else if (strcmp(row->name, "config") == 0)
         options->config = value;
     else if (strcmp(row->name, "log") == 0)
-        read_level(reading, value, &options->log);
+        read_level(options, value, &options->log);
     else if (strcmp(row->name, "json") == 0)
         options->json = true;
     else if (strcmp(row->name, "help") == 0)
         options->help = true;
 }
 
-static void take_row(struct reading *reading, const struct option_row *row, const char *value) {
+static void take_row(struct options *options, const struct option_row *row, const char *value) {
     if (!row->setting)
-        take_own(reading, row, value);
+        take_own(options, row, value);
     else if (value && strcmp(row->name, "fps") == 0 && strcmp(value, "max") == 0)
-        keep_setting(reading->options, row->name, "unpaced", "true");
+        keep_setting(options, row->name, "unpaced", "true");
     else
-        keep_setting(reading->options, row->name, row->setting,
-                     row->constant ? row->constant : value);
+        keep_setting(options, row->name, row->setting, row->constant ? row->constant : value);
 }
 
 /* The value of -o; `copy` is where its halves are put. */
-static void take_pair(struct reading *reading, const char *value, char *copy) {
-    strcpy(copy, value);
+static void take_pair(struct options *options, const char *value, char *copy) {
+    memcpy(copy, value, strlen(value) + 1);
     char *equals = strchr(copy, '=');
     if (!equals || equals == copy) {
-        complain(reading, "-o takes KEY=VALUE, not \"%s\"", value);
+        complain(options, "-o takes KEY=VALUE, not \"%s\"", value);
         return;
     }
     *equals = '\0';
-    keep_setting(reading->options, NULL, copy, equals + 1);
+    keep_setting(options, NULL, copy, equals + 1);
 }
 
 /* The rows of a set, as getopt wants them. */
@@ -175,26 +164,26 @@ static void fill_long_options(int set, struct option *longs) {
     *longs = (struct option){0};
 }
 
-static void take_operands(struct reading *reading, int set, int count, char **words) {
+static void take_operands(struct options *options, int set, int count, char **words) {
     if (optind < count && set == FOR_SEND)
-        reading->options->operand = words[optind++];
+        options->operand = words[optind++];
     if (optind < count)
-        complain(reading, "\"%s\" is one word too many; see: sightline help %s", words[optind],
+        complain(options, "\"%s\" is one word too many; see: sightline help %s", words[optind],
                  words[0]);
 }
 
 /* What getopt found; `word` is where it stood, for complaints. */
-static void take_found(struct reading *reading, int found, const char *command, const char *word,
+static void take_found(struct options *options, int found, const char *command, const char *word,
                        char **copy) {
     if (found == 'o') {
-        take_pair(reading, optarg, *copy);
+        take_pair(options, optarg, *copy);
         *copy += strlen(optarg) + 1;
     } else if (found >= LONG_ONE) {
-        take_row(reading, &option_rows[found - LONG_ONE], optarg);
+        take_row(options, &option_rows[found - LONG_ONE], optarg);
     } else if (found == ':') {
-        complain(reading, "%s needs a value; see: sightline help %s", word, command);
+        complain(options, "%s needs a value; see: sightline help %s", word, command);
     } else {
-        complain(reading, "%s has no option %s; see: sightline help %s", command, word, command);
+        complain(options, "%s has no option %s; see: sightline help %s", command, word, command);
     }
 }
 
@@ -206,16 +195,14 @@ static size_t room_for_copies(int count, char **words) {
     return room;
 }
 
-bool options_read(struct options *options, int set, int count, char **words, char *sentence,
-                  size_t size) {
+bool options_read(struct options *options, int set, int count, char **words) {
     struct option longs[ROWS_MAX + 1];
-    struct reading reading = {.options = options, .sentence = sentence, .size = size};
     *options = (struct options){.log = SL_LOG_WARNING};
     options->typed = calloc((size_t)count, sizeof(*options->typed));
     options->copies = malloc(room_for_copies(count, words));
     char *copy = options->copies;
     if (!options->typed || !copy) {
-        complain(&reading, "%s", sl_strerror(SL_ENOMEM));
+        complain(options, "%s", sl_strerror(SL_ENOMEM));
         return false;
     }
     fill_long_options(set, longs);
@@ -226,11 +213,11 @@ bool options_read(struct options *options, int set, int count, char **words, cha
         int at = optind, found = getopt_long(count, words, letters, longs, NULL);
         if (found < 0)
             break;
-        take_found(&reading, found, words[0], words[at < optind ? optind - 1 : optind], &copy);
+        take_found(options, found, words[0], words[at < optind ? optind - 1 : optind], &copy);
     }
-    check_contradictions(&reading);
-    take_operands(&reading, set, count, words);
-    return !reading.failed;
+    check_contradictions(options);
+    take_operands(options, set, count, words);
+    return !options->sentence[0];
 }
 
 /* The user's own configuration file; false where there is none. */
@@ -260,18 +247,18 @@ static int load_config(const struct options *options, void *const *settings, siz
     return code == SL_ESYSTEM ? SL_EINVAL : code;
 }
 
-int options_apply(const struct options *options, void *const *settings, size_t count,
-                  void *const *others, size_t other_count, char *sentence, size_t size) {
+int options_apply(struct options *options, void *const *settings, size_t count, void *const *others,
+                  size_t other_count) {
     int code = load_config(options, settings, count, others, other_count);
     if (code < 0) {
-        snprintf(sentence, size, "%s", sl_error());
+        complain(options, "%s", sl_error());
         return code;
     }
     for (size_t i = 0; i < options->typed_count; i++) {
         const struct typed *typed = &options->typed[i];
         code = sl_settings_offer(settings, count, typed->name, typed->value);
         if (code < 0) {
-            snprintf(sentence, size, "%s%s: %s", typed->option ? "--" : "-o",
+            complain(options, "%s%s: %s", typed->option ? "--" : "-o",
                      typed->option ? typed->option : "", sl_error());
             return code;
         }

@@ -38,18 +38,18 @@ struct options {
         const char *option, *name, *value; /* "--quality", "jpeg_compression_quality", "90" */
     } * typed;                             /* settings, in order */
     size_t typed_count;
-    char *copies; /* of KEY=VALUE, split */
+    char *copies;        /* of KEY=VALUE, split */
+    char sentence[1024]; /* the first thing wrong with all this; "" when nothing is */
 };
 
-/* Reads the words of a command. False with a sentence when they are not understood; what was
- * understood is there all the same, so that the failure can be reported as asked for. */
-bool options_read(struct options *options, int set, int count, char **words, char *sentence,
-                  size_t size);
+/* Reads the words of a command. False when they are not understood; what was understood is there
+ * all the same, so that the failure can be reported as asked for. */
+bool options_read(struct options *options, int set, int count, char **words);
 
 /* Gives the settings their values: first the configuration file's, whose names may also be those
- * of `others`, then what was typed. SL_EINVAL or SL_ESYSTEM with a sentence. */
-int options_apply(const struct options *options, void *const *settings, size_t count,
-                  void *const *others, size_t other_count, char *sentence, size_t size);
+ * of `others`, then what was typed. SL_OK or SL_EINVAL. */
+int options_apply(struct options *options, void *const *settings, size_t count, void *const *others,
+                  size_t other_count);
 
 void options_finish(struct options *options);
 

@@ -73,12 +73,13 @@ static int apply_settings(struct sending *sending) {
     void *others[] = {&receiver, &sink};
     sl_receiver_settings_init(&receiver);
     sl_sink_settings_init(&sink);
-    int code = options_apply(&sending->options, own, 2, others, 2, sending->sentence,
-                             sizeof(sending->sentence));
+    int code = options_apply(&sending->options, own, 2, others, 2);
     sl_settings_finish(&receiver);
     sl_settings_finish(&sink);
-    if (code < 0)
+    if (code < 0) {
+        snprintf(sending->sentence, sizeof(sending->sentence), "%s", sending->options.sentence);
         return code;
+    }
     if (sending->options.operand)
         sending->source_settings.source = sending->options.operand;
     if (!sending->source_settings.source)
@@ -281,9 +282,7 @@ static int finish(struct sending *sending, int code) {
 
 int run_send(int count, char **words) {
     struct sending sending = {.until_us = -1};
-    char sentence[1024] = "";
-    bool understood =
-        options_read(&sending.options, FOR_SEND, count, words, sentence, sizeof(sentence));
+    bool understood = options_read(&sending.options, FOR_SEND, count, words);
     if (understood && sending.options.help) {
         options_finish(&sending.options);
         return run_help(2, (char *[]){words[0], words[0]});
@@ -296,7 +295,7 @@ int run_send(int count, char **words) {
                      sizeof(sending.sentence)))
         return finish(&sending, SL_ESYSTEM);
     if (!understood) {
-        snprintf(sending.sentence, sizeof(sending.sentence), "%s", sentence);
+        snprintf(sending.sentence, sizeof(sending.sentence), "%s", sending.options.sentence);
         return finish(&sending, code);
     }
     code = sl_cancel_open(&sending.cancel);

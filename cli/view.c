@@ -84,12 +84,13 @@ static int apply_settings(struct viewing *viewing) {
     void *others[] = {&sender, &source};
     sl_sender_settings_init(&sender);
     sl_source_settings_init(&source);
-    int code = options_apply(&viewing->options, own, 2, others, 2, viewing->sentence,
-                             sizeof(viewing->sentence));
+    int code = options_apply(&viewing->options, own, 2, others, 2);
     sl_settings_finish(&sender);
     sl_settings_finish(&source);
-    if (code < 0)
+    if (code < 0) {
+        snprintf(viewing->sentence, sizeof(viewing->sentence), "%s", viewing->options.sentence);
         return code;
+    }
     viewing->receiver_settings.cancel = viewing->cancel;
     viewing->sink_settings.cancel = viewing->cancel;
     report_place(&viewing->report, &viewing->receiver_settings.link, false,
@@ -237,9 +238,7 @@ static int stream(struct viewing *viewing) {
 
 int run_view(int count, char **words) {
     struct viewing viewing = {.until_us = -1, .patience_us = -1};
-    char sentence[1024] = "";
-    bool understood =
-        options_read(&viewing.options, FOR_VIEW, count, words, sentence, sizeof(sentence));
+    bool understood = options_read(&viewing.options, FOR_VIEW, count, words);
     if (understood && viewing.options.help) {
         options_finish(&viewing.options);
         return run_help(2, (char *[]){words[0], words[0]});
@@ -251,7 +250,7 @@ int run_view(int count, char **words) {
                      sizeof(viewing.sentence)))
         return finish(&viewing, SL_ESYSTEM);
     if (!understood)
-        return finish(&viewing, refuse(&viewing, sentence));
+        return finish(&viewing, refuse(&viewing, viewing.options.sentence));
     int code = sl_cancel_open(&viewing.cancel);
     if (code < 0)
         return finish(&viewing, failed(&viewing, code));
