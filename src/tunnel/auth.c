@@ -72,7 +72,9 @@ static int settle(struct log_in *log_in, int (*call)(struct log_in *log_in)) {
             return REFUSED;
         case SSH_AUTH_INFO:
             return QUESTIONS;
-        case SSH_AUTH_AGAIN:
+        case SSH_AUTH_AGAIN: /* also when nothing can come any more */
+            if (sl_session_lost(log_in->session))
+                return fail_ended(log_in);
             break;
         default:
             return sl_session_lost(log_in->session) ? fail_ended(log_in) : REFUSED;

@@ -90,7 +90,7 @@ static int explain_refusal(sl_session *session) {
     unsigned reason = number ? (unsigned)strtoul(number + strlen("error ("), NULL, 10) : 0;
     const char *end = number ? strchr(number, ')') : NULL;
     char words[96];
-    snprintf(words, sizeof(words), "%s", end && end[1] ? end + 2 : "no reason given");
+    snprintf(words, sizeof(words), "%s", end && end[1] && end[2] ? end + 2 : "no reason given");
     sl_text_harmless(words);
     enum { PROHIBITED = 1, CONNECT_FAILED = 2, UNKNOWN_TYPE = 3 };
     if (reason == PROHIBITED || reason == UNKNOWN_TYPE)

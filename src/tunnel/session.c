@@ -162,7 +162,7 @@ static int exchange_keys(sl_session *session, int64_t deadline_us) {
         fcntl(session->descriptor, F_SETFL, O_NONBLOCK);
         if (result == SSH_OK)
             return SL_OK;
-        if (result != SSH_AGAIN)
+        if (result != SSH_AGAIN || sl_session_lost(session))
             return explain(session);
         int code = sl_session_wait(session, deadline_us);
         if (code < 0)

@@ -159,12 +159,11 @@ void sshd_start(struct sshd *server, const char *options) {
     copy_file(sshd_path(server, "id.pub"), sshd_path(server, "authorized_keys"));
     close(listen_somewhere(&server->port));
     snprintf(server->config, sizeof(server->config),
-             "ListenAddress 127.0.0.1:%d\nHostKey %s\nHostKey %s\nAuthorizedKeysFile %s\n"
+             "%s\nListenAddress 127.0.0.1:%d\nHostKey %s\nHostKey %s\nAuthorizedKeysFile %s\n"
              "PidFile none\nUsePAM no\nStrictModes no\nLogLevel VERBOSE\nMaxStartups 200\n"
-             "PermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
-             "%s\n",
-             server->port, sshd_path(server, "host_ed25519"), sshd_path(server, "host_ecdsa"),
-             sshd_path(server, "authorized_keys"), options);
+             "PermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n",
+             options, server->port, sshd_path(server, "host_ed25519"),
+             sshd_path(server, "host_ecdsa"), sshd_path(server, "authorized_keys"));
     FILE *file = fopen(sshd_path(server, "sshd_config"), "we");
     assert_non_null(file);
     fputs(server->config, file);

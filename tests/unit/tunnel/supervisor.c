@@ -1,0 +1,202 @@
+/* Coming back by itself, and knowing when not to. */
+#include "base/error.h"
+#include "echo.h"
+#include "sshd.h"
+#include "tunnel/tunnel.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define PATIENCE_MS 60000
+#define RECONNECTS  100
+
+static struct sshd server;
+static struct echo behind;
+
+static int set_up(void **state) {
+    (void)state;
+    sshd_start(&server, "");
+    echo_start(&behind);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    echo_stop(&behind);
+    sshd_finish(&server);
+    return 0;
+}
+
+static sl_tunnel *open_it(void) {
+    sl_tunnel *tunnel;
+    sl_tunnel_settings settings;
+    sl_tunnel_target target = {"127.0.0.1", behind.port};
+    sshd_settings(&server, &settings);
+    if (sl_tunnel_open(&tunnel, &settings, &target, NULL) != SL_OK)
+        fail_msg("%s", sl_error());
+    return tunnel;
+}
+
+static void wait_reconnects(sl_tunnel *tunnel, uint64_t times) {
+    sl_tunnel_status status;
+    for (int waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms += 5) {
+        sl_tunnel_status_get(tunnel, &status);
+        if (status.failure)
+            fail_msg("failed for good: %s", status.reason);
+        if (status.reconnects >= times && status.state == SL_TUNNEL_UP)
+            return;
+        usleep(5000); /* a status is asked for; it doesn't tell */
+    }
+    fail_msg("it did not come back: %s, %s", sl_tunnel_state_name(status.state), status.reason);
+}
+
+static void wait_failure(sl_tunnel *tunnel, int code, const char *part) {
+    sl_tunnel_status status;
+    struct pollfd failure = {.fd = sl_tunnel_failure_fd(tunnel), .events = POLLIN};
+    assert_int_equal(poll(&failure, 1, PATIENCE_MS), 1);
+    sl_tunnel_status_get(tunnel, &status);
+    assert_int_equal(status.failure, code);
+    if (!strstr(status.reason, part))
+        fail_msg("\"%s\" is not in: %s", part, status.reason);
+}
+
+static void comes_back_after_its_session_was_killed(void **state) {
+    (void)state;
+    sl_tunnel *tunnel = open_it();
+    int link = connect_endpoint(sl_tunnel_endpoint(tunnel));
+    echo_through(link, 100000, 1);
+    assert_true(sshd_kill_sessions(&server) > 0);
+    assert_true(ends_silently(link));
+    close(link);
+    wait_reconnects(tunnel, 1);
+    link = connect_endpoint(sl_tunnel_endpoint(tunnel));
+    echo_through(link, 100000, 2);
+    close(link);
+    sl_tunnel_close(&tunnel, 0);
+}
+
+static void waits_for_a_server_that_has_gone(void **state) {
+    (void)state;
+    sl_tunnel_status status;
+    sl_tunnel *tunnel = open_it();
+    int link = connect_endpoint(sl_tunnel_endpoint(tunnel));
+    sshd_halt(&server);
+    assert_true(ends_silently(link));
+    close(link);
+    do
+        sl_tunnel_status_get(tunnel, &status);
+    while (!strstr(status.reason, "is closed") && !status.failure);
+    assert_int_equal(status.failure, SL_OK);
+    char path[128];
+    snprintf(path, sizeof(path), "%s", sl_tunnel_endpoint(tunnel) + strlen("ipc://"));
+    assert_int_not_equal(access(path, F_OK), 0); /* nobody may believe that it is up */
+    sshd_resume(&server);
+    wait_reconnects(tunnel, 1);
+    link = connect_endpoint(sl_tunnel_endpoint(tunnel));
+    echo_through(link, 1000, 3);
+    close(link);
+    sl_tunnel_close(&tunnel, 0);
+}
+
+static void closes_at_once_while_it_waits(void **state) {
+    (void)state;
+    sl_tunnel_status status;
+    sl_tunnel *tunnel = open_it();
+    sshd_halt(&server);
+    do
+        sl_tunnel_status_get(tunnel, &status);
+    while (status.state != SL_TUNNEL_WAITING);
+    sl_tunnel_close(&tunnel, 60000);
+}
+
+static void a_key_that_is_no_longer_allowed_ends_it(void **state) {
+    (void)state;
+    sl_tunnel *tunnel = open_it();
+    unlink(sshd_path(&server, "authorized_keys"));
+    sshd_kill_sessions(&server);
+    wait_failure(tunnel, SL_EAUTH, "refused the log-in");
+    sl_tunnel_close(&tunnel, 0);
+}
+
+static void a_host_key_that_changed_ends_it(void **state) {
+    (void)state;
+    char command[256];
+    sl_tunnel *tunnel = open_it();
+    sshd_halt(&server);
+    snprintf(command, sizeof(command),
+             "cd %s && rm host_ed25519* && ssh-keygen -q -t ed25519 -N '' -f host_ed25519",
+             server.folder);
+    assert_int_equal(system(command), 0);
+    sshd_resume(&server);
+    wait_failure(tunnel, SL_EHOSTKEY, "CHANGED");
+    sl_tunnel_close(&tunnel, 0);
+}
+
+static int count_entries(const char *path) {
+    int entries = 0;
+    DIR *folder = opendir(path);
+    assert_non_null(folder);
+    while (readdir(folder))
+        entries++;
+    closedir(folder);
+    return entries;
+}
+
+static long resident_kilobytes(void) {
+    long kilobytes = -1;
+    char line[256];
+    FILE *file = fopen("/proc/self/status", "re");
+    assert_non_null(file);
+    while (kilobytes < 0 && fgets(line, sizeof(line), file))
+        sscanf(line, "VmRSS: %ld", &kilobytes);
+    fclose(file);
+    return kilobytes;
+}
+
+static void many_reconnects_leave_nothing_behind(void **state) {
+    (void)state;
+    int descriptors = 0, threads = 0;
+    long memory = 0;
+    sl_tunnel *tunnel = open_it();
+    for (unsigned i = 0; i < RECONNECTS; i++) {
+        int link = connect_endpoint(sl_tunnel_endpoint(tunnel));
+        echo_through(link, 10000, i);
+        if (i == RECONNECTS / 5) { /* whatever is allocated once, is by now */
+            descriptors = count_entries("/proc/self/fd");
+            threads = count_entries("/proc/self/task");
+            memory = resident_kilobytes();
+        }
+        if (i == RECONNECTS - 1) {
+            assert_int_equal(count_entries("/proc/self/fd"), descriptors);
+            assert_int_equal(count_entries("/proc/self/task"), threads);
+            /* The log that is kept here grows too. */
+            assert_true(resident_kilobytes() - memory < 4096);
+        }
+        assert_true(sshd_kill_sessions(&server) > 0);
+        assert_true(ends_silently(link));
+        close(link);
+        wait_reconnects(tunnel, i + 1);
+    }
+    sl_tunnel_close(&tunnel, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(comes_back_after_its_session_was_killed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(waits_for_a_server_that_has_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(closes_at_once_while_it_waits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_key_that_is_no_longer_allowed_ends_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_host_key_that_changed_ends_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_reconnects_leave_nothing_behind, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
