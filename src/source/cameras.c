@@ -59,7 +59,7 @@ static int add_all(sl_camera_list *list) {
             code = sl_fail_memory();
     }
     for (int i = 0; i < count; i++) {
-        if (code >= 0)
+        if (code >= 0 && list->cameras)
             code = add(list, entries[i]->d_name);
         free(entries[i]);
     }

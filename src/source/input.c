@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/event.h"
+#include "source/jpeg.h"
 #include "source/libav.h"
 
 #include <inttypes.h>
@@ -15,6 +16,7 @@
 #define FAILURES_IN_A_ROW  50
 #define AHEAD_MOST         32 /* as many buffers as a camera may have */
 #define PROBE_DURATION_US  "500000"
+#define CHUNK_BYTES        "65536"
 #define CLOCK_DISAGREES_US (2 * SL_SECOND_US)
 
 /* libav asks this while it waits. */
@@ -62,6 +64,11 @@ static int open_format(sl_input *input, AVDictionary **options) {
     input->format->pb = settings->io;
     if (settings->device)
         input->format->flags |= AVFMT_FLAG_NONBLOCK;
+    if (settings->jpegs) {
+        /* Bytes as they come: not cut into pictures by libav. */
+        input->format->flags |= AVFMT_FLAG_NOPARSE | AVFMT_FLAG_NOFILLIN;
+        av_dict_set(options, "raw_packet_size", CHUNK_BYTES, 0);
+    }
     if (settings->low_delay) {
         /* Not "nobuffer": that throws away the packets used for probing, and with them the first
          * keyframe, where our thread catches up with them at once. */
@@ -76,7 +83,7 @@ static int open_format(sl_input *input, AVDictionary **options) {
 
 static int find_stream(sl_input *input) {
     AVFormatContext *format = input->format;
-    if (!input->settings.device) {
+    if (!input->settings.device && !input->settings.jpegs) {
         int error = avformat_find_stream_info(format, NULL);
         if (error < 0)
             return fail(input, "can't be read", error);
@@ -96,38 +103,6 @@ static int find_stream(sl_input *input) {
         if (format->streams[i] != input->stream)
             format->streams[i]->discard = AVDISCARD_ALL;
     return SL_OK;
-}
-
-int sl_input_open(sl_input *input, sl_source_shared *shared, const sl_input_settings *settings,
-                  AVDictionary **options) {
-    sl_libav_prepare();
-    *input = (sl_input){.shared = shared, .settings = *settings};
-    snprintf(input->name, sizeof(input->name), "%s", settings->name);
-    set_patience(input, settings->patience_us ? OPEN_PATIENCE_US : 0);
-    int code = open_format(input, options);
-    av_dict_free(options);
-    if (code >= 0)
-        code = find_stream(input);
-    if (code >= 0 && settings->device && !(input->ahead = av_packet_alloc()))
-        code = sl_fail_memory();
-    if (code < 0)
-        sl_input_finish(input);
-    return code;
-}
-
-int64_t sl_input_interval_us(const sl_input *input) {
-    AVRational rate = input->stream->avg_frame_rate;
-    if (rate.num <= 0 || rate.den <= 0)
-        rate = input->stream->r_frame_rate;
-    if (rate.num <= 0 || rate.den <= 0)
-        return USUAL_INTERVAL_US;
-    int64_t interval_us = av_rescale(SL_SECOND_US, rate.den, rate.num);
-    return interval_us > 0 ? interval_us : 1;
-}
-
-bool sl_input_is_stored(const sl_input *input) {
-    AVIOContext *io = input->format->pb;
-    return input->format->duration > 0 || (io && avio_size(io) > 0);
 }
 
 /* One packet of any stream: SL_OK, SL_EAGAIN of a device, SL_EEND, or failure. */
@@ -153,6 +128,69 @@ static int read_once(sl_input *input, AVPacket *packet) {
     if (error == AVERROR_INVALIDDATA && !input->settings.device)
         return SL_EEND;
     return fail(input, "stopped", error);
+}
+
+/* Waits until a whole JPEG is there: SL_OK, SL_EEND, or failure. */
+static int gather_jpeg(sl_input *input, AVPacket *packet, size_t *size) {
+    int code = SL_OK;
+    while (code >= 0 && (*size = sl_mjpeg_find(&input->jpegs)) == 0) {
+        code = read_once(input, packet);
+        if (code == SL_OK)
+            code = sl_mjpeg_add(&input->jpegs, packet->data, (size_t)packet->size);
+        av_packet_unref(packet);
+    }
+    return code;
+}
+
+/* The stream says nothing about itself; its first picture does. */
+static int probe_jpegs(sl_input *input) {
+    size_t size;
+    sl_jpeg_facts facts;
+    AVPacket *packet = av_packet_alloc();
+    int code = packet ? gather_jpeg(input, packet, &size) : sl_fail_memory();
+    av_packet_free(&packet);
+    if (code == SL_EEND)
+        return sl_fail(SL_ESOURCE, "%s ended before its first picture did", input->name);
+    if (code < 0)
+        return code;
+    sl_jpeg_inspect(input->jpegs.bytes, size, &facts);
+    input->stream->codecpar->width = facts.width;
+    input->stream->codecpar->height = facts.height;
+    return SL_OK;
+}
+
+int sl_input_open(sl_input *input, sl_source_shared *shared, const sl_input_settings *settings,
+                  AVDictionary **options) {
+    sl_libav_prepare();
+    *input = (sl_input){.shared = shared, .settings = *settings};
+    snprintf(input->name, sizeof(input->name), "%s", settings->name);
+    set_patience(input, settings->patience_us ? OPEN_PATIENCE_US : 0);
+    int code = open_format(input, options);
+    av_dict_free(options);
+    if (code >= 0)
+        code = find_stream(input);
+    if (code >= 0 && settings->jpegs)
+        code = probe_jpegs(input);
+    if (code >= 0 && settings->device && !(input->ahead = av_packet_alloc()))
+        code = sl_fail_memory();
+    if (code < 0)
+        sl_input_finish(input);
+    return code;
+}
+
+int64_t sl_input_interval_us(const sl_input *input) {
+    AVRational rate = input->stream->avg_frame_rate;
+    if (rate.num <= 0 || rate.den <= 0)
+        rate = input->stream->r_frame_rate;
+    if (rate.num <= 0 || rate.den <= 0)
+        return USUAL_INTERVAL_US;
+    int64_t interval_us = av_rescale(SL_SECOND_US, rate.den, rate.num);
+    return interval_us > 0 ? interval_us : 1;
+}
+
+bool sl_input_is_stored(const sl_input *input) {
+    AVIOContext *io = input->format->pb;
+    return input->format->duration > 0 || (io && avio_size(io) > 0);
 }
 
 static bool is_ours(const sl_input *input, AVPacket *packet) {
@@ -212,13 +250,27 @@ static int64_t capture_time(const sl_input *input, const AVPacket *packet) {
     return now_us;
 }
 
+/* The next of the JPEGs, as a packet. */
+static int read_jpeg(sl_input *input, AVPacket *packet) {
+    size_t size;
+    int code = gather_jpeg(input, packet, &size);
+    if (code < 0)
+        return code;
+    if (av_new_packet(packet, (int)size) < 0)
+        return sl_fail_memory();
+    memcpy(packet->data, input->jpegs.bytes, size);
+    packet->stream_index = input->stream->index;
+    sl_mjpeg_drop(&input->jpegs, size);
+    return SL_OK;
+}
+
 int sl_input_read(sl_input *input, AVPacket *packet, int64_t *captured_us) {
     int64_t silent_since_us = input->last_us ? input->last_us : sl_now_us();
     for (;;) {
         if (sl_cancel_triggered(input->shared->cancel))
             return sl_fail(SL_ECANCELED, "%s", sl_strerror(SL_ECANCELED));
         set_patience(input, input->settings.patience_us);
-        int code = read_once(input, packet);
+        int code = input->settings.jpegs ? read_jpeg(input, packet) : read_once(input, packet);
         if (code == SL_OK && is_ours(input, packet)) {
             if (input->settings.device)
                 skip_to_newest(input, packet);
@@ -235,6 +287,7 @@ int sl_input_read(sl_input *input, AVPacket *packet, int64_t *captured_us) {
 
 void sl_input_finish(sl_input *input) {
     av_packet_free(&input->ahead);
+    sl_mjpeg_finish(&input->jpegs);
     avformat_close_input(&input->format);
     input->stream = NULL;
 }

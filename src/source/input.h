@@ -4,6 +4,7 @@
 #define SOURCE_INPUT_H
 
 #include "source/kind.h"
+#include "source/mjpeg.h"
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
@@ -14,6 +15,7 @@ typedef struct sl_input_settings {
     const char *format;  /* libav's name of the input format; NULL: probed */
     AVIOContext *io;     /* read instead of the URL, borrowed; NULL: none */
     bool low_delay;      /* start and decode with as little waiting as possible */
+    bool jpegs;          /* JPEGs one after the other, of the format "mjpeg", without delay */
     bool device;         /* says all at once and never blocks; its packets are borrowed */
     int64_t patience_us; /* silence for longer than this is a failure; 0: none is */
 } sl_input_settings;
@@ -29,6 +31,7 @@ typedef struct sl_input {
     int64_t deadline_us;  /* when libav is interrupted; 0: never */
     int64_t last_us;      /* when the last packet came */
     int failures;         /* in a row */
+    sl_mjpeg jpegs;       /* what came and was not read yet */
 } sl_input;
 
 /* Opens and probes; `options` are libav's, taken over and freed. SL_ESOURCE, SL_ECANCELED. */

@@ -161,6 +161,7 @@ static int wait_for_tick(struct pattern *pattern) {
     return code == SL_EAGAIN ? SL_OK : code;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libav says so. */
 static void release_frame(void *opaque, uint8_t *data) {
     sl_frame *frame = opaque;
     (void)data;

@@ -109,9 +109,9 @@ int sl_pattern_art_open(sl_pattern_art **art, sl_format format, int width, int h
         .band_end = {height * 2 / 3 & ~1, height * 3 / 4 & ~1, height},
         .row_bytes = (size_t)width * (format == SL_FORMAT_BGR ? 3 : 1),
     };
-    made->rows = malloc(BANDS * GRAINS * made->row_bytes);
+    made->rows = malloc(made->row_bytes * BANDS * GRAINS);
     if (format == SL_FORMAT_I420)
-        made->chroma_rows = malloc(BANDS * 2 * ((size_t)width + 1) / 2 * 2);
+        made->chroma_rows = malloc(((size_t)width + 1) / 2 * 2 * BANDS);
     if (!made->rows || (format == SL_FORMAT_I420 && !made->chroma_rows)) {
         sl_pattern_art_close(art);
         return sl_fail_memory();

@@ -14,12 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHUNK_BYTES (64 * 1024)
+#define CHUNK_BYTES 65536
 
 struct pipe {
     sl_source_shared *shared;
     int fd;
-    bool began; /* something came */
+    uint8_t head[3]; /* the first bytes, which tell JPEG from the rest */
+    int head_size, head_read;
     AVIOContext *io;
     sl_reader *reader;
 };
@@ -29,15 +30,15 @@ static bool matches(const char *source) {
     return strcmp(source, "-") == 0 || (stat(source, &status) == 0 && S_ISFIFO(status.st_mode));
 }
 
-/* libav wants bytes. A pipe of its own could not be cancelled. */
-static int read_bytes(void *opaque, uint8_t *bytes, int size) {
-    struct pipe *pipe = opaque;
+static const char *name_of(const struct pipe *pipe) {
+    return pipe->fd == STDIN_FILENO ? "standard input" : pipe->shared->name;
+}
+
+static int read_some(struct pipe *pipe, uint8_t *bytes, int size) {
     for (;;) {
-        int code = sl_wait(pipe->fd, POLLIN, pipe->shared->cancel, -1);
-        if (code < 0)
+        if (sl_wait(pipe->fd, POLLIN, pipe->shared->cancel, -1) < 0)
             return AVERROR_EXIT;
         ssize_t got = read(pipe->fd, bytes, (size_t)size);
-        pipe->began = pipe->began || got > 0;
         if (got > 0)
             return (int)got;
         if (got == 0)
@@ -45,6 +46,33 @@ static int read_bytes(void *opaque, uint8_t *bytes, int size) {
         if (errno != EAGAIN && errno != EINTR)
             return AVERROR(errno);
     }
+}
+
+/* libav wants bytes. A pipe of its own could not be cancelled. */
+static int read_bytes(void *opaque, uint8_t *bytes, int size) {
+    struct pipe *pipe = opaque;
+    int left = pipe->head_size - pipe->head_read;
+    if (left == 0)
+        return read_some(pipe, bytes, size);
+    if (left > size)
+        left = size;
+    memcpy(bytes, pipe->head + pipe->head_read, (size_t)left);
+    pipe->head_read += left;
+    return left;
+}
+
+static int read_head(struct pipe *pipe) {
+    while (pipe->head_size < (int)sizeof(pipe->head)) {
+        int got = read_some(pipe, pipe->head + pipe->head_size,
+                            (int)sizeof(pipe->head) - pipe->head_size);
+        if (got == AVERROR_EXIT)
+            return sl_fail(SL_ECANCELED, "%s", sl_strerror(SL_ECANCELED));
+        if (got < 0)
+            return sl_fail(SL_ESOURCE, "%s ended before a video began: does its writer run?",
+                           name_of(pipe));
+        pipe->head_size += got;
+    }
+    return SL_OK;
 }
 
 static int open_descriptor(struct pipe *pipe, const char *source) {
@@ -64,10 +92,6 @@ static int open_descriptor(struct pipe *pipe, const char *source) {
     return SL_OK;
 }
 
-static const char *name_of(const struct pipe *pipe) {
-    return pipe->fd == STDIN_FILENO ? "standard input" : pipe->shared->name;
-}
-
 static int open_reader(struct pipe *pipe) {
     AVDictionary *none = NULL;
     unsigned char *chunk = av_malloc(CHUNK_BYTES);
@@ -78,8 +102,15 @@ static int open_reader(struct pipe *pipe) {
         av_free(chunk);
         return sl_fail_memory();
     }
+    bool jpegs = memcmp(pipe->head, "\xff\xd8\xff", 3) == 0;
     sl_reader_settings settings = {
-        .input = {.name = name_of(pipe), .io = pipe->io, .low_delay = true},
+        .input = {.name = name_of(pipe),
+                  .format = jpegs ? "mjpeg" : NULL,
+                  .io = pipe->io,
+                  .jpegs = jpegs,
+                  .low_delay = true},
+        /* They have no timestamps to resample by. */
+        .live = jpegs,
     };
     return sl_reader_open(&pipe->reader, pipe->shared, &settings, &none);
 }
@@ -103,9 +134,9 @@ static int open_pipe(void **state, sl_source_shared *shared, char *describe, siz
     pipe->fd = -1;
     int code = open_descriptor(pipe, shared->settings.source);
     if (code >= 0)
+        code = read_head(pipe);
+    if (code >= 0)
         code = open_reader(pipe);
-    if (code == SL_ESOURCE && pipe->io && !pipe->began)
-        sl_fail(code, "%s ended before a video began: does its writer run?", name_of(pipe));
     if (code < 0) {
         close_pipe(pipe);
         return code;

@@ -240,7 +240,7 @@ static int pass(sl_reader *reader, int64_t captured_us, sl_frame **frame) {
     int code = facts.tables ? SL_OK : add_tables(reader);
     if (code < 0)
         return code;
-    sl_buffer *bytes;
+    sl_buffer *bytes = NULL;
     code = keep_packet(reader, &bytes);
     av_packet_unref(packet);
     if (code < 0)
@@ -256,6 +256,15 @@ static int pass(sl_reader *reader, int64_t captured_us, sl_frame **frame) {
 
 static int64_t in_us(int64_t pts, AVRational time_base) {
     return pts == AV_NOPTS_VALUE ? INT64_MIN : av_rescale_q(pts, time_base, AV_TIME_BASE_Q);
+}
+
+/* Filters go by timestamps; where a stream has none, by when its packets came. */
+static void stamp_picture(sl_reader *reader) {
+    AVFrame *picture = reader->picture;
+    picture->pts = picture->best_effort_timestamp;
+    if (picture->pts == AV_NOPTS_VALUE)
+        picture->pts = av_rescale_q(picture->reordered_opaque, AV_TIME_BASE_Q,
+                                    reader->input.stream->time_base);
 }
 
 /* The filter's next picture, fed as needed: SL_OK, SL_EEND, or failure. */
@@ -278,7 +287,7 @@ static int next_filtered(sl_reader *reader, int64_t *pts_us) {
         }
         if (code < 0)
             return code;
-        reader->picture->pts = reader->picture->best_effort_timestamp;
+        stamp_picture(reader);
         sl_graph_input input = sl_graph_input_of(reader->picture, reader->input.stream->time_base,
                                                  reader->input.stream->avg_frame_rate);
         if (!reader->graph || !sl_graph_input_equal(&reader->filtered, &input))

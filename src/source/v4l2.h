@@ -13,7 +13,7 @@ typedef struct sl_v4l2_facts {
 /* Fills `facts`; a size within a range that the camera can do gets a mode, too. SL_EUNSUPPORTED
  * for a device that captures no pictures, SL_ESOURCE when it can't be opened: the sentence is a
  * person's next step. */
-int sl_v4l2_inspect(const char *device, sl_size wanted, sl_v4l2_facts *facts);
+int sl_v4l2_inspect(const char *path, sl_size wanted, sl_v4l2_facts *facts);
 
 /* Safe on zeroed facts. */
 void sl_v4l2_facts_finish(sl_v4l2_facts *facts);

@@ -138,6 +138,30 @@ static void passes_jpeg_on(void **state) {
     free(photo);
 }
 
+/* The picture is there with its last byte, and not when the next one begins. */
+static void jpegs_are_not_held_back(void **state) {
+    (void)state;
+    size_t size;
+    struct writer writer;
+    uint8_t *photo = load(PHOTO, &size);
+    int fd = pipe_into_stdin();
+    for (int way = 0; way < 2; way++) {
+        sl_source_settings settings = settings_for("-");
+        settings.deliver = way ? SL_DELIVER_BGR : SL_DELIVER_ANY;
+        start_writer(&writer, dup(fd), photo, size);
+        sl_source *source = open_source(&settings);
+        sl_frame *frame = next_frame(source);
+        assert_int_equal(frame->width, 512);
+        assert_int_equal(frame->height, 480);
+        sl_frame_unref(&frame);
+        sl_source_close(&source);
+        sl_thread_join(&writer.thread);
+    }
+    close(fd);
+    restore_stdin();
+    free(photo);
+}
+
 static void silence_times_out_and_can_be_cancelled(void **state) {
     (void)state;
     size_t size;
@@ -240,6 +264,7 @@ int main(void) {
         cmocka_unit_test(reads_y4m),
         cmocka_unit_test(a_fast_writer_waits),
         cmocka_unit_test(passes_jpeg_on),
+        cmocka_unit_test(jpegs_are_not_held_back),
         cmocka_unit_test(silence_times_out_and_can_be_cancelled),
         cmocka_unit_test(opening_can_be_cancelled),
         cmocka_unit_test(says_what_is_wrong),
