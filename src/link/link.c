@@ -9,7 +9,8 @@
 #include <zmq.h>
 
 #define CHECK_US          (SL_SECOND_US / 4) /* between looks at what peers hold unfinished */
-#define FAILURES_A_FAMILY 3                  /* to connect, before the other one's turn */
+#define ORPHAN_US         (SL_SECOND_US / 5)
+#define FAILURES_A_FAMILY 3 /* to connect, before the other one's turn */
 
 /* Memory that a peer may fill beside the message being read: the parts that go with a frame, and
  * what is counted but not of the message. */
@@ -121,24 +122,48 @@ static int keep_connecting(sl_link *link) {
     return sl_socket_reopen(link);
 }
 
+/* A PAIR socket turns a second peer away without a word and without closing its connection. When
+ * the first goes in the same moment, the one that stays is heard by nobody: it must come again. */
+static int check_orphan(sl_link *link) {
+    if (!link->state.connected || sl_link_writable(link)) {
+        link->orphan_us = 0;
+        return SL_OK;
+    }
+    if (link->orphan_us == 0)
+        link->orphan_us = sl_now_us() + ORPHAN_US;
+    if (sl_now_us() < link->orphan_us)
+        return SL_OK;
+    sl_log(SL_LOG_INFO, "link",
+           "a peer came while another one was still there; it must connect again");
+    return sl_socket_reopen(link);
+}
+
 /* All that must be done now and then. */
 static int attend(sl_link *link) {
     sl_monitor_drain(link);
     int result = keep_connecting(link);
     if (!result)
         result = check_flood(link);
+    if (!result && link->pattern == SL_PATTERN_PAIR && link->role == SL_ROLE_RECEIVER)
+        result = check_orphan(link);
     if (!result && sl_link_publishes(link))
         result = sl_monitor_subscriptions(link);
     return result;
 }
 
+static int64_t sooner(int64_t one_us, int64_t other_us) {
+    return one_us < 0 || (other_us >= 0 && other_us < one_us) ? other_us : one_us;
+}
+
 /* How long to sleep at most: till the deadline or till something is due. */
 static long sleep_ms(const sl_link *link, int64_t deadline_us) {
-    int64_t until_us = link->peers.count ? link->check_us : -1;
-    if (link->reopen_us && (until_us < 0 || link->reopen_us < until_us))
-        until_us = link->reopen_us;
-    if (deadline_us >= 0 && (until_us < 0 || deadline_us < until_us))
-        until_us = deadline_us;
+    int64_t until_us = deadline_us;
+    if (link->peers.count)
+        until_us = sooner(until_us, link->check_us);
+    if (link->reopen_us)
+        until_us = sooner(until_us, link->reopen_us);
+    if (link->orphan_us)
+        until_us = sooner(until_us, link->orphan_us);
     return sl_remaining_ms(until_us);
 }
 

@@ -47,6 +47,7 @@ struct sl_link {
     uint64_t failure_code; /* and what came with it */
     int64_t reopen_us;     /* sender: when to make a new socket; 0: ZeroMQ is at it by itself */
     sl_link_message saved; /* sender: a reply that came just before the connection went */
+    int64_t orphan_us;     /* pair receiver: how long it may have a peer and no way to it; 0: has */
     int64_t check_us;      /* when to look next at what peers hold unfinished */
     int topics;            /* pubsub sender: what peers have subscribed to */
     bool subscribed;       /* pubsub sender: someone has subscribed to all */

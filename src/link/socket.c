@@ -232,6 +232,7 @@ int sl_socket_reopen(sl_link *link) {
     link->peers.count = 0;
     link->failure = 0;
     link->reopen_us = 0;
+    link->orphan_us = 0;
     link->failures = 0;
     link->topics = 0;
     link->subscribed = false;

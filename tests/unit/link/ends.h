@@ -75,9 +75,9 @@ static UNUSED void attend(const ends *both) {
 
 #define UNTIL(both, condition)                                                                     \
     do {                                                                                           \
-        int64_t until_us = sl_now_us() + PATIENCE_US;                                              \
+        int64_t give_up_us = sl_now_us() + PATIENCE_US;                                            \
         while (!(condition)) {                                                                     \
-            if (sl_now_us() > until_us)                                                            \
+            if (sl_now_us() > give_up_us)                                                          \
                 fail_msg("never came true: %s", #condition);                                       \
             attend(both);                                                                          \
         }                                                                                          \

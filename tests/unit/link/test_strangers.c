@@ -1,0 +1,299 @@
+/* Peers that are none: another pattern, no ZeroMQ at all, too much of everything. */
+#include "base/settings.h"
+#include "ends.h"
+
+static const sl_pattern all_patterns[] = {SL_PATTERN_PAIR, SL_PATTERN_REQREP, SL_PATTERN_PUBSUB};
+
+static void every_wrong_pattern(void **state) {
+    (void)state;
+    for (size_t i = 0; i < SL_COUNT(all_patterns); i++) {
+        for (size_t j = 0; j < SL_COUNT(all_patterns); j++) {
+            if (i == j)
+                continue;
+            ends both = {.receiver = open_receiver(all_patterns[i], 0)};
+            both.sender = open_sender(all_patterns[j], state_of(both.receiver).port);
+            UNTIL(&both, state_of(both.sender).refused && state_of(both.receiver).refused);
+            assert_false(state_of(both.sender).connected);
+            assert_false(state_of(both.receiver).connected);
+            assert_non_null(strstr(state_of(both.sender).refusal, "another pattern"));
+            assert_non_null(strstr(state_of(both.receiver).refusal, "another pattern"));
+            part(&both);
+        }
+    }
+}
+
+static void raw_socket_types(void **state) {
+    (void)state;
+    static const char *const matching[] = {"PAIR", "REQ", "PUB"};
+    static const char *const types[] = {"PAIR", "REQ",    "REP",  "PUB",  "SUB",
+                                        "XPUB", "DEALER", "PUSH", "NONE", ""};
+    for (size_t i = 0; i < SL_COUNT(all_patterns); i++) {
+        ends both = {.receiver = open_receiver(all_patterns[i], 0)};
+        uint64_t refused = 0, connects = 0;
+        for (size_t j = 0; j < SL_COUNT(types); j++) {
+            int fd = connect_zmtp(state_of(both.receiver).port, types[j]);
+            bool fits = strcmp(types[j], matching[i]) == 0 ||
+                        (i == 1 && strcmp(types[j], "DEALER") == 0) ||
+                        (i == 2 && strcmp(types[j], "XPUB") == 0);
+            connects += fits;
+            refused += !fits;
+            UNTIL(&both, state_of(both.receiver).refused == refused &&
+                             state_of(both.receiver).connects == connects);
+            if (!fits)
+                UNTIL(&both, closed_by_peer(fd));
+            close(fd);
+            UNTIL(&both, !state_of(both.receiver).connected);
+        }
+        part(&both);
+    }
+}
+
+/* A sender whose first peer was wrong finds the right one that comes later. */
+static void sender_tries_again(void **state) {
+    (void)state;
+    for (size_t i = 0; i < SL_COUNT(all_patterns); i++) {
+        ends both = {.receiver = open_receiver(all_patterns[(i + 1) % 3], 0)};
+        int port = state_of(both.receiver).port;
+        both.sender = open_sender(all_patterns[i], port);
+        UNTIL(&both, state_of(both.sender).refused > 0);
+        sl_link_close(&both.receiver, 0);
+        both.receiver = open_receiver(all_patterns[i], port);
+        UNTIL(&both, state_of(both.sender).connected && state_of(both.receiver).connected);
+        part(&both);
+    }
+}
+
+static const char *const greetings[] = {
+    "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n",
+    "\x16\x03\x01\x02\x01\x01\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6\xf5\xf4\xf3\xf2",
+    "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    "\xff\xff\xff\xff\xff\xff\xff\xff",
+    "\x01",
+};
+
+static void callers_that_are_no_peers(void **state) {
+    (void)state;
+    for (size_t i = 0; i < SL_COUNT(all_patterns); i++) {
+        ends both = {.receiver = open_receiver(all_patterns[i], 0)};
+        int port = state_of(both.receiver).port;
+        for (size_t j = 0; j < SL_COUNT(greetings); j++) {
+            int fd = connect_raw(port);
+            assert_true(send(fd, greetings[j], strlen(greetings[j]), MSG_NOSIGNAL) > 0);
+            UNTIL(&both, closed_by_peer(fd));
+            UNTIL(&both, state_of(both.receiver).refused == j + 1);
+            close(fd);
+        }
+        assert_false(state_of(both.receiver).connected);
+        both.sender = open_sender(all_patterns[i], port);
+        UNTIL(&both, state_of(both.sender).connected && state_of(both.receiver).connected);
+        part(&both);
+    }
+}
+
+/* Who says nothing is no danger to those who come after. */
+static void silent_callers(void **state) {
+    (void)state;
+    for (size_t i = 0; i < SL_COUNT(all_patterns); i++) {
+        ends both = {.receiver = open_receiver(all_patterns[i], 0)};
+        int port = state_of(both.receiver).port;
+        int silent[100];
+        for (size_t j = 0; j < SL_COUNT(silent); j++)
+            silent[j] = connect_raw(port);
+        both.sender = open_sender(all_patterns[i], port);
+        UNTIL(&both, state_of(both.sender).connected && state_of(both.receiver).connected);
+        for (size_t j = 0; j < SL_COUNT(silent); j++)
+            close(silent[j]);
+        for (int j = 0; j < 20; j++)
+            attend(&both);
+        assert_int_equal(state_of(both.receiver).refused, 0);
+        assert_true(state_of(both.receiver).connected);
+        part(&both);
+    }
+}
+
+static int accept_one(const ends *both, int listening) {
+    struct pollfd polled = {.fd = listening, .events = POLLIN};
+    UNTIL(both, poll(&polled, 1, 0) == 1);
+    return accept(listening, NULL, NULL);
+}
+
+static void servers_that_are_no_viewers(void **state) {
+    (void)state;
+    for (size_t i = 0; i < SL_COUNT(all_patterns); i++) {
+        int port;
+        int listening = listen_raw(&port);
+        ends both = {.sender = open_sender(all_patterns[i], port)};
+        /* One that closes without a word: a tunnel whose far end is not there yet. */
+        for (int j = 0; j < 3; j++)
+            close(accept_one(&both, listening));
+        assert_int_equal(state_of(both.sender).refused, 0);
+        int fd = accept_one(&both, listening);
+        assert_true(send(fd, greetings[1], strlen(greetings[1]), MSG_NOSIGNAL) > 0);
+        UNTIL(&both, state_of(both.sender).refused == 1);
+        assert_non_null(strstr(state_of(both.sender).refusal, "is no viewer"));
+        close(fd);
+        close(listening);
+        part(&both);
+    }
+}
+
+static void other_security(void **state) {
+    (void)state;
+    ends both = {.receiver = open_receiver(SL_PATTERN_PAIR, 0)};
+    uint8_t handshake[128];
+    size_t size = write_handshake(handshake, "PAIR");
+    memcpy(handshake + 12, "CURVE", 5);
+    int fd = connect_raw(state_of(both.receiver).port);
+    assert_int_equal(send(fd, handshake, size, MSG_NOSIGNAL), (ssize_t)size);
+    UNTIL(&both, state_of(both.receiver).refused == 1);
+    assert_non_null(strstr(state_of(both.receiver).refusal, "secure_mode"));
+    close(fd);
+    part(&both);
+}
+
+/* The decoder would allocate whatever a peer says is coming. */
+static void huge_claims(void **state) {
+    (void)state;
+    for (size_t i = 0; i < SL_COUNT(all_patterns); i++) {
+        static const char *const types[] = {"PAIR", "REQ", "PUB"};
+        ends both = {.receiver = open_receiver(all_patterns[i], 0)};
+        int fd = connect_zmtp(state_of(both.receiver).port, types[i]);
+        UNTIL(&both, state_of(both.receiver).connected);
+        const uint8_t claim[9] = {2, 0, 0, 0, 0x10, 0, 0, 0, 0}; /* 64 GiB in one part */
+        assert_int_equal(send(fd, claim, sizeof claim, MSG_NOSIGNAL), sizeof claim);
+        UNTIL(&both, closed_by_peer(fd));
+        UNTIL(&both, !state_of(both.receiver).connected);
+        close(fd);
+        part(&both);
+    }
+}
+
+static void limit_is_kept(void **state) {
+    (void)state;
+    sl_link_settings settings = settings_for(SL_PATTERN_PAIR, 0);
+    settings.max_message_bytes = 100000;
+    ends both = {0};
+    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL), SL_OK);
+    both.sender = open_sender(SL_PATTERN_PAIR, state_of(both.receiver).port);
+    UNTIL(&both, send_frame(both.sender, 100000, 1) == SL_OK);
+    sl_link_message message;
+    UNTIL(&both, sl_link_receive(both.receiver, &message) == SL_OK);
+    sl_link_message_clear(&message);
+    assert_int_equal(send_frame(both.sender, 100001, 1), SL_OK);
+    UNTIL(&both, state_of(both.sender).connects == 2 && state_of(both.sender).connected);
+    UNTIL(&both, send_frame(both.sender, 1000, 1) == SL_OK);
+    UNTIL(&both, sl_link_receive(both.receiver, &message) == SL_OK);
+    assert_frame(&message, 1000, 1);
+    sl_link_message_clear(&message);
+    part(&both);
+}
+
+/* Sends as much as goes; -1 when the connection has ended. */
+static ssize_t push(int fd, const uint8_t *bytes, size_t size) {
+    ssize_t sent = send(fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent >= 0 ? sent : errno == EAGAIN ? 0 : -1;
+}
+
+/* Parts without end: no single one is too large, and the message is never whole. */
+static void unending_message(void **state) {
+    (void)state;
+    static uint8_t parts[64 * 1009];
+    for (size_t i = 0; i < 64; i++) {
+        uint8_t *one = parts + i * 1009;
+        const uint8_t head[9] = {3, 0, 0, 0, 0, 0, 0, 1000 >> 8, 1000 & 0xff}; /* MORE, long */
+        memcpy(one, head, sizeof head);
+    }
+    sl_link_settings settings = settings_for(SL_PATTERN_PAIR, 0);
+    settings.max_message_bytes = 1 << 20;
+    ends both = {0};
+    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL), SL_OK);
+    int fd = connect_zmtp(state_of(both.receiver).port, "PAIR");
+    UNTIL(&both, state_of(both.receiver).connected);
+    size_t sent = 0, offset = 0;
+    int64_t until_us = sl_now_us() + PATIENCE_US;
+    for (ssize_t went; (went = push(fd, parts + offset, sizeof parts - offset)) >= 0;) {
+        assert_true(sl_now_us() < until_us);
+        sent += (size_t)went;
+        offset = (offset + (size_t)went) % sizeof parts;
+        sl_link_wait(both.receiver, -1, NULL, 0);
+    }
+    assert_true(sent > 4 << 20);
+    UNTIL(&both, state_of(both.receiver).refused == 1);
+    close(fd);
+    both.sender = open_sender(SL_PATTERN_PAIR, state_of(both.receiver).port);
+    UNTIL(&both, state_of(both.sender).connected && state_of(both.receiver).connected);
+    part(&both);
+}
+
+/* Reads and drops what a sender says first, and answers as a subscriber would. */
+static int accept_subscriber(const ends *both, int listening) {
+    uint8_t handshake[128];
+    size_t size = write_handshake(handshake, "SUB");
+    int fd = accept_one(both, listening);
+    assert_int_equal(send(fd, handshake, size, MSG_NOSIGNAL), (ssize_t)size);
+    return fd;
+}
+
+static void subscriptions(void **state) {
+    (void)state;
+    int port;
+    int listening = listen_raw(&port);
+    ends both = {.sender = open_sender(SL_PATTERN_PUBSUB, port)};
+    int fd = accept_subscriber(&both, listening);
+    UNTIL(&both, state_of(both.sender).connects == 1);
+    assert_false(state_of(both.sender).connected);
+    assert_int_equal(send_frame(both.sender, 10, 0), SL_EAGAIN);
+    static const uint8_t topic[] = {0, 2, 1, 'x'}, all[] = {0, 1, 1}, none[] = {0, 1, 0};
+    send(fd, topic, sizeof topic, MSG_NOSIGNAL);
+    send(fd, all, sizeof all, MSG_NOSIGNAL);
+    UNTIL(&both, state_of(both.sender).connected);
+    assert_int_equal(send_frame(both.sender, 10, 0), SL_OK);
+    send(fd, none, sizeof none, MSG_NOSIGNAL);
+    UNTIL(&both, !state_of(both.sender).connected);
+    send(fd, all, sizeof all, MSG_NOSIGNAL);
+    UNTIL(&both, state_of(both.sender).connected);
+    for (int i = 0; i < 200; i++) {
+        const uint8_t many[] = {0, 2, 1, (uint8_t)i};
+        send(fd, many, sizeof many, MSG_NOSIGNAL);
+    }
+    UNTIL(&both, state_of(both.sender).refused == 1);
+    assert_false(state_of(both.sender).connected);
+    close(fd);
+    close(listening);
+    part(&both);
+}
+
+/* Closing must not hang, whatever peers are up to. */
+static void closing_amid_everything(void **state) {
+    (void)state;
+    for (size_t i = 0; i < SL_COUNT(all_patterns); i++) {
+        int port;
+        int listening = listen_raw(&port);
+        ends both = {.sender = open_sender(all_patterns[i], port)};
+        int silent = accept_one(&both, listening);
+        sl_link_close(&both.sender, 1000);
+        both.receiver = open_receiver(all_patterns[i], 0);
+        int half = connect_raw(state_of(both.receiver).port);
+        assert_int_equal(send(half, "\xff", 1, MSG_NOSIGNAL), 1);
+        attend(&both);
+        sl_link_close(&both.receiver, 1000);
+        close(half);
+        close(silent);
+        close(listening);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_wrong_pattern), cmocka_unit_test(raw_socket_types),
+        cmocka_unit_test(sender_tries_again),  cmocka_unit_test(callers_that_are_no_peers),
+        cmocka_unit_test(silent_callers),      cmocka_unit_test(servers_that_are_no_viewers),
+        cmocka_unit_test(other_security),      cmocka_unit_test(huge_claims),
+        cmocka_unit_test(limit_is_kept),       cmocka_unit_test(unending_message),
+        cmocka_unit_test(subscriptions),       cmocka_unit_test(closing_amid_everything),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
