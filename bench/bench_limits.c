@@ -19,7 +19,7 @@
 #include <turbojpeg.h>
 #include <unistd.h>
 
-#define WINDOW_US 1000000
+#define WINDOW_US 800000
 #define CORES_MAX 64
 #define QUALITY   90
 
