@@ -103,9 +103,10 @@ static int wait_for_answer(struct question *question, const sl_cancel *cancel,
                        "the SSH host %s does not resolve: no name server answers "
                        "in time; check the network or give its address",
                        question->host);
-    if (code == SL_OK && question->failure)
-        code = explain(question);
-    return code;
+    if (code < 0)
+        return code;
+    sl_event_clear(&question->answered); /* what was written before it was set can be read now */
+    return question->failure ? explain(question) : SL_OK;
 }
 
 int sl_resolve(struct addrinfo **addresses, const char *host, int port, const sl_cancel *cancel,

@@ -62,6 +62,7 @@ static int start(sl_tunnel *tunnel, const sl_tunnel_settings *settings,
         code = sl_wait(supervisor->ready.fd, POLLIN, cancel, -1);
     if (code < 0)
         return code;
+    sl_event_clear(&supervisor->ready); /* what was written before it was set can be read now */
     return supervisor->first < 0 ? sl_fail(supervisor->first, "%s", supervisor->sentence) : SL_OK;
 }
 
