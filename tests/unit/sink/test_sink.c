@@ -1,6 +1,8 @@
 /* The calls that all kinds share, and the null sink. */
 #include "pictures.h"
 
+#include "fault.h"
+
 static void null_takes_everything(void **state) {
     (void)state;
     sl_sink *sink;
@@ -61,12 +63,36 @@ static void jpeg_sizes_are_found(void **state) {
     sl_frame_unref(&frame);
 }
 
+/* Whatever memory is refused, a sink either works or says so, and leaves nothing behind. */
+static void survives_want_of_memory(const char *name) {
+    sl_frame *raw = picture(SL_FORMAT_BGR, 64, 48, 1);
+    for (int nth = 0; fault_next(nth); nth++) {
+        sl_sink *sink;
+        int code = open_sink(&sink, name, NULL);
+        if (code == SL_OK)
+            code = sl_sink_write(sink, raw);
+        int closed = sl_sink_close(&sink);
+        assert_true(code == SL_OK || (code == SL_ENOMEM && fault_happened()));
+        assert_true(closed == SL_OK || (closed == SL_ENOMEM && fault_happened()));
+    }
+    sl_frame_unref(&raw);
+}
+
+static void memory_may_run_out(void **state) {
+    (void)state;
+    setenv("SDL_VIDEODRIVER", "dummy", 1);
+    survives_want_of_memory("null");
+    survives_want_of_memory("window");
+    survives_want_of_memory(in_folder("memory.mkv"));
+    survives_want_of_memory(in_folder("memory.png"));
+    survives_want_of_memory(in_folder("memory.jpg"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(null_takes_everything),
-        cmocka_unit_test(unknown_sinks_are_named),
-        cmocka_unit_test(settings_have_names),
-        cmocka_unit_test(jpeg_sizes_are_found),
+        cmocka_unit_test(null_takes_everything), cmocka_unit_test(unknown_sinks_are_named),
+        cmocka_unit_test(settings_have_names),   cmocka_unit_test(jpeg_sizes_are_found),
+        cmocka_unit_test(memory_may_run_out),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
