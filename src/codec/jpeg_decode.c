@@ -11,6 +11,8 @@
 #include <string.h>
 #include <turbojpeg.h>
 
+#define PIXELS_A_BYTE (8 * 8 * 8) /* a bit for each block, eight blocks a byte */
+
 /* What a JPEG says of itself. */
 struct header {
     int width, height;
@@ -77,11 +79,14 @@ static int read_header(sl_jpeg *jpeg, const sl_frame *coded, struct header *head
     return SL_OK;
 }
 
-/* Refuses what would need too much memory once unpacked to `channels` bytes a pixel. */
+/* Refuses what would need too much memory once unpacked to `channels` bytes a pixel, and what
+ * claims more pixels than its bytes can hold: even a block of 8x8 that shows nothing takes a bit.
+ */
 static int check_size(const sl_frame *coded, const struct header *header, int channels) {
-    size_t unpacked = (size_t)header->width * (size_t)header->height * (size_t)channels;
+    size_t pixels = (size_t)header->width * (size_t)header->height;
+    size_t unpacked = pixels * (size_t)channels;
     if (header->width <= SL_SIDE_MAX && header->height <= SL_SIDE_MAX &&
-        unpacked <= SL_UNPACKED_MAX)
+        unpacked <= SL_UNPACKED_MAX && pixels / PIXELS_A_BYTE <= coded->size)
         return SL_OK;
     return sl_fail(SL_EMESSAGE,
                    "a JPEG of %zu bytes would unpack to %zu MiB, %dx%d pixels (a JPEG bomb)",

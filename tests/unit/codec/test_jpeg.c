@@ -239,11 +239,16 @@ static void all_sorts_of_jpeg_decode(void **state) {
         const char *name;
         sl_format planes; /* what SL_OUTPUT_PLANES gives */
     } files[] = {
-        {"420-odd.jpg", SL_FORMAT_I420},     {"422-odd.jpg", SL_FORMAT_I422},
-        {"444.jpg", SL_FORMAT_I444},         {"gray.jpg", SL_FORMAT_GRAY},
-        {"440.jpg", SL_FORMAT_BGR},          {"411.jpg", SL_FORMAT_BGR},
-        {"rgb.jpg", SL_FORMAT_BGR},          {"cmyk.jpg", SL_FORMAT_BGR},
+        {"420-odd.jpg", SL_FORMAT_I420},
+        {"422-odd.jpg", SL_FORMAT_I422},
+        {"444.jpg", SL_FORMAT_I444},
+        {"gray.jpg", SL_FORMAT_GRAY},
+        {"440.jpg", SL_FORMAT_BGR},
+        {"411.jpg", SL_FORMAT_BGR},
+        {"rgb.jpg", SL_FORMAT_BGR},
+        {"cmyk.jpg", SL_FORMAT_BGR},
         {"progressive.jpg", SL_FORMAT_I420},
+        {"no-huffman-tables.jpg", SL_FORMAT_I422}, /* as MJPEG cameras send it */
     };
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         uint8_t data[2048];
@@ -314,6 +319,9 @@ static void bombs_are_refused(void **state) {
         assert_int_equal(decode(data, size, (sl_output)output, &frame), SL_EMESSAGE);
         assert_non_null(strstr(sl_error(), "bomb"));
     }
+    set_size(data, size, 2000, 2000); /* modest, but more than so few bytes can hold */
+    assert_int_equal(decode(data, size, SL_OUTPUT_ARRAY, &frame), SL_EMESSAGE);
+    assert_non_null(strstr(sl_error(), "bomb"));
     set_size(data, size, 0, 10);
     assert_int_equal(decode(data, size, SL_OUTPUT_ARRAY, &frame), SL_EMESSAGE);
 }
