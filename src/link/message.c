@@ -9,7 +9,7 @@
 
 /* A part on its way. ZeroMQ's thread frees it. */
 typedef struct shipment {
-    sl_link *link; /* NULL: not the last part */
+    sl_link *link; /* that counts it; NULL: nobody does */
     /* Written last and read first: handing over goes through ZeroMQ's own locks, and this shows it
      * to those who can't see them. */
     _Atomic(sl_buffer *) part;
@@ -33,7 +33,8 @@ static int pack(sl_link *link, sl_buffer *part, bool last, zmq_msg_t *packed) {
     shipment *own = malloc(sizeof *own);
     if (!own)
         return sl_fail_memory();
-    own->link = last && sl_link_publishes(link) ? link : NULL;
+    bool counted = last && sl_link_publishes(link);
+    own->link = counted ? link : NULL;
     sl_buffer *kept = sl_buffer_ref(part);
     atomic_init(&own->part, NULL);
     atomic_store_explicit(&own->part, kept, memory_order_release);
@@ -42,7 +43,7 @@ static int pack(sl_link *link, sl_buffer *part, bool last, zmq_msg_t *packed) {
         free(own);
         return sl_fail_memory();
     }
-    if (own->link)
+    if (counted)
         atomic_fetch_add_explicit(&link->under_way, 1, memory_order_relaxed);
     return SL_OK;
 }
