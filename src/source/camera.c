@@ -42,6 +42,8 @@ static int choose(const sl_source_settings *settings, const char *device, const 
     if (code >= 0)
         *mode = facts.modes[chosen];
     sl_v4l2_facts_finish(&facts);
+    if (code < 0 && !strstr(sl_error(), device))
+        sl_fail(code, "%s can't be opened: %s", name, sl_error());
     return code == SL_EUNSUPPORTED ? SL_ESOURCE : code;
 }
 

@@ -43,8 +43,11 @@ int sl_decoder_open(sl_decoder **decoder, sl_input *input, sl_source_shared *sha
     if (error >= 0)
         error = avcodec_parameters_to_context(made->codec, input->stream->codecpar);
     if (error >= 0) {
+        sigset_t before;
         configure(made->codec, input);
+        sl_libav_block_signals(&before);
         error = avcodec_open2(made->codec, input->codec, NULL);
+        sl_libav_restore_signals(&before);
     }
     if (error >= 0)
         return SL_OK;

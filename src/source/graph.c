@@ -104,9 +104,12 @@ int sl_graph_open(sl_graph **graph, const char *description, const sl_graph_inpu
         return sl_fail_memory();
     }
     made->filters->nb_threads = threads;
+    sigset_t before;
+    sl_libav_block_signals(&before);
     int error = make_ends(made);
     if (error >= 0)
         error = parse(made, description);
+    sl_libav_restore_signals(&before);
     if (error < 0) {
         sl_graph_close(&made);
         return fail(description, error);

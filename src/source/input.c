@@ -39,6 +39,8 @@ static int fail(const sl_input *input, const char *verb, int error) {
         return sl_fail_memory();
     if (error == AVERROR_EXIT)
         return sl_fail(SL_ESOURCE, "%s %s: it did not answer in time", input->name, verb);
+    if (error == AVERROR(EBUSY))
+        return sl_fail(SL_ESOURCE, "%s %s: it is in use by another program", input->name, verb);
     if (error == AVERROR_EOF)
         return sl_fail(SL_ESOURCE, "%s %s: it is empty", input->name, verb);
     if (error == AVERROR_INVALIDDATA && sl_libav_said())

@@ -62,3 +62,13 @@ const char *sl_libav_reason(int error, char *text, size_t size) {
         av_strerror(error, text, size);
     return text;
 }
+
+void sl_libav_block_signals(sigset_t *before) {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+void sl_libav_restore_signals(const sigset_t *before) {
+    pthread_sigmask(SIG_SETMASK, before, NULL);
+}

@@ -2,6 +2,7 @@
 #ifndef SOURCE_LIBAV_H
 #define SOURCE_LIBAV_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,5 +18,10 @@ bool sl_libav_said(void);
 
 /* Why libav failed: what it last told this thread as an error, else the text of the code. */
 const char *sl_libav_reason(int error, char *text, size_t size);
+
+/* Blocks all signals in this thread around what makes libav start threads, which inherit that:
+ * signals are for the host's own threads. `before` is for restoring. */
+void sl_libav_block_signals(sigset_t *before);
+void sl_libav_restore_signals(const sigset_t *before);
 
 #endif
