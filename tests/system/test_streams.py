@@ -117,10 +117,10 @@ def test_patterns_by_number(number, name, view, send):
 
 
 def test_viewer_stays_for_the_next_sender(view, send):
-    viewer = view("pair", "--frames", 40)
+    viewer = view("pair", "--frames", 150)
     first = send(SMALL, viewer.port(), "pair")
     viewer.after(1)
     first.kill()
     second = send(SMALL, viewer.port(), "pair")
-    assert viewer.end()["frames"] == 40
+    assert viewer.end()["frames"] == 150
     second.kill()

@@ -198,7 +198,7 @@ class Sightline(Process):
         text = super().account()
         if self.events is None:
             return text
-        events = "\n".join(json.dumps(event) for event in self.events.so_far()[-12:])
+        events = "\n".join(json.dumps(event) for event in self.events.so_far()[-4:])
         return f"{text}\nevents:\n{events}"
 
     def finish(self):

@@ -1,6 +1,10 @@
 """Reads and writes YUV4MPEG2, the format of `--sink -`."""
 
+from concurrent import futures
+
 import numpy
+
+from harness.waiting import allow
 
 CHROMA = {"420": (2, 2), "422": (2, 1), "444": (1, 1), "mono": None}
 
@@ -37,6 +41,13 @@ class Reader:
             planes.append(numpy.frombuffer(data, numpy.uint8).reshape(rows, columns))
         return planes
 
+    def full_range(self, planes):
+        """The planes with luma stretched to 0..255 where the stream's is not."""
+        if self.tags.get("X") == "COLORRANGE=FULL" or self.tags.get("C", "") == "420jpeg":
+            return planes
+        stretched = (planes[0].astype(numpy.float64) - 16) * 255 / 219
+        return [numpy.clip(stretched, 0, 255), *planes[1:]]
+
     def luma(self):
         planes = self.read()
         return None if planes is None else planes[0]
@@ -47,6 +58,27 @@ class Reader:
         while self.read() is not None:
             count += 1
         return count
+
+
+class Collector:
+    """Reads a stream in a thread of its own, so that whoever writes it is never held up."""
+
+    def __init__(self, stream):
+        self._pool = futures.ThreadPoolExecutor(1)
+        self._frames = self._pool.submit(self._collect, stream)
+
+    @staticmethod
+    def _collect(stream):
+        reader = Reader(stream)
+        frames = []
+        while (planes := reader.read()) is not None:
+            frames.append(reader.full_range(planes))
+        return frames
+
+    def frames(self, seconds=30):
+        """All frames, each a list of planes, once the stream has ended."""
+        self._pool.shutdown(wait=False)
+        return self._frames.result(allow(seconds))
 
 
 def write(stream, frames, rate="25:1"):
