@@ -77,18 +77,35 @@ void sl_monitor_refuse(sl_link *link, const char *format, ...) {
         sl_log(SL_LOG_WARNING, "link", "%s", sentence);
 }
 
-static void refuse_stranger(sl_link *link) {
-    const char *pattern = sl_pattern_name(link->pattern);
-    if (link->role == SL_ROLE_SENDER)
+static void refuse_viewer(sl_link *link) {
+    char says[24];
+    const char *pattern = sl_pattern_name(link->pattern), *where = link->state.endpoint;
+    switch (sl_stranger_ask(&link->place, link->ipv6, says, sizeof says)) {
+    case SL_STRANGER_ZMTP:
+        sl_monitor_refuse(link,
+                          "the viewer at %.60s uses another pattern than %s; give both ends the "
+                          "same --pattern",
+                          where, pattern);
+        break;
+    case SL_STRANGER_OTHER:
+        sl_monitor_refuse(link, "the program at %.60s is no viewer: it says \"%s\"", where, says);
+        break;
+    case SL_STRANGER_SILENT:
         sl_monitor_refuse(link,
                           "the program at %.40s uses another pattern than %s, or is no viewer; "
                           "give both ends the same --pattern",
-                          link->state.endpoint, pattern);
+                          where, pattern);
+    }
+}
+
+static void refuse_stranger(sl_link *link) {
+    if (link->role == SL_ROLE_SENDER)
+        refuse_viewer(link);
     else
         sl_monitor_refuse(link,
                           "a program that connected to port %d uses another pattern than %s, or "
                           "is no sender; give both ends the same --pattern",
-                          link->state.port, pattern);
+                          link->state.port, sl_pattern_name(link->pattern));
 }
 
 /* Why a connection ended whose handshake was not done. Who only went away was not refused. */

@@ -127,6 +127,18 @@ void sl_monitor_update(sl_link *link);
 void sl_monitor_refuse(sl_link *link, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* stranger.c */
+
+typedef enum sl_stranger {
+    SL_STRANGER_SILENT, /* says nothing, or can't be reached now */
+    SL_STRANGER_ZMTP,   /* greets as ZeroMQ does */
+    SL_STRANGER_OTHER,  /* says something else, which is then in `says` */
+} sl_stranger;
+
+/* Asks what stands at the place that a sender connects to. Takes half a second at most (longer only
+ * if the name server is slow). */
+sl_stranger sl_stranger_ask(const sl_place *place, bool ipv6, char *says, size_t size);
+
 /* "pair", "reqrep", "pubsub". */
 const char *sl_pattern_name(sl_pattern pattern);
 

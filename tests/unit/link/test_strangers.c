@@ -2,6 +2,8 @@
 #include "base/settings.h"
 #include "ends.h"
 
+#include <pthread.h>
+
 static const sl_pattern all_patterns[] = {SL_PATTERN_PAIR, SL_PATTERN_REQREP, SL_PATTERN_PUBSUB};
 
 static void every_wrong_pattern(void **state) {
@@ -15,6 +17,7 @@ static void every_wrong_pattern(void **state) {
             UNTIL(&both, state_of(both.sender).refused && state_of(both.receiver).refused);
             assert_false(state_of(both.sender).connected);
             assert_false(state_of(both.receiver).connected);
+            assert_non_null(strstr(state_of(both.sender).refusal, "the viewer at"));
             assert_non_null(strstr(state_of(both.sender).refusal, "another pattern"));
             assert_non_null(strstr(state_of(both.receiver).refusal, "another pattern"));
             part(&both);
@@ -141,6 +144,34 @@ static void servers_that_are_no_viewers(void **state) {
         close(listening);
         part(&both);
     }
+}
+
+/* Greets whoever connects, until its listening socket is shut. */
+static void *greet_all(void *argument) {
+    int listening = *(int *)argument, fd;
+    while ((fd = accept(listening, NULL, NULL)) >= 0) {
+        send(fd, greetings[1], strlen(greetings[1]), MSG_NOSIGNAL);
+        char dropped[256];
+        while (recv(fd, dropped, sizeof dropped, 0) > 0)
+            continue;
+        close(fd);
+    }
+    return NULL;
+}
+
+static void stranger_is_quoted(void **state) {
+    (void)state;
+    int port;
+    int listening = listen_raw(&port);
+    pthread_t server;
+    assert_int_equal(pthread_create(&server, NULL, greet_all, &listening), 0);
+    ends both = {.sender = open_sender(SL_PATTERN_PAIR, port)};
+    UNTIL(&both, state_of(both.sender).refused == 1);
+    assert_non_null(strstr(state_of(both.sender).refusal, "it says \"SSH-2.0-OpenSSH"));
+    part(&both);
+    shutdown(listening, SHUT_RDWR);
+    pthread_join(server, NULL);
+    close(listening);
 }
 
 static void other_security(void **state) {
@@ -291,12 +322,19 @@ static void closing_amid_everything(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_wrong_pattern), cmocka_unit_test(raw_socket_types),
-        cmocka_unit_test(sender_tries_again),  cmocka_unit_test(callers_that_are_no_peers),
-        cmocka_unit_test(silent_callers),      cmocka_unit_test(servers_that_are_no_viewers),
-        cmocka_unit_test(other_security),      cmocka_unit_test(huge_claims),
-        cmocka_unit_test(limit_is_kept),       cmocka_unit_test(unending_message),
-        cmocka_unit_test(subscriptions),       cmocka_unit_test(closing_amid_everything),
+        cmocka_unit_test(every_wrong_pattern),
+        cmocka_unit_test(raw_socket_types),
+        cmocka_unit_test(sender_tries_again),
+        cmocka_unit_test(callers_that_are_no_peers),
+        cmocka_unit_test(silent_callers),
+        cmocka_unit_test(servers_that_are_no_viewers),
+        cmocka_unit_test(stranger_is_quoted),
+        cmocka_unit_test(other_security),
+        cmocka_unit_test(huge_claims),
+        cmocka_unit_test(limit_is_kept),
+        cmocka_unit_test(unending_message),
+        cmocka_unit_test(subscriptions),
+        cmocka_unit_test(closing_amid_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
