@@ -16,8 +16,6 @@
 #define IDLE_S        5     /* then TCP asks whether the peer is still there, and the NAT learns */
 #define PROBE_S       2
 #define PROBES        3
-/* What waits in the socket unsent; old frames should wait where a newer one can overtake them. */
-#define UNSENT_BYTES (256 * 1024)
 
 static void set(int descriptor, int level, int option, int value) {
     /* Each only makes things better; a kernel without it still carries frames. */
@@ -27,7 +25,6 @@ static void set(int descriptor, int level, int option, int value) {
 static void tune(int descriptor) {
     set(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
     set(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, DEAD_AFTER_MS);
-    set(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_BYTES);
     set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, IDLE_S);
     set(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_S);
     set(descriptor, IPPROTO_TCP, TCP_KEEPCNT, PROBES);

@@ -17,7 +17,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define OUT_BYTES   (256 * 1024)       /* libssh is fastest with large writes */
 #define FLOOD_BYTES (2 * 1024 * 1024)  /* more than libssh ever grants */
 #define PATIENCE_US (2 * SL_SECOND_US) /* for the far end's end after ours */
 
@@ -62,7 +61,7 @@ static void on_close(ssh_session ssh, ssh_channel channel, void *user) {
 }
 
 int sl_forward_start(sl_forward *forward, sl_session *session) {
-    if (!forward->out && !(forward->out = malloc(OUT_BYTES)))
+    if (!forward->out && !(forward->out = malloc(SL_FORWARD_CHUNK_MAX)))
         return sl_fail_memory();
     forward->channel = ssh_channel_new(session->ssh);
     if (!forward->channel)
@@ -132,9 +131,8 @@ short sl_forward_events(const sl_forward *forward, bool writable) {
     return events;
 }
 
-/* Fills the chunk from the local socket, as far as the far end has room. */
-static void take(sl_forward *forward, size_t room, bool all_is_there) {
-    size_t most = room < OUT_BYTES ? room : OUT_BYTES;
+/* Reads from the local socket. */
+static void take(sl_forward *forward, size_t most, bool all_is_there) {
     forward->out_start = forward->out_end = 0;
     while (forward->out_end < most && !forward->local_ended) {
         ssize_t size = recv(forward->local, forward->out + forward->out_end,
@@ -150,12 +148,12 @@ static void take(sl_forward *forward, size_t room, bool all_is_there) {
     }
 }
 
-size_t sl_forward_send(sl_forward *forward, bool all_is_there) {
+size_t sl_forward_send(sl_forward *forward, size_t chunk, bool all_is_there) {
     size_t room = ssh_channel_window_size(forward->channel);
     if (forward->state != SL_FORWARD_OPEN || forward->remote_closed || room == 0)
         return 0;
     if (forward->out_start == forward->out_end && forward->local >= 0)
-        take(forward, room, all_is_there);
+        take(forward, room < chunk ? room : chunk, all_is_there);
     size_t size = forward->out_end - forward->out_start;
     size = size < room ? size : room;
     if (size == 0)

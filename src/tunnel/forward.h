@@ -50,9 +50,11 @@ int sl_forward_finish_open(sl_forward *forward, sl_session *session);
  * takes more. */
 short sl_forward_events(const sl_forward *forward, bool writable);
 
-/* Takes from the local socket what may leave now, and hands it to libssh. Returns the bytes that
- * libssh took. `all_is_there`: what is not there yet will not come. */
-size_t sl_forward_send(sl_forward *forward, bool all_is_there);
+#define SL_FORWARD_CHUNK_MAX ((size_t)256 * 1024) /* libssh is fastest with large writes */
+
+/* Takes from the local socket what may leave now, at most a chunk, and hands it to libssh. Returns
+ * the bytes that libssh took. `all_is_there`: what is not there yet will not come. */
+size_t sl_forward_send(sl_forward *forward, size_t chunk, bool all_is_there);
 
 /* Hands what came in to the local socket. */
 void sl_forward_receive(sl_forward *forward);

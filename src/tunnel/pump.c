@@ -16,6 +16,13 @@
 #define OPEN_PAUSE_US (SL_SECOND_US / 4) /* between tries while nobody listens at the far end */
 #define TICK_MS       250 /* how often ends that wait for the other side are seen to */
 
+/* A chunk should take some milliseconds to leave: a slow path hides less behind small ones, a fast
+ * one needs large ones. */
+#define CHUNK_MIN      ((size_t)16 * 1024)
+#define CHUNK_FIRST    ((size_t)64 * 1024)
+#define LEAVES_LATE_US 20000
+#define LEAVES_SOON_US 5000
+
 enum { STOP, SESSION, LISTENER, FORWARDS };
 
 struct round {
@@ -24,7 +31,7 @@ struct round {
 };
 
 void sl_pump_init(sl_pump *pump, sl_session *session) {
-    *pump = (sl_pump){.session = session, .listener = -1};
+    *pump = (sl_pump){.session = session, .listener = -1, .chunk = CHUNK_FIRST};
     for (int i = 0; i < SL_FORWARDS_MOST; i++)
         pump->forwards[i].local = -1;
 }
@@ -108,12 +115,32 @@ static bool writable(const sl_pump *pump) {
            session->packet_counter.out_bytes >= pump->hold_until;
 }
 
+/* Fits the chunk to the path, by how long the last one took to leave; and what may wait in the
+ * socket, so that the next one is not hidden there instead. */
+static void fit_chunk(sl_pump *pump) {
+    size_t chunk = pump->chunk;
+    if (!pump->handed_us || (ssh_get_status(pump->session->ssh) & SSH_WRITE_PENDING))
+        return;
+    int64_t took_us = sl_now_us() - pump->handed_us;
+    pump->handed_us = 0;
+    if (took_us > LEAVES_LATE_US && chunk > CHUNK_MIN)
+        chunk /= 2;
+    else if (took_us < LEAVES_SOON_US && chunk < SL_FORWARD_CHUNK_MAX)
+        chunk *= 2;
+    if (chunk == pump->chunk)
+        return;
+    pump->chunk = chunk;
+    sl_session_bound_unsent(pump->session, chunk);
+}
+
 static void send_out(sl_pump *pump, sl_forward *forward, bool stopping) {
     const struct ssh_counter_struct *counter = &pump->session->packet_counter;
     if (!writable(pump))
         return;
     uint64_t before = counter->out_bytes;
-    size_t given = sl_forward_send(forward, stopping);
+    size_t given = sl_forward_send(forward, pump->chunk, stopping);
+    if (given > 0)
+        pump->handed_us = sl_now_us();
     /* While keys are exchanged libssh puts packets aside, where they don't show. */
     if (counter->out_bytes - before < given)
         pump->hold_until = before + given;
@@ -207,6 +234,7 @@ static void watch(struct pollfd *polled, int descriptor, short events) {
 /* Waits for the next thing to do. */
 static int wait_for_work(sl_pump *pump, struct round *round) {
     bool stopping = round->linger_until_us != 0;
+    fit_chunk(pump);
     bool takes_more = writable(pump);
     watch(&round->polled[STOP], sl_cancel_fd(pump->session->job->stop), stopping ? 0 : POLLIN);
     watch(&round->polled[SESSION], pump->session->descriptor, sl_session_events(pump->session));
@@ -250,6 +278,7 @@ int sl_pump_run(sl_pump *pump) {
     sl_tunnel_job *job = pump->session->job;
     struct round round = {0};
     sl_session_quiet();
+    sl_session_bound_unsent(pump->session, pump->chunk);
     int code = sl_local_listen(&pump->listener, job->socket_path);
     if (code == SL_OK)
         sl_tunnel_report(job, SL_TUNNEL_UP, pump->unheard ? sl_error() : NULL);

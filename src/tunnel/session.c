@@ -86,6 +86,11 @@ void sl_session_quiet(void) {
     ssh_set_log_level(SSH_LOG_WARN);
 }
 
+void sl_session_bound_unsent(sl_session *session, size_t bytes) {
+    int most = (int)bytes;
+    setsockopt(session->descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
+}
+
 short sl_session_events(const sl_session *session) {
     return (short)(POLLIN | (ssh_get_poll_flags(session->ssh) & SSH_WRITE_PENDING ? POLLOUT : 0));
 }

@@ -32,6 +32,10 @@ int sl_session_wait(sl_session *session, int64_t deadline_us);
 /* From here on libssh logs troubles only: it has a line for most packets. */
 void sl_session_quiet(void);
 
+/* How many bytes may wait in the socket unsent: old frames should wait where a newer one can
+ * overtake them. */
+void sl_session_bound_unsent(sl_session *session, size_t bytes);
+
 /* The poll events that libssh waits for. */
 short sl_session_events(const sl_session *session);
 
