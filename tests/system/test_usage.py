@@ -45,7 +45,7 @@ REFUSED = {
     "destination with port 0": ([*SEND, "--ssh", "user@host:0"], "port"),
     "destination with a huge port": ([*SEND, "--ssh", "user@host:70000"], "port"),
     "destination with a space": ([*SEND, "--ssh", "user@my host"], "ssh"),
-    "destination with an open bracket": ([*SEND, "--ssh", "user@[::1"], "brackets"),
+    "destination with an open bracket": ([*SEND, "--ssh", "user@[::1"], "ipv6"),
     "empty destination": ([*SEND, "--ssh", ""], "ssh"),
     "raw and jpeg": ([*SEND, "--raw", "--jpeg"], "raw"),
     "option of the other end": ([*VIEW, "--loop"], "loop"),
