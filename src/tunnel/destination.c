@@ -82,8 +82,9 @@ static int read_host(const char *text, size_t length, sl_ssh_destination *destin
 static int read_brackets(const char *text, sl_ssh_destination *destination) {
     const char *end = strchr(text, ']');
     if (!end || (end[1] && end[1] != ':'))
-        return sl_fail(SL_EINVAL, "an SSH destination has its IPv6 address in brackets: [ADDRESS] or "
-                                  "[ADDRESS]:PORT");
+        return sl_fail(SL_EINVAL,
+                       "an SSH destination has its IPv6 address in brackets: [ADDRESS] or "
+                       "[ADDRESS]:PORT");
     int code = read_host(text + 1, (size_t)(end - text - 1), destination);
     if (code == SL_OK && !is_ipv6(destination->host))
         code = sl_fail(SL_EINVAL, "\"%s\" is not an IPv6 address", destination->host);
