@@ -118,7 +118,7 @@ static int connect_agent(void) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (!path || !path[0] || strlen(path) >= sizeof(address.sun_path))
         return -1;
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (descriptor >= 0 && connect(descriptor, (struct sockaddr *)&address, sizeof(address)) < 0) {
         sl_log(SL_LOG_DEBUG, "tunnel", "no agent at %s: %s", path, strerror(errno));

@@ -64,7 +64,7 @@ static void find_files(const sl_tunnel_plan *plan, struct files *found) {
     }
     if (sl_home_path(found->paths[found->count], sizeof(found->paths[0]), ".ssh/known_hosts") == 0)
         found->count++;
-    strcpy(found->paths[found->count++], SYSTEM_KNOWN_HOSTS);
+    snprintf(found->paths[found->count++], sizeof(found->paths[0]), SYSTEM_KNOWN_HOSTS);
     if (sl_state_path(found->paths[found->count], sizeof(found->paths[0]), "known_hosts") == 0)
         found->own = found->paths[found->count++];
 }

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_FILE_MAX (64 * 1024)
+#define KEY_FILE_MAX ((size_t)64 * 1024)
 
 int sl_identity_ask(const sl_identity *identity, const char *prompt, bool echo, char *answer,
                     size_t size) {

@@ -82,7 +82,7 @@ static int connect_pinned(struct client *client, int shown) {
 
 static int connect_verified(struct client *client) {
     char algorithms[256];
-    int shown;
+    int shown = -1;
     int code = SL_OK;
     if (client->family >= 0)
         snprintf(algorithms, sizeof(algorithms), "%s", sl_host_key_family(client->family));

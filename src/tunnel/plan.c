@@ -56,10 +56,10 @@ static int fill_user(sl_ssh_destination *destination) {
         return SL_OK;
     char memory[4096];
     struct passwd entry, *found = NULL;
+    size_t size = sizeof(destination->user);
     if (getpwuid_r(geteuid(), &entry, memory, sizeof(memory), &found) != 0 || !found ||
-        strlen(found->pw_name) >= sizeof(destination->user))
+        (size_t)snprintf(destination->user, size, "%s", found->pw_name) >= size)
         return sl_fail(SL_EINVAL, "your own user name is not known; write USER@HOST");
-    strcpy(destination->user, found->pw_name);
     return SL_OK;
 }
 

@@ -64,7 +64,7 @@ static int start(struct question *question) {
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         pthread_attr_destroy(&detached);
         if (failure)
-            let_go(question);
+            sl_refcount_down(&question->references); /* the caller's is left */
     }
     return failure ? sl_fail(SL_ESYSTEM, "cannot start a thread that resolves %s: %s",
                              question->host, strerror(failure))

@@ -66,24 +66,24 @@ static int start(sl_tunnel *tunnel, const sl_tunnel_settings *settings,
     return supervisor->first < 0 ? sl_fail(supervisor->first, "%s", supervisor->sentence) : SL_OK;
 }
 
-int sl_tunnel_open(sl_tunnel **result, const sl_tunnel_settings *settings,
+int sl_tunnel_open(sl_tunnel **tunnel, const sl_tunnel_settings *settings,
                    const sl_tunnel_target *target, sl_cancel *cancel) {
-    *result = NULL;
-    sl_tunnel *tunnel = calloc(1, sizeof(*tunnel));
-    if (!tunnel)
+    *tunnel = NULL;
+    sl_tunnel *opening = calloc(1, sizeof(*opening));
+    if (!opening)
         return sl_fail_memory();
-    sl_tunnel_supervisor *supervisor = &tunnel->supervisor;
+    sl_tunnel_supervisor *supervisor = &opening->supervisor;
     supervisor->backend = &sl_tunnel_libssh;
     supervisor->ready.fd = supervisor->failed.fd = supervisor->job.agent_fd = -1;
     pthread_mutex_init(&supervisor->job.lock, NULL);
 
-    int code = start(tunnel, settings, target, cancel);
+    int code = start(opening, settings, target, cancel);
     if (code < 0) {
         /* The sentence is this thread's; closing makes no other. */
-        sl_tunnel_close(&tunnel, 0);
+        sl_tunnel_close(&opening, 0);
         return code;
     }
-    *result = tunnel;
+    *tunnel = opening;
     return SL_OK;
 }
 
@@ -102,23 +102,23 @@ int sl_tunnel_failure_fd(const sl_tunnel *tunnel) {
     return tunnel->supervisor.failed.fd;
 }
 
-void sl_tunnel_close(sl_tunnel **closing, int linger_ms) {
-    sl_tunnel *tunnel = *closing;
-    if (!tunnel)
+void sl_tunnel_close(sl_tunnel **tunnel, int linger_ms) {
+    sl_tunnel *closing = *tunnel;
+    if (!closing)
         return;
-    *closing = NULL;
-    sl_tunnel_supervisor *supervisor = &tunnel->supervisor;
+    *tunnel = NULL;
+    sl_tunnel_supervisor *supervisor = &closing->supervisor;
     atomic_store(&supervisor->job.linger_ms, linger_ms);
-    stop(tunnel);
-    sl_thread_join(&tunnel->thread);
-    if (tunnel->folder[0]) {
+    stop(closing);
+    sl_thread_join(&closing->thread);
+    if (closing->folder[0]) {
         unlink(supervisor->job.socket_path);
-        rmdir(tunnel->folder);
+        rmdir(closing->folder);
     }
     sl_event_finish(&supervisor->ready);
     sl_event_finish(&supervisor->failed);
     sl_cancel_close(&supervisor->job.stop);
     sl_tunnel_plan_finish(&supervisor->job.plan);
     pthread_mutex_destroy(&supervisor->job.lock);
-    free(tunnel);
+    free(closing);
 }
