@@ -13,7 +13,7 @@ typedef struct sl_source sl_source;
 typedef enum sl_deliver {
     SL_DELIVER_ANY,    /* what costs least: the camera's own JPEG, planar YUV, or gray */
     SL_DELIVER_PIXELS, /* planar YUV or gray, never coded */
-    SL_DELIVER_BGR,
+    SL_DELIVER_BGR,    /* or gray, where the source is gray */
     SL_DELIVER_GRAY,
 } sl_deliver;
 

@@ -60,13 +60,14 @@ static bool is_rgb(const AVPixFmtDescriptor *layout) {
 }
 
 static enum AVPixelFormat target_of(const AVPixFmtDescriptor *layout, sl_deliver deliver) {
+    bool gray = layout->nb_components < 3 && !is_rgb(layout);
+    if (deliver == SL_DELIVER_GRAY || (deliver == SL_DELIVER_BGR && gray))
+        return AV_PIX_FMT_GRAY8;
     if (deliver == SL_DELIVER_BGR)
         return AV_PIX_FMT_BGR24;
-    if (deliver == SL_DELIVER_GRAY)
-        return AV_PIX_FMT_GRAY8;
     if (is_rgb(layout))
         return AV_PIX_FMT_YUV422P;
-    if (layout->nb_components < 3)
+    if (gray)
         return AV_PIX_FMT_GRAY8;
     if (layout->log2_chroma_h == 0 && layout->log2_chroma_w == 0)
         return AV_PIX_FMT_YUV444P;
