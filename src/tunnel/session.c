@@ -19,6 +19,7 @@
 
 #define DESCRIPTOR_MOST 0xffff /* libssh cuts off what lies above */
 #define DRIVES_MOST     64     /* in a row: it reads 4 KiB each time */
+#define ANSWERS_MOST    10000  /* that libssh gives while the server doesn't read them */
 
 static void log_line(int level, const char *function, const char *line, void *user) {
     (void)level, (void)function, (void)user;
@@ -38,15 +39,16 @@ static int set(ssh_session ssh, enum ssh_options_e option, const void *value, co
 }
 
 static int set_options(sl_session *session, int descriptor, const char *algorithms) {
-    const sl_ssh_destination *destination = &session->job->plan.destination;
+    const char *user = session->job->plan.destination.user;
     ssh_session ssh = session->ssh;
     const char *ciphers = sl_cipher_order();
     bool off = false;
     int code = set(ssh, SSH_OPTIONS_PROCESS_CONFIG, &off, "reading no configuration");
+    /* It wants some name; ours may be one that it takes for malformed. */
     if (code == SL_OK)
-        code = set(ssh, SSH_OPTIONS_HOST, destination->host, "the host's name");
+        code = set(ssh, SSH_OPTIONS_HOST, "server", "the host's name");
     if (code == SL_OK)
-        code = set(ssh, SSH_OPTIONS_USER, destination->user, "the user's name");
+        code = set(ssh, SSH_OPTIONS_USER, user, "the user's name");
     if (code == SL_OK)
         code = set(ssh, SSH_OPTIONS_CIPHERS_C_S, ciphers, "the ciphers");
     if (code == SL_OK)
@@ -109,7 +111,7 @@ int sl_session_wait(sl_session *session, int64_t deadline_us) {
 }
 
 bool sl_session_lost(const sl_session *session) {
-    return (ssh_get_status(session->ssh) & (SSH_CLOSED | SSH_CLOSED_ERROR)) ||
+    return session->flooded || (ssh_get_status(session->ssh) & (SSH_CLOSED | SSH_CLOSED_ERROR)) ||
            !ssh_is_connected(session->ssh);
 }
 
@@ -118,6 +120,12 @@ bool sl_session_drive(sl_session *session) {
     while (drives++ < DRIVES_MOST && !sl_session_lost(session) &&
            ssh_event_dopoll(session->event, 0) == SSH_OK)
         continue;
+    /* A server could ask and ask, and never take the answers, which libssh keeps for it. */
+    uint64_t packets = session->packet_counter.out_packets;
+    if (!(ssh_get_status(session->ssh) & SSH_WRITE_PENDING))
+        session->packets_gone = packets;
+    else if (packets - session->packets_gone > ANSWERS_MOST)
+        session->flooded = true;
     /* OpenSSH's server leaves Nagle's algorithm on: a reply waits there until what it sent before
      * is acknowledged, which TCP here would put off by 40 ms. Has to be said after each read. */
     setsockopt(session->descriptor, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int));
@@ -126,7 +134,8 @@ bool sl_session_drive(sl_session *session) {
 
 int sl_session_fail_lost(const sl_session *session) {
     char why[256];
-    snprintf(why, sizeof(why), "%s", ssh_get_error(session->ssh));
+    snprintf(why, sizeof(why), "%s",
+             session->flooded ? "it asks for more than it reads" : ssh_get_error(session->ssh));
     sl_text_harmless(why);
     return sl_fail(SL_EUNREACHABLE, "the SSH connection to %s was lost: %s",
                    session->job->plan.name, why[0] ? why : "it was closed");

@@ -16,6 +16,8 @@ typedef struct sl_session {
     int descriptor;     /* ours; libssh has another one of the same connection */
     char heard[64];     /* how a server that doesn't speak SSH began its answer */
     struct ssh_counter_struct socket_counter, packet_counter;
+    uint64_t packets_gone; /* of that count, when libssh last had nothing to send */
+    bool flooded;
 } sl_session;
 
 /* Exchanges greetings and keys over a connected descriptor, which it owns from here on, also when
