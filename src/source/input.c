@@ -146,7 +146,7 @@ static int gather_jpeg(sl_input *input, AVPacket *packet, size_t *size) {
 
 /* The stream says nothing about itself; its first picture does. */
 static int probe_jpegs(sl_input *input) {
-    size_t size;
+    size_t size = 0;
     sl_jpeg_facts facts;
     AVPacket *packet = av_packet_alloc();
     int code = packet ? gather_jpeg(input, packet, &size) : sl_fail_memory();
@@ -254,7 +254,7 @@ static int64_t capture_time(const sl_input *input, const AVPacket *packet) {
 
 /* The next of the JPEGs, as a packet. */
 static int read_jpeg(sl_input *input, AVPacket *packet) {
-    size_t size;
+    size_t size = 0;
     int code = gather_jpeg(input, packet, &size);
     if (code < 0)
         return code;

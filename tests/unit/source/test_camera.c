@@ -315,13 +315,15 @@ static void a_lower_rate_leaves_frames_out(void **state) {
     sl_source_settings settings = settings_for("77");
     settings.fps = 25;
     sl_source *source = open_source(&settings);
-    int64_t last_us = 0;
+    int64_t first_us = 0, last_us = 0;
     for (int i = 0; i < 5; i++) {
         sl_frame *frame = next_frame(source);
-        assert_true(last_us == 0 || frame->captured_monotonic_us - last_us > 15000);
         last_us = frame->captured_monotonic_us;
+        first_us = i ? first_us : last_us;
         sl_frame_unref(&frame);
     }
+    /* One may come half a step early, but none stays early. */
+    assert_true(last_us - first_us >= 4 * 40000 - 40000 / 2);
     sl_source_close(&source);
 }
 

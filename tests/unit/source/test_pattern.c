@@ -43,12 +43,14 @@ static void newest_wins(void **state) {
     sl_source *source = open_source(&settings);
     sl_source_stats stats;
     sl_frame *first = next_frame(source), *second;
-    assert_int_equal(first->sequence, 0);
+    uint64_t before = first->sequence;
+    sl_source_stats_get(source, &stats);
+    uint64_t dropped = stats.dropped;
     do
         sl_source_stats_get(source, &stats);
-    while (stats.dropped < 5);
+    while (stats.dropped < dropped + 5);
     second = next_frame(source);
-    assert_true(second->sequence > 5);
+    assert_true(second->sequence > before + 1);
     assert_true(second->captured_monotonic_us > first->captured_monotonic_us);
     sl_source_stats_get(source, &stats);
     assert_int_equal(stats.frames, 2);
