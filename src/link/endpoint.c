@@ -179,14 +179,12 @@ static void first_address(const char *host, char *address, size_t size) {
     if (look_up(host, &found))
         return;
     const struct addrinfo *chosen = found;
-    for (const struct addrinfo *each = found; each; each = each->ai_next) {
-        if (each->ai_family == AF_INET) {
-            chosen = each;
-            break;
-        }
-    }
-    if (getnameinfo(chosen->ai_addr, chosen->ai_addrlen, address, (socklen_t)size, NULL, 0,
-                    NI_NUMERICHOST))
+    while (chosen && chosen->ai_family != AF_INET)
+        chosen = chosen->ai_next;
+    if (!chosen)
+        chosen = found;
+    if (chosen && getnameinfo(chosen->ai_addr, chosen->ai_addrlen, address, (socklen_t)size, NULL,
+                              0, NI_NUMERICHOST))
         *address = '\0';
     freeaddrinfo(found);
 }

@@ -14,7 +14,7 @@
 
 /* Memory that a peer may fill beside the message being read: the parts that go with a frame, and
  * what is counted but not of the message. */
-#define MESSAGE_EXTRA_BYTES (1024 * 1024)
+#define MESSAGE_EXTRA_BYTES (UINT64_C(1024) * 1024)
 
 /* What an endpoint needs to know before its socket is made. */
 static int find_place(sl_link *link, const sl_link_settings *settings, const char *endpoint) {
