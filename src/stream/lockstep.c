@@ -35,7 +35,7 @@ static int give_up_reply(sl_turn *turn) {
     sl_tally_drop(turn->tally);
     turn->unanswered++;
     int most = turn->settings->max_retries < 0 ? RETRIES_DEFAULT : turn->settings->max_retries;
-    if (most > 0 && turn->unanswered > most)
+    if (most > 0 && turn->unanswered >= most)
         return sl_fail(SL_ETIMEOUT,
                        "the viewer did not answer %d times in a row, %.3g s each; see whether it "
                        "is stopped or overloaded",
@@ -126,7 +126,7 @@ static int hold_reply_back(sl_turn *turn) {
 static int note_silence(sl_turn *turn) {
     turn->unanswered++;
     turn->silent_since_us = sl_now_us();
-    if (turn->unanswered > turn->settings->max_retries)
+    if (turn->unanswered >= turn->settings->max_retries)
         return sl_fail(SL_ETIMEOUT, "no frame came for %.3g s",
                        turn->unanswered * RECEIVER_PATIENCE * turn->settings->request_timeout_s);
     return sl_link_rebuild(turn->link);

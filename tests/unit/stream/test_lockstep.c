@@ -114,7 +114,7 @@ static void gives_up_after_max_retries(void **state) {
     sl_stats stats;
     sl_sender_stats(ends.sender, &stats);
     assert_int_equal(stats.frames, 0);
-    assert_int_equal(stats.dropped, 3);
+    assert_int_equal(stats.dropped, 2);
     sl_sender_close(&ends.sender);
     sl_link_close(&link, 0);
     sl_settings_finish(&mute);
