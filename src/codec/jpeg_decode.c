@@ -11,7 +11,7 @@
 #include <string.h>
 #include <turbojpeg.h>
 
-#define PIXELS_A_BYTE (8 * 8 * 8) /* a bit for each block, eight blocks a byte */
+#define PIXELS_A_BYTE ((size_t)8 * 8 * 8) /* a bit for each block, eight blocks a byte */
 
 /* What a JPEG says of itself. */
 struct header {

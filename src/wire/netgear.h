@@ -17,8 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SL_NETGEAR_HEAD_MAX ((size_t)4 * 1024 * 1024) /* bytes of JSON, a message inside included  \
-                                                       */
+/* Bytes of a head's JSON, a message inside included. */
+#define SL_NETGEAR_HEAD_MAX ((size_t)4 * 1024 * 1024)
 
 /* The head of a coded frame or array, as JSON. SL_EINVAL when its message is not JSON or too long,
  * or the frame is planar. */
