@@ -4,8 +4,6 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/event.h"
-#include <poll.h>
 #include <sightline/error.h>
 
 static int broadcast_send(sl_turn *turn, sl_buffer *const *parts, size_t count) {
@@ -47,7 +45,7 @@ static int newest_receive(sl_turn *turn) {
  * frames are dropped and counted, notices. */
 static int every_frame_receive(sl_turn *turn) {
     if (!sl_pipeline_has_room(turn->pipeline))
-        return sl_wait(sl_pipeline_room_fd(turn->pipeline), POLLIN, turn->stop, -1);
+        return sl_turn_wait_for_room(turn, -1);
     sl_frame *frame = NULL;
     int result = take_frame(turn, &frame);
     return frame ? sl_pipeline_push(turn->pipeline, frame) : result;

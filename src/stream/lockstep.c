@@ -10,9 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/event.h"
 #include "base/log.h"
-#include <poll.h>
 #include <sightline/error.h>
 
 #define RETRIES_DEFAULT   3
@@ -114,8 +112,7 @@ static void send_reply(sl_turn *turn) {
 static int hold_reply_back(sl_turn *turn) {
     int result = SL_OK;
     if (!sl_pipeline_has_room(turn->pipeline))
-        result =
-            sl_wait(sl_pipeline_room_fd(turn->pipeline), POLLIN, turn->stop, turn->reply_by_us);
+        result = sl_turn_wait_for_room(turn, turn->reply_by_us);
     if (result == SL_ECANCELED)
         return result;
     send_reply(turn);
@@ -134,7 +131,7 @@ static int note_silence(sl_turn *turn) {
 
 static int wait_for_message(sl_turn *turn) {
     if (sl_pipeline_full(turn->pipeline)) /* the link is not read now, so don't wait on it */
-        return sl_wait(sl_pipeline_room_fd(turn->pipeline), POLLIN, turn->stop, -1);
+        return sl_turn_wait_for_room(turn, -1);
     double patience_s =
         turn->settings->max_retries > 0 ? RECEIVER_PATIENCE * turn->settings->request_timeout_s : 0;
     int result =

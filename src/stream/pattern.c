@@ -3,7 +3,11 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/event.h"
 #include "frame/frame.h"
+#include <poll.h>
+
+#define LOOK_MS 250 /* how often the link is looked after while it isn't read */
 
 static const sl_pattern_kind *const kinds[] = {
     &sl_pattern_pair,
@@ -43,6 +47,20 @@ int64_t sl_turn_silence_deadline(const sl_turn *turn, double patience_s) {
     if (patience_s <= 0)
         return -1;
     return turn->silent_since_us + (int64_t)(patience_s * (double)SL_SECOND_US);
+}
+
+int sl_turn_wait_for_room(sl_turn *turn, int64_t deadline_us) {
+    int result = SL_EAGAIN;
+    while (result == SL_EAGAIN) {
+        int64_t look_us = sl_deadline_us(LOOK_MS);
+        bool last = deadline_us >= 0 && deadline_us <= look_us;
+        result = sl_wait(sl_pipeline_room_fd(turn->pipeline), POLLIN, turn->stop,
+                         last ? deadline_us : look_us);
+        if (last)
+            return result;
+        sl_link_wait(turn->link, -1, NULL, sl_deadline_us(0));
+    }
+    return result;
 }
 
 /* Right after a frame there may be no room yet, and a receiver that never hears of the end would

@@ -55,6 +55,11 @@ int sl_turn_read(sl_turn *turn, sl_link_message *message, sl_frame **frame);
 /* When a receiver that hears nothing must do something about it; -1: never. */
 int64_t sl_turn_silence_deadline(const sl_turn *turn, double patience_s);
 
+/* Receiver: waits for room in the pipeline without reading from the link, which is looked after
+ * meanwhile: nobody may use the pause to fill it. SL_OK, SL_EAGAIN past the deadline,
+ * SL_ECANCELED. */
+int sl_turn_wait_for_room(sl_turn *turn, int64_t deadline_us);
+
 /* Sends the end message as far as it goes. */
 void sl_turn_send_end(sl_turn *turn);
 
