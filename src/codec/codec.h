@@ -5,7 +5,7 @@
 #include <sightline/codec.h>
 #include <sightline/receiver.h>
 
-#define SL_UNPACKED_MAX ((size_t)256 * 1024 * 1024) /* bytes a peer's frame may unpack to */
+#define SL_UNPACKED_MAX ((size_t)128 * 1024 * 1024) /* bytes a peer's frame may unpack to */
 
 /* The options of sl_codec_settings (jpeg_compression, jpeg_compression_quality, …). */
 extern const sl_option sl_codec_options[];

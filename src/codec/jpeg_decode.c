@@ -11,6 +11,7 @@
 #include <string.h>
 #include <turbojpeg.h>
 
+#define SCANS_MAX     32 /* a usual progressive JPEG has ten; each costs a pass over all pixels */
 #define PIXELS_A_BYTE ((size_t)8 * 8 * 8) /* a bit for each block, eight blocks a byte */
 
 /* What a JPEG says of itself. */
@@ -61,6 +62,18 @@ static int judge(sl_jpeg *jpeg, const sl_frame *coded, int result) {
     return refuse(jpeg, coded, what);
 }
 
+/* Whether it has more scans than any honest JPEG. In coded data an 0xff is never followed by a
+ * start of scan. */
+static bool scans_for_ever(const sl_frame *coded) {
+    const uint8_t *at = coded->planes[0], *end = at + coded->size - 1;
+    int scans = 0;
+    while (scans <= SCANS_MAX && at < end && (at = memchr(at, 0xff, (size_t)(end - at)))) {
+        if (*++at == 0xda)
+            scans++;
+    }
+    return scans > SCANS_MAX;
+}
+
 static int read_header(sl_jpeg *jpeg, const sl_frame *coded, struct header *header) {
     *header = (struct header){.subsampling = -1, .colorspace = -1};
     if (!jpeg->decompressor)
@@ -76,6 +89,8 @@ static int read_header(sl_jpeg *jpeg, const sl_frame *coded, struct header *head
     if (header->width < 1 || header->height < 1 || header->subsampling < 0 ||
         header->subsampling >= TJ_NUMSAMP)
         return refuse(jpeg, coded, "its header makes no sense");
+    if (scans_for_ever(coded))
+        return refuse(jpeg, coded, "it has too many scans (a JPEG bomb)");
     return SL_OK;
 }
 

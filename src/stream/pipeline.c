@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define THREADS_MAX 16
+#define THREADS_MAX  16
+#define MIB          ((size_t)1024 * 1024)
+#define BYTES_ENOUGH (192 * MIB) /* held: then nothing more is let in, or worked on ahead */
+#define BYTES_MOST   (384 * MIB) /* held: then it is full, however few the frames */
 
 enum job_state { JOB_WAITING, JOB_WORKING, JOB_DONE };
 
@@ -70,12 +73,33 @@ static void set_flag(struct flag *flag, bool set) {
         sl_event_clear(&flag->event);
 }
 
-/* Locked, like all that follows up to the workers. Makes both flags say what is so. */
+/* Locked, like all that follows up to the workers. What the frames in it occupy. */
+static size_t held_bytes(sl_pipeline *pipeline) {
+    size_t bytes = 0;
+    for (int i = 0; i < pipeline->count; i++) {
+        const struct job *job = job_at(pipeline, i);
+        bytes += job->in->size;
+        if (job->state == JOB_DONE && job->out && job->out != job->in)
+            bytes += job->out->size;
+    }
+    return bytes;
+}
+
+static bool has_room(sl_pipeline *pipeline) {
+    return pipeline->count < pipeline->limit &&
+           (pipeline->count == 0 || held_bytes(pipeline) < BYTES_ENOUGH);
+}
+
+static bool is_full(sl_pipeline *pipeline) {
+    return pipeline->count == SL_PIPELINE_CAPACITY || held_bytes(pipeline) >= BYTES_MOST;
+}
+
+/* Makes both flags say what is so. */
 static void show(sl_pipeline *pipeline) {
     bool ended = pipeline->end_code != SL_OK;
     bool done = pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE;
     set_flag(&pipeline->ready, done || (ended && pipeline->count == 0 && !pipeline->newest));
-    set_flag(&pipeline->room, pipeline->count < pipeline->limit || ended);
+    set_flag(&pipeline->room, has_room(pipeline) || ended);
 }
 
 static void append(sl_pipeline *pipeline, sl_frame *frame) {
@@ -118,6 +142,8 @@ static void drop_outdated(sl_pipeline *pipeline) {
 /* The first job that may be worked on now, or NULL. */
 static struct job *find_work(sl_pipeline *pipeline) {
     int reach = pipeline->limit > pipeline->threads ? pipeline->limit : pipeline->threads;
+    if (held_bytes(pipeline) >= BYTES_ENOUGH)
+        reach = 1;
     for (int i = 0; i < pipeline->count && i < reach; i++) {
         struct job *job = job_at(pipeline, i);
         if (job->state == JOB_WAITING)
@@ -195,7 +221,7 @@ int sl_pipeline_open(sl_pipeline **pipeline, const char *name, int threads, int 
 static int check_room(sl_pipeline *pipeline) {
     if (pipeline->end_code)
         return sl_fail(pipeline->end_code, "%s", pipeline->end_sentence);
-    return pipeline->count < pipeline->limit ? SL_OK : SL_EAGAIN;
+    return has_room(pipeline) ? SL_OK : SL_EAGAIN;
 }
 
 int sl_pipeline_put(sl_pipeline *pipeline, sl_frame *frame, const sl_cancel *cancel,
@@ -218,7 +244,7 @@ int sl_pipeline_put(sl_pipeline *pipeline, sl_frame *frame, const sl_cancel *can
 
 int sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame) {
     pthread_mutex_lock(&pipeline->lock);
-    bool full = pipeline->count == SL_PIPELINE_CAPACITY;
+    bool full = is_full(pipeline);
     if (!full) {
         append(pipeline, frame);
         show(pipeline);
@@ -279,14 +305,14 @@ void sl_pipeline_set_limit(sl_pipeline *pipeline, int limit) {
 
 bool sl_pipeline_has_room(sl_pipeline *pipeline) {
     pthread_mutex_lock(&pipeline->lock);
-    bool room = pipeline->count < pipeline->limit;
+    bool room = has_room(pipeline);
     pthread_mutex_unlock(&pipeline->lock);
     return room;
 }
 
 bool sl_pipeline_full(sl_pipeline *pipeline) {
     pthread_mutex_lock(&pipeline->lock);
-    bool full = pipeline->count == SL_PIPELINE_CAPACITY;
+    bool full = is_full(pipeline);
     pthread_mutex_unlock(&pipeline->lock);
     return full;
 }

@@ -37,7 +37,7 @@ int sl_pipeline_open(sl_pipeline **pipeline, const char *name, int threads, int 
 int sl_pipeline_put(sl_pipeline *pipeline, sl_frame *frame, const sl_cancel *cancel,
                     int64_t deadline_us);
 
-/* Puts a frame now, even beyond the limit; SL_EAGAIN when it is full to its capacity. */
+/* Puts a frame now, even beyond the limit; SL_EAGAIN when it is full. */
 int sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame);
 
 /* Offers a frame, taking the caller's reference: worked on at once if a taker waits or nothing is
@@ -53,7 +53,8 @@ int sl_pipeline_take(sl_pipeline *pipeline, sl_frame **frame, const sl_cancel *c
 /* Changes how many frames may be in it before a put waits; 0 makes every put wait. */
 void sl_pipeline_set_limit(sl_pipeline *pipeline, int limit);
 
-/* Whether fewer than `limit` are in it, and whether it is full to its capacity. */
+/* Whether fewer than `limit` are in it, and whether nothing more can be pushed. Frames so large
+ * that a few fill the memory meant for them take the room of many. */
 bool sl_pipeline_has_room(sl_pipeline *pipeline);
 bool sl_pipeline_full(sl_pipeline *pipeline);
 

@@ -173,7 +173,8 @@ static int send_current(sl_sender *sender) {
 }
 
 /* What only shows while no receiver is there: a tunnel that ended for good, or a receiver that
- * can't be talked to. */
+ * can't be talked to. Once there was one that could, a stranger at its port ends nothing: the link
+ * says who it is, and tries again. */
 static int check_reachable(sl_sender *sender, const sl_link_state *state) {
     if (sender->tunnel) {
         sl_tunnel_status status;
@@ -181,7 +182,7 @@ static int check_reachable(sl_sender *sender, const sl_link_state *state) {
         if (status.failure)
             return sl_fail(status.failure, "%s", status.reason);
     }
-    if (state->refused > 0)
+    if (state->refused > 0 && state->connects == 0)
         return sl_fail(SL_EPEER, "%s", state->refusal);
     return SL_OK;
 }

@@ -18,7 +18,7 @@
 #include <stddef.h>
 
 /* Bytes of a head's JSON, a message inside included. */
-#define SL_NETGEAR_HEAD_MAX ((size_t)4 * 1024 * 1024)
+#define SL_NETGEAR_HEAD_MAX ((size_t)2 * 1024 * 1024)
 
 /* The head of a coded frame or array, as JSON. SL_EINVAL when its message is not JSON or too long,
  * or the frame is planar. */

@@ -326,6 +326,21 @@ static void bombs_are_refused(void **state) {
     assert_int_equal(decode(data, size, SL_OUTPUT_ARRAY, &frame), SL_EMESSAGE);
 }
 
+/* Each scan of a progressive JPEG is a pass over all of its pixels: few bytes, much work. */
+static void endless_scans_are_refused(void **state) {
+    (void)state;
+    static const uint8_t scan[] = {0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0};
+    uint8_t data[4096];
+    sl_frame *frame;
+    size_t size = load("422-odd.jpg", data, sizeof(data)) - 2;
+    for (int i = 0; i < 33; i++, size += sizeof(scan))
+        memcpy(data + size, scan, sizeof(scan));
+    data[size++] = 0xff;
+    data[size++] = 0xd9;
+    assert_int_equal(decode(data, size, SL_OUTPUT_PLANES, &frame), SL_EMESSAGE);
+    assert_non_null(strstr(sl_error(), "too many scans"));
+}
+
 static void a_codec_goes_on_after_a_bad_frame(void **state) {
     (void)state;
     uint8_t data[2048];
@@ -355,6 +370,7 @@ int main(void) {
         cmocka_unit_test(truncated_jpegs_are_refused),
         cmocka_unit_test(extraneous_bytes_do_no_harm),
         cmocka_unit_test(bombs_are_refused),
+        cmocka_unit_test(endless_scans_are_refused),
         cmocka_unit_test(a_codec_goes_on_after_a_bad_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,6 +144,22 @@ static void push_goes_beyond_the_limit_up_to_the_capacity(void **state) {
     close_bench(&bench);
 }
 
+/* Frames of a hundred megabytes, whose pages nobody touches. */
+static void large_frames_take_the_room_of_many(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    const int64_t shape[] = {100 << 20};
+    open_bench(&bench, true, 1, 8);
+    for (int i = 0; !sl_pipeline_full(bench.pipeline); i++) {
+        sl_frame *frame = NULL;
+        assert_in_range(i, 0, 4);
+        assert_int_equal(sl_pipeline_has_room(bench.pipeline), i < 2);
+        assert_int_equal(sl_frame_new_array(&frame, "uint8", 1, shape), SL_OK);
+        assert_int_equal(sl_pipeline_push(bench.pipeline, frame), SL_OK);
+    }
+    close_bench(&bench);
+}
+
 static void failed_work_is_reported_in_its_place(void **state) {
     (void)state;
     struct bench bench = {0};
@@ -233,6 +249,7 @@ int main(void) {
         cmocka_unit_test(keeps_order_over_several_workers),
         cmocka_unit_test(put_waits_for_room),
         cmocka_unit_test(push_goes_beyond_the_limit_up_to_the_capacity),
+        cmocka_unit_test(large_frames_take_the_room_of_many),
         cmocka_unit_test(failed_work_is_reported_in_its_place),
         cmocka_unit_test(offered_frames_make_way_for_newer_ones),
         cmocka_unit_test(a_waiting_taker_is_given_what_was_begun_for_it),
