@@ -82,6 +82,16 @@ int listen_somewhere(int *port) {
     return listener;
 }
 
+bool sshd_has_ipv6(void) {
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int descriptor = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool has =
+        descriptor >= 0 && bind(descriptor, (struct sockaddr *)&address, sizeof(address)) == 0;
+    if (descriptor >= 0)
+        close(descriptor);
+    return has;
+}
+
 static void *read_log(void *argument) {
     struct sshd *server = argument;
     char chunk[4096];
@@ -158,11 +168,14 @@ void sshd_start(struct sshd *server, const char *options) {
     make_key(sshd_path(server, "id"), "ed25519");
     copy_file(sshd_path(server, "id.pub"), sshd_path(server, "authorized_keys"));
     close(listen_somewhere(&server->port));
+    char both[64] = "";
+    if (sshd_has_ipv6())
+        snprintf(both, sizeof(both), "ListenAddress [::1]:%d", server->port);
     snprintf(server->config, sizeof(server->config),
-             "%s\nListenAddress 127.0.0.1:%d\nHostKey %s\nHostKey %s\nAuthorizedKeysFile %s\n"
+             "%s\n%s\nListenAddress 127.0.0.1:%d\nHostKey %s\nHostKey %s\nAuthorizedKeysFile %s\n"
              "PidFile none\nUsePAM no\nStrictModes no\nLogLevel VERBOSE\nMaxStartups 200\n"
              "PermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n",
-             options, server->port, sshd_path(server, "host_ed25519"),
+             options, both, server->port, sshd_path(server, "host_ed25519"),
              sshd_path(server, "host_ecdsa"), sshd_path(server, "authorized_keys"));
     FILE *file = fopen(sshd_path(server, "sshd_config"), "we");
     assert_non_null(file);

@@ -27,6 +27,9 @@ struct sshd {
  * configuration. HOME is that folder from then on. */
 void sshd_start(struct sshd *server, const char *options);
 
+/* Whether it listens at ::1 too, which takes a machine with IPv6. */
+bool sshd_has_ipv6(void);
+
 /* Stops it, the sessions too, and starts it again on the same port. */
 void sshd_halt(struct sshd *server);
 void sshd_resume(struct sshd *server);

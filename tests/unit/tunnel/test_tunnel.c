@@ -89,6 +89,29 @@ static void carries_both_ways_byte_for_byte(void **state) {
     echo_stop(&behind);
 }
 
+static void goes_over_ipv6_too(void **state) {
+    (void)state;
+    char destination[128], pin[80];
+    sl_tunnel *tunnel;
+    sl_tunnel_settings settings;
+    if (!sshd_has_ipv6())
+        skip();
+    echo_start(&behind);
+    sl_tunnel_target target = {"localhost", behind.port};
+    sshd_settings(&server, &settings);
+    snprintf(destination, sizeof(destination), "[::1]:%d", server.port);
+    snprintf(pin, sizeof(pin), "%s", fingerprint_of(sshd_path(&server, "host_ed25519.pub")));
+    settings.destination = destination;
+    settings.host_key = pin;
+    if (sl_tunnel_open(&tunnel, &settings, &target, NULL) != SL_OK)
+        fail_msg("%s", sl_error());
+    int link = connect_endpoint(sl_tunnel_endpoint(tunnel));
+    echo_through(link, MEGABYTE, 4);
+    close(link);
+    sl_tunnel_close(&tunnel, LINGER_MS);
+    echo_stop(&behind);
+}
+
 struct part {
     const char *endpoint;
     uint32_t seed;
@@ -323,6 +346,7 @@ static void wrong_settings_are_told_before_anything_else(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(carries_both_ways_byte_for_byte),
+        cmocka_unit_test(goes_over_ipv6_too),
         cmocka_unit_test(carries_several_connections_at_once),
         cmocka_unit_test(the_local_end_is_private_and_goes_away),
         cmocka_unit_test(waits_for_somebody_to_listen),
