@@ -6,14 +6,42 @@
 
 #define LONGEST 63
 
+/* How many bytes the UTF-8 character at `c` has; 0 when it is none: a stray or missing byte, a
+ * longer form than needed, half of a UTF-16 pair, or beyond the last character. */
+static size_t character_bytes(const unsigned char *c) {
+    static const struct {
+        unsigned char first, last;     /* of the first byte */
+        unsigned char lowest, highest; /* of the second */
+        unsigned char bytes;
+    } forms[] = {
+        {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3}, {0xE1, 0xEC, 0x80, 0xBF, 3},
+        {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3}, {0xF0, 0xF0, 0x90, 0xBF, 4},
+        {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
+    };
+    if (c[0] < 0x80)
+        return 1;
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        if (c[0] < forms[i].first || c[0] > forms[i].last)
+            continue;
+        if (c[1] < forms[i].lowest || c[1] > forms[i].highest)
+            return 0;
+        for (size_t at = 2; at < forms[i].bytes; at++)
+            if ((c[at] & 0xC0) != 0x80)
+                return 0;
+        return forms[i].bytes;
+    }
+    return 0;
+}
+
 void sl_text_harmless(char *text) {
-    for (unsigned char *c = (unsigned char *)text; *c; c++) {
+    unsigned char *c = (unsigned char *)text;
+    while (*c) {
+        size_t bytes = character_bytes(c), taken = bytes > 0 ? bytes : 1;
         /* In UTF-8 the second set of control characters is C2 80 to C2 9F. */
-        bool c1 = c[0] == 0xC2 && c[1] >= 0x80 && c[1] <= 0x9F;
-        if (*c < 0x20 || *c == 0x7F)
-            *c = '?';
-        else if (c1)
-            c[0] = c[1] = '?';
+        bool c1 = bytes == 2 && c[0] == 0xC2 && c[1] <= 0x9F;
+        if (bytes == 0 || *c < 0x20 || *c == 0x7F || c1)
+            memset(c, '?', taken);
+        c += taken;
     }
 }
 

@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/* Replaces control characters, which could drive a terminal, by '?'. */
+/* Replaces each byte of control characters, which could drive a terminal, by '?', and each that is
+ * part of no UTF-8: a terminal set to 8 bits takes 9B for the beginning of an escape sequence. */
 void sl_text_harmless(char *text);
 
 /* How many letters must be changed, added or left out to make `from` of `to`. Only the first 63

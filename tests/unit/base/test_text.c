@@ -1,0 +1,65 @@
+/* Text from elsewhere: what could drive a terminal doesn't come through. */
+#include "base/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+
+static void becomes(const char *text, const char *expected) {
+    char copy[64];
+    snprintf(copy, sizeof(copy), "%s", text);
+    sl_text_harmless(copy);
+    assert_string_equal(copy, expected);
+}
+
+static void text_stays(void **state) {
+    (void)state;
+    becomes("", "");
+    becomes("plain ~", "plain ~");
+    becomes("\u00a0\u00e9 \u07ff \u0800 \u20ac \xed\x9f\xbf"
+            " \xee\x80\x80"
+            " \U00010000 \U0010ffff",
+            "\u00a0\u00e9 \u07ff \u0800 \u20ac \xed\x9f\xbf"
+            " \xee\x80\x80"
+            " \U00010000 \U0010ffff");
+}
+
+static void control_characters_go(void **state) {
+    (void)state;
+    becomes("a\x1b[2Jb\r\n\t\x7f", "a?[2Jb????");
+    becomes("a\xc2\x9b"
+            "2J\xc2\x80",
+            "a??2J??");
+}
+
+static void stray_bytes_go(void **state) {
+    (void)state;
+    becomes("a\x9b"
+            "2Jb",
+            "a?2Jb");
+    becomes("\x80\xbf\xff\xfe", "????");
+    becomes("\xc3", "?");
+    becomes("\xe2\x82", "??");
+    becomes("\xf0\x9f\x98z", "???z");
+    becomes("\xe2\x9b"
+            "2J",
+            "??2J");
+    becomes("\xc0\x9b\xc1\xbf", "????"); /* longer than need be */
+    becomes("\xe0\x82\x9b", "???");
+    becomes("\xf0\x80\x82\x9b", "????");
+    becomes("\xed\xa0\x80", "???");           /* half a pair */
+    becomes("\xf4\x90\x80\x80\xf5", "?????"); /* beyond the last */
+    becomes("\xc3\x1b\xc3\xa9", "??\u00e9");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_stays),
+        cmocka_unit_test(control_characters_go),
+        cmocka_unit_test(stray_bytes_go),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
