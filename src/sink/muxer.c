@@ -98,9 +98,12 @@ static int open_file(sl_muxer *muxer, bool fresh) {
                        : errno == ENXIO)
         return sl_fail(SL_ESINK, "cannot record into %s: it is a pipe, which can't be wound back",
                        muxer->path);
+    bool again = errno == EMFILE || errno == ENFILE;
     if (muxer->fd < 0)
-        return sl_fail(fresh && errno == EEXIST ? SL_EINUSE : SL_ESINK, "cannot record into %s: %s",
-                       muxer->path, strerror(errno));
+        return sl_fail(fresh && errno == EEXIST ? SL_EINUSE
+                       : fresh && again         ? SL_EAGAIN
+                                                : SL_ESINK,
+                       "cannot record into %s: %s", muxer->path, strerror(errno));
     return SL_OK;
 }
 

@@ -13,7 +13,8 @@ typedef struct sl_muxer sl_muxer;
 
 /* Opens or makes the file, so that what is wrong with the path is known early; the container
  * follows from its ending. A file that is there keeps its content until sl_muxer_begin(). With
- * `fresh` a file that is there already is SL_EINUSE. SL_ESINK. */
+ * `fresh` a file that is there already is SL_EINUSE, and having no free descriptor just now is
+ * SL_EAGAIN. SL_ESINK. */
 int sl_muxer_open(sl_muxer **muxer, const char *path, bool fresh);
 
 /* Empties the file and writes the head. SL_ESINK. */

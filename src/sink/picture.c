@@ -67,6 +67,7 @@ static bool usable(struct picture *picture, const sl_frame *frame) {
     return sl_image_of(frame, picture->image);
 }
 
+/* What a peer sent, or a moment without free descriptors, costs a picture and no more. */
 static int store(struct picture *picture) {
     sl_frame *frame = picture->newest;
     int code;
@@ -76,7 +77,7 @@ static int store(struct picture *picture) {
         code = sl_still_write(picture->path, picture->codec, picture->image);
     else
         code = SL_EUNSUPPORTED;
-    if (code == SL_EUNSUPPORTED) {
+    if (code == SL_EUNSUPPORTED || code == SL_EAGAIN) {
         sl_refused_frame(&picture->refused, frame, sl_error());
         code = SL_OK;
     }

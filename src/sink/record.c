@@ -18,7 +18,8 @@
 
 struct record {
     const char *path; /* as given: the first part */
-    sl_muxer *muxer;  /* NULL once a part failed to open */
+    sl_muxer *muxer;  /* NULL while the next part waits for a free descriptor */
+    bool ended;       /* a part failed: nothing is written after it */
     int parts;
     int width, height; /* of this part; 0: none has begun */
     int64_t part_us;   /* when it began */
@@ -68,12 +69,14 @@ static int part_path(const struct record *record, int part, char *path, size_t s
     return SL_OK;
 }
 
-/* Finishes this part and opens the next, which never replaces a file: nobody named that one. */
+/* Finishes this part and opens the next, which never replaces a file: nobody named that one.
+ * SL_EAGAIN when there is no free descriptor for it just now. */
 static int next_part(struct record *record) {
     char path[PATH_MAX];
     int code = sl_muxer_close(&record->muxer);
     while (code == SL_OK || code == SL_EINUSE) {
-        if (record->parts >= PARTS_MAX)
+        record->ended = record->parts >= PARTS_MAX;
+        if (record->ended)
             return sl_fail(SL_ESINK, "the recording %s has %d parts, which is enough", record->path,
                            PARTS_MAX);
         code = part_path(record, ++record->parts, path, sizeof(path));
@@ -82,19 +85,23 @@ static int next_part(struct record *record) {
         if (code == SL_OK)
             break;
     }
+    record->ended = code < 0 && code != SL_EAGAIN;
+    if (code == SL_EAGAIN)
+        record->parts--;
     if (code == SL_OK)
         sl_log(SL_LOG_WARNING, "sink", "frames have another size now: the recording goes on in %s",
                path);
     return code;
 }
 
-/* Makes the file fit for this size. SL_EUNSUPPORTED when it is too soon for another part. */
+/* Makes the file fit for this size. SL_EUNSUPPORTED when it is too soon for another part,
+ * SL_EAGAIN as above. */
 static int fit(struct record *record, int width, int height) {
     int64_t now_us = sl_now_us();
-    if (width == record->width && height == record->height)
+    if (record->muxer && width == record->width && height == record->height)
         return SL_OK;
     if (record->width > 0) {
-        if (now_us - record->part_us < SL_SECOND_US)
+        if (record->muxer && now_us - record->part_us < SL_SECOND_US)
             return sl_fail(SL_EUNSUPPORTED, "its size changes more than once a second");
         int code = next_part(record);
         if (code < 0)
@@ -140,12 +147,12 @@ static int code_frame(struct record *record, const sl_frame *frame, struct coded
 static int write_record(void *state, const sl_frame *frame) {
     struct record *record = state;
     struct coded coded;
-    if (!record->muxer)
+    if (record->ended)
         return sl_fail(SL_ESINK, "the recording %s has ended", record->path);
     int code = code_frame(record, frame, &coded);
     if (code == SL_OK)
         code = fit(record, coded.width, coded.height);
-    if (code == SL_EUNSUPPORTED) {
+    if (code == SL_EUNSUPPORTED || code == SL_EAGAIN) {
         sl_refused_frame(&record->refused, frame, sl_error());
         return SL_OK;
     }

@@ -5,23 +5,31 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Beside `path`, so that renaming it is one step. The process id keeps two viewers apart. */
+#define NAME_SHOWN 200 /* bytes of the name in the temporary one, which has its own limit */
+
+/* Beside `path`, so that renaming it is one step, and with a name that nobody can foresee: others
+ * may write in that folder too. */
 static int temporary_path(const char *path, char *temporary, size_t size) {
+    uint64_t chance;
+    if (getentropy(&chance, sizeof(chance)) < 0)
+        return sl_fail(SL_ESINK, "cannot write %s: %s", path, strerror(errno));
     const char *slash = strrchr(path, '/');
     int folder = slash ? (int)(slash + 1 - path) : 0;
-    int length =
-        snprintf(temporary, size, "%.*s.%s.%d", folder, path, path + folder, (int)getpid());
+    int length = snprintf(temporary, size, "%.*s.%.*s.%016" PRIx64, folder, path, NAME_SHOWN,
+                          path + folder, chance);
     if (length < 0 || (size_t)length >= size)
         return sl_fail(SL_ESINK, "the path %.200s… is too long", path);
     return SL_OK;
 }
 
+/* SL_EAGAIN when the process or the machine is out of descriptors. */
 static int open_temporary(const char *path, char *temporary, size_t size, int *fd) {
     struct stat status;
     int code = temporary_path(path, temporary, size);
@@ -29,9 +37,10 @@ static int open_temporary(const char *path, char *temporary, size_t size, int *f
         return code;
     if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
         return sl_fail(SL_ESINK, "%s is a folder: name a file in it", path);
-    *fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+    *fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (*fd < 0)
-        return sl_fail(SL_ESINK, "cannot write %s: %s", path, strerror(errno));
+        return sl_fail(errno == EMFILE || errno == ENFILE ? SL_EAGAIN : SL_ESINK,
+                       "cannot write %s: %s", path, strerror(errno));
     return SL_OK;
 }
 
@@ -40,7 +49,7 @@ int sl_still_check(const char *path) {
     int fd;
     int code = open_temporary(path, temporary, sizeof(temporary), &fd);
     if (code < 0)
-        return code;
+        return code == SL_EAGAIN ? SL_ESINK : code;
     close(fd);
     unlink(temporary);
     return SL_OK;

@@ -9,7 +9,8 @@
 
 /* Writes `image` to `path` as AV_CODEC_ID_PNG, or as AV_CODEC_ID_MJPEG in its best quality.
  * Whoever reads `path` sees the former file or the new one, never a part. SL_ESINK with the
- * reason; SL_EUNSUPPORTED when the picture itself can't be coded. */
+ * reason; SL_EUNSUPPORTED when the picture itself can't be coded; SL_EAGAIN when there is no free
+ * descriptor for it just now. */
 int sl_still_write(const char *path, enum AVCodecID codec, AVFrame *image);
 
 /* The same with bytes that are a picture file already. */

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sightline/error.h>
 #include <sightline/sink.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* A picture whose bytes all differ from `seed` to `seed`, row by row. */
@@ -74,6 +75,17 @@ static inline int put(sl_sink *sink, sl_frame *frame) {
     int code = sl_sink_write(sink, frame);
     sl_frame_unref(&frame);
     return code;
+}
+
+/* Lets this process open no more descriptors, or as many as before. */
+static inline void have_descriptors(bool some) {
+    static rlim_t before;
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (!some)
+        before = limit.rlim_cur;
+    limit.rlim_cur = some ? before : 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 /* What is in a recording or picture file. */

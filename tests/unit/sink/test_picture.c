@@ -133,6 +133,48 @@ static void nothing_is_left_beside_it(void **state) {
     assert_int_equal(system(command), 0);
 }
 
+static void a_moment_without_descriptors_costs_a_picture(void **state) {
+    (void)state;
+    sl_sink *sink;
+    assert_int_equal(open_sink(&sink, in_folder("moment.png"), NULL), 0);
+    have_descriptors(false);
+    int code = put(sink, picture(SL_FORMAT_GRAY, 64, 48, 1));
+    have_descriptors(true);
+    assert_int_equal(code, 0);
+    assert_int_equal(sl_sink_dropped(sink), 1);
+    assert_int_equal(access(path_of("moment.png"), F_OK), -1);
+    assert_int_equal(put(sink, picture(SL_FORMAT_GRAY, 64, 48, 77)), 0);
+    assert_int_equal(sl_sink_close(&sink), 0);
+    AVFrame *read = decode(path_of("moment.png"));
+    assert_int_equal(read->data[0][0], 77);
+    av_frame_free(&read);
+    have_descriptors(false);
+    code = open_sink(&sink, in_folder("moment.png"), NULL);
+    have_descriptors(true);
+    assert_int_equal(code, SL_ESINK); /* not for a moment: nothing has begun */
+}
+
+/* Somebody who may write in the folder too waits for the name that this process once used. */
+static void what_others_put_there_is_not_written_to(void **state) {
+    (void)state;
+    sl_sink *sink;
+    struct stat theirs, ours;
+    char name[64];
+    snprintf(name, sizeof(name), ".planted.png.%d", (int)getpid());
+    assert_int_equal(open_sink(&sink, in_folder("planted.png"), NULL), 0);
+    FILE *planted = fopen(path_of(name), "w");
+    assert_non_null(planted);
+    fclose(planted);
+    assert_int_equal(put(sink, picture(SL_FORMAT_GRAY, 64, 48, 1)), 0);
+    assert_int_equal(sl_sink_close(&sink), 0);
+    assert_int_equal(stat(path_of(name), &theirs), 0);
+    assert_int_equal(theirs.st_size, 0);
+    assert_int_equal(stat(path_of("planted.png"), &ours), 0);
+    assert_int_not_equal(ours.st_ino, theirs.st_ino);
+    assert_int_equal(ours.st_mode & 0777, theirs.st_mode & 0777);
+    assert_int_equal(unlink(path_of(name)), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bgr_is_exact),
@@ -140,6 +182,8 @@ int main(void) {
         cmocka_unit_test(yuv_is_full_range),
         cmocka_unit_test(the_last_frame_is_kept),
         cmocka_unit_test(a_jpeg_is_written_as_it_came),
+        cmocka_unit_test(a_moment_without_descriptors_costs_a_picture),
+        cmocka_unit_test(what_others_put_there_is_not_written_to),
         cmocka_unit_test(nothing_is_left_beside_it),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -115,6 +115,42 @@ static void another_size_begins_another_file(void **state) {
     assert_int_equal(content.width, 160);
 }
 
+static void hear_of_descriptors(void *user, sl_log_level level, const char *room,
+                                const char *line) {
+    (void)level, (void)room;
+    *(bool *)user = *(bool *)user || strstr(line, "open files");
+}
+
+static void a_moment_without_descriptors_costs_frames(void **state) {
+    (void)state;
+    sl_sink *sink;
+    struct content content;
+    bool heard = false;
+    int code = 0;
+    assert_int_equal(open_sink(&sink, in_folder("moment.mkv"), NULL), 0);
+    assert_int_equal(put(sink, jpeg(320, 240, 1, 1000)), 0);
+    sl_log_set(hear_of_descriptors, &heard, SL_LOG_WARNING);
+    have_descriptors(false);
+    for (int i = 0; i < 500 && code == 0 && !heard; i++) {
+        usleep(20000); /* another part has to wait for its second */
+        code = put(sink, jpeg(160, 120, 1, 2000));
+    }
+    have_descriptors(true);
+    sl_log_set(NULL, NULL, SL_LOG_NONE);
+    assert_int_equal(code, 0);
+    assert_true(heard);
+    uint64_t dropped = sl_sink_dropped(sink);
+    assert_true(dropped > 0);
+    assert_int_equal(put(sink, jpeg(160, 120, 2, 3000)), 0);
+    assert_int_equal(sl_sink_dropped(sink), dropped);
+    assert_int_equal(sl_sink_close(&sink), 0);
+    assert_int_equal(read_file(path_of("moment.mkv"), &content), 0);
+    assert_int_equal(content.packets, 1);
+    assert_int_equal(read_file(path_of("moment-2.mkv"), &content), 0);
+    assert_int_equal(content.packets, 1);
+    assert_int_equal(content.width, 160);
+}
+
 static void a_file_is_kept_until_frames_come(void **state) {
     (void)state;
     sl_sink *sink;
@@ -237,6 +273,7 @@ int main(void) {
         cmocka_unit_test(raw_frames_are_coded),
         cmocka_unit_test(garbage_is_dropped),
         cmocka_unit_test(another_size_begins_another_file),
+        cmocka_unit_test(a_moment_without_descriptors_costs_frames),
         cmocka_unit_test(a_file_is_kept_until_frames_come),
         cmocka_unit_test(bad_paths_fail_early),
         cmocka_unit_test(a_killed_matroska_plays),
