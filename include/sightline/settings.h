@@ -68,9 +68,9 @@ SL_API const sl_option *sl_settings_find(const void *settings, const char *name)
 /* The groups of options that this struct has, ended by a group without options. Static. */
 SL_API const sl_option_group *sl_settings_groups(const void *settings);
 
-/* Reads a file of lines `name = value`; a `#` at the start of a line or after a space starts a
- * comment. Each name is offered as by sl_settings_offer(). SL_EINVAL names file and line;
- * SL_ESYSTEM when the file can't be read. */
+/* Reads a regular file of at most 1 MiB, of lines `name = value`; a `#` at the start of a line or
+ * after a space starts a comment. Each name is offered as by sl_settings_offer(). SL_EINVAL names
+ * file and line; SL_ESYSTEM when the file can't be read. */
 SL_API int sl_settings_load(void *const *settings, size_t count, const char *path);
 
 /* Frees what setting by name copied. Fields set by name are invalid afterwards. */

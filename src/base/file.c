@@ -1,13 +1,19 @@
 /* base: small files and folders that must be private. */
 #include "base/file.h"
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/event.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
-#include <stdio.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* A Unix socket's address holds 108 bytes; what stands in the folder needs some of them. */
@@ -81,26 +87,81 @@ int sl_state_path(char *path, size_t size, const char *name) {
     return own_path(path, size, "XDG_STATE_HOME", "/.local/state", name);
 }
 
-int sl_file_first_line(const char *path, char *line, size_t size) {
-    int code = SL_OK;
-    FILE *file = fopen(path, "re");
-    if (!file)
+/* Without waiting, and without taking a terminal over. */
+static int open_to_read(const char *path, int *fd, struct stat *status) {
+    *fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (*fd < 0)
         return sl_fail(SL_ESYSTEM, "cannot read %s: %s", path, strerror(errno));
-    /* Unbuffered: what is in the file may be a secret, and stays in `line` alone. */
-    setvbuf(file, NULL, _IONBF, 0);
-    if (!fgets(line, (int)size, file)) {
-        code = ferror(file) ? sl_fail(SL_ESYSTEM, "cannot read %s: %s", path, strerror(errno))
-                            : sl_fail(SL_EINVAL, "%s is empty", path);
-        goto out;
+    if (fstat(*fd, status) == 0)
+        return SL_OK;
+    close(*fd);
+    return sl_fail(SL_ESYSTEM, "cannot read %s: %s", path, strerror(errno));
+}
+
+int sl_file_open(FILE **file, const char *path, off_t most) {
+    struct stat status;
+    int fd;
+    int code = open_to_read(path, &fd, &status);
+    if (code < 0)
+        return code;
+    bool null_device = S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+    if (!S_ISREG(status.st_mode) && !null_device)
+        code = sl_fail(SL_EINVAL, "%s is not a regular file", path);
+    else if (status.st_size > most)
+        code = sl_fail(SL_EINVAL, "%s has more than %lld bytes", path, (long long)most);
+    else if (!(*file = fdopen(fd, "r")))
+        code = sl_fail_memory();
+    if (code < 0)
+        close(fd);
+    return code;
+}
+
+/* One byte of a file or pipe that may not be there yet: 1, or 0 at the end. */
+static int read_byte(int fd, const char *path, char *byte, int64_t deadline_us) {
+    for (;;) {
+        int code = sl_wait(fd, POLLIN, NULL, deadline_us);
+        if (code == SL_EAGAIN)
+            return sl_fail(SL_ESYSTEM, "cannot read %s: nobody writes a line into it", path);
+        if (code < 0)
+            return code;
+        ssize_t count = read(fd, byte, 1);
+        if (count >= 0)
+            return (int)count;
+        if (errno != EAGAIN && errno != EINTR)
+            return sl_fail(SL_ESYSTEM, "cannot read %s: %s", path, strerror(errno));
     }
-    size_t length = strcspn(line, "\r\n");
-    if (length == 0)
-        code = sl_fail(SL_EINVAL, "the first line of %s is empty", path);
-    else if (!line[length] && fgetc(file) != EOF)
-        code = sl_fail(SL_EINVAL, "the first line of %s is too long", path);
+}
+
+/* Byte by byte: what is in the file may be a secret, and stays in `line` alone. */
+static int read_line(int fd, const char *path, char *line, size_t size, int64_t deadline_us) {
+    size_t length = 0;
+    char byte = '\n';
+    int count;
+    while ((count = read_byte(fd, path, &byte, deadline_us)) == 1 && byte != '\n') {
+        if (length + 1 == size)
+            return sl_fail(SL_EINVAL, "the first line of %s is too long", path);
+        line[length++] = byte;
+    }
     line[length] = '\0';
-out:
-    fclose(file);
+    line[strcspn(line, "\r")] = '\0';
+    if (count < 0)
+        return count;
+    if (count == 0 && length == 0)
+        return sl_fail(SL_EINVAL, "%s is empty", path);
+    return line[0] ? SL_OK : sl_fail(SL_EINVAL, "the first line of %s is empty", path);
+}
+
+int sl_file_first_line(const char *path, char *line, size_t size, int timeout_ms) {
+    struct stat status;
+    int fd;
+    int code = open_to_read(path, &fd, &status);
+    if (code < 0)
+        return code;
+    if (S_ISREG(status.st_mode) || S_ISFIFO(status.st_mode))
+        code = read_line(fd, path, line, size, sl_deadline_us(timeout_ms));
+    else
+        code = sl_fail(SL_ESYSTEM, "cannot read %s: it is neither a file nor a pipe", path);
+    close(fd);
     return code;
 }
 

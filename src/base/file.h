@@ -3,6 +3,8 @@
 #define BASE_FILE_H
 
 #include <stddef.h>
+#include <stdio.h>
+#include <sys/types.h>
 
 /* "$XDG_CONFIG_HOME/sightline/NAME" (or ~/.config) and "$XDG_STATE_HOME/sightline/NAME" (or
  * ~/.local/state), with the folder made, 0700. SL_ESYSTEM when it can't be. */
@@ -12,9 +14,15 @@ int sl_state_path(char *path, size_t size, const char *name);
 /* "$HOME/NAME", or below the account's home directory when HOME is not set. SL_ESYSTEM. */
 int sl_home_path(char *path, size_t size, const char *name);
 
-/* The first line of a file without its line ending. SL_EINVAL when it is too long or empty,
- * SL_ESYSTEM when the file can't be read; the sentence names the file. */
-int sl_file_first_line(const char *path, char *line, size_t size);
+/* Opens a regular file, or /dev/null, for reading: anything else could block or have no end.
+ * SL_EINVAL when it is something else or has more than `most` bytes, SL_ESYSTEM (errno tells) when
+ * it can't be opened; the sentence names the file. The caller closes it. */
+int sl_file_open(FILE **file, const char *path, off_t most);
+
+/* The first line of a regular file or of a pipe, without its line ending. SL_EINVAL when it is too
+ * long or empty, SL_ESYSTEM when the file can't be read or nobody wrote a line into the pipe
+ * within the time; the sentence names the file. */
+int sl_file_first_line(const char *path, char *line, size_t size, int timeout_ms);
 
 /* Makes a private directory (0700) for sockets, as short as possible: under $XDG_RUNTIME_DIR, else
  * $TMPDIR, else /tmp. */

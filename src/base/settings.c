@@ -1,6 +1,7 @@
 /* base: settings by name, from one table of options a group. */
 #include "base/settings.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/option.h"
 #include "base/text.h"
 
@@ -9,6 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define FILE_BYTES_MAX 1048576
+#define LINE_BYTES     4096
+#define SHOWN_BYTES    40 /* of what can't be understood: it may be no settings at all */
 
 /* A string that belongs to the settings. */
 struct sl_settings_string {
@@ -124,14 +129,20 @@ static void look_for_nearest(const void *settings, const char *name, const char 
     }
 }
 
+/* What stands behind text of which only SHOWN_BYTES are shown. */
+static const char *cut_mark(const char *text) {
+    return strlen(text) > SHOWN_BYTES ? "…" : "";
+}
+
 static int fail_unknown(void *const *settings, size_t count, const char *name) {
     const char *nearest = NULL;
     size_t distance = strlen(name) / 3 + 1;
     for (size_t i = 0; i < count; i++)
         look_for_nearest(settings[i], name, &nearest, &distance);
     if (nearest)
-        return sl_fail(SL_EINVAL, "there is no option \"%s\"; did you mean %s?", name, nearest);
-    return sl_fail(SL_EINVAL, "there is no option \"%s\"", name);
+        return sl_fail(SL_EINVAL, "there is no option \"%.*s%s\"; did you mean %s?", SHOWN_BYTES,
+                       name, cut_mark(name), nearest);
+    return sl_fail(SL_EINVAL, "there is no option \"%.*s%s\"", SHOWN_BYTES, name, cut_mark(name));
 }
 
 int sl_settings_set(void *settings, const char *name, const char *value) {
@@ -187,30 +198,36 @@ static int take_line(void *const *settings, size_t count, char *line) {
         return SL_OK;
     char *equals = strchr(name, '=');
     if (!equals)
-        return sl_fail(SL_EINVAL, "\"%s\" is not a line like name = value", name);
+        return sl_fail(SL_EINVAL, "\"%.*s%s\" is not a line like name = value", SHOWN_BYTES, name,
+                       cut_mark(name));
     *equals = '\0';
     return sl_settings_offer(settings, count, trim(name), trim(equals + 1));
 }
 
-int sl_settings_load(void *const *settings, size_t count, const char *path) {
+/* One line of the file and what is wrong with it. */
+static int read_lines(void *const *settings, size_t count, FILE *file, const char *path) {
+    char line[LINE_BYTES];
     int code = SL_OK;
-    char *line = NULL;
-    size_t size = 0;
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return sl_fail(SL_ESYSTEM, "cannot read the settings in %s: %s", path, strerror(errno));
-    errno = 0;
-    for (int number = 1; code == SL_OK && getline(&line, &size, file) >= 0; number++) {
-        code = take_line(settings, count, line);
+    for (int number = 1; code == SL_OK && fgets(line, sizeof(line), file); number++) {
+        if (!strchr(line, '\n') && !feof(file))
+            code = sl_fail(SL_EINVAL, "it is longer than %d bytes, or not text", LINE_BYTES - 2);
+        else
+            code = take_line(settings, count, line);
         if (code == SL_EINVAL)
             sl_fail(code, "%s, line %d: %s", path, number, sl_error());
-        errno = 0;
     }
-    if (code == SL_OK && errno)
+    if (code == SL_OK && ferror(file))
         code = sl_fail(SL_ESYSTEM, "cannot read the settings in %s: %s", path, strerror(errno));
-    if (line)
-        explicit_bzero(line, size);
-    free(line);
+    explicit_bzero(line, sizeof(line));
+    return code;
+}
+
+int sl_settings_load(void *const *settings, size_t count, const char *path) {
+    FILE *file;
+    int code = sl_file_open(&file, path, FILE_BYTES_MAX);
+    if (code < 0)
+        return sl_fail(code, "the settings cannot be had: %s", sl_error());
+    code = read_lines(settings, count, file, path);
     fclose(file);
     return code;
 }

@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_FILE_MAX ((size_t)64 * 1024)
+#define KEY_FILE_MAX   ((size_t)64 * 1024)
+#define SECRET_WAIT_MS 30000 /* a password manager behind a pipe asks a person first */
 
 int sl_identity_ask(const sl_identity *identity, const char *prompt, bool echo, char *answer,
                     size_t size) {
@@ -72,7 +73,7 @@ static int give_passphrase(const char *prompt, char *answer, size_t size, int ec
         return -1;
     int code = SL_EAUTH;
     if (file)
-        code = sl_file_first_line(file, answer, size);
+        code = sl_file_first_line(file, answer, size, SECRET_WAIT_MS);
     else if (unlocking->ask) {
         snprintf(question, sizeof(question), "Passphrase of the key %s:", unlocking->path);
         code = sl_identity_ask(unlocking->identity, question, false, answer, size);
@@ -145,7 +146,8 @@ static int read_password(sl_identity *identity) {
                  destination->host);
         return sl_identity_ask(identity, prompt, false, identity->password, size);
     }
-    int code = sl_file_first_line(settings->password_file, identity->password, size);
+    int code =
+        sl_file_first_line(settings->password_file, identity->password, size, SECRET_WAIT_MS);
     if (code < 0)
         return sl_fail(SL_EAUTH, "the password cannot be had: %s", sl_error());
     return SL_OK;

@@ -1,6 +1,7 @@
 /* tunnel: reading and adding to files of known hosts. Used by hostkey.c. */
 #include "tunnel/known_hosts.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -12,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BLANKS " \t"
+#define BLANKS         " \t"
+#define FILE_BYTES_MAX 16777216
 
 int sl_fingerprint(char *text, size_t size, ssh_key key) {
     unsigned char *hash = NULL;
@@ -96,11 +98,11 @@ static void judge(sl_known_hosts *known, const char *path, int line, ssh_key fou
 void sl_known_hosts_look(sl_known_hosts *known, const char *path, const char *name, ssh_key key) {
     char *line = NULL;
     size_t size = 0;
-    FILE *file = fopen(path, "re");
-    if (!file) {
-        if (errno != ENOENT)
-            sl_log(SL_LOG_WARNING, "tunnel", "cannot read known hosts from %s: %s", path,
-                   strerror(errno));
+    FILE *file;
+    int code = sl_file_open(&file, path, FILE_BYTES_MAX);
+    if (code < 0) {
+        if (code != SL_ESYSTEM || errno != ENOENT)
+            sl_log(SL_LOG_WARNING, "tunnel", "the known hosts cannot be had: %s", sl_error());
         return;
     }
     for (int number = 1; getline(&line, &size, file) >= 0; number++) {

@@ -187,7 +187,44 @@ static void reads_files(void **state) {
     assert_non_null(strstr(sl_error(), "line 1: jpeg_quality must be from 10 to 100, not 5"));
     void *all[] = {&whole};
     assert_int_equal(sl_settings_load(all, 1, "/nowhere/at/all"), SL_ESYSTEM);
-    assert_int_equal(sl_settings_load(all, 1, "/"), SL_ESYSTEM);
+    assert_int_equal(sl_settings_load(all, 1, "/"), SL_EINVAL);
+    sl_settings_finish(&whole);
+}
+
+static void files_without_end_are_refused(void **state) {
+    (void)state;
+    struct whole whole = fresh();
+    void *all[] = {&whole};
+    assert_int_equal(sl_settings_load(all, 1, "/dev/full"), SL_EINVAL);
+    assert_non_null(strstr(sl_error(), "/dev/full is not a regular file"));
+    static char text[2 * 1048576];
+    memset(text, '\n', sizeof(text) - 1);
+    assert_int_equal(load(&whole, text), SL_EINVAL);
+    assert_non_null(strstr(sl_error(), "has more than 1048576 bytes"));
+    memset(text, ' ', 1000000);
+    memcpy(text, "address=a\n", 10);
+    text[1000000] = '\0';
+    assert_int_equal(load(&whole, text), SL_EINVAL);
+    assert_non_null(strstr(sl_error(), "line 2: it is longer than 4094 bytes"));
+    text[4104] = '\0';
+    assert_int_equal(load(&whole, text), 0);
+    sl_settings_finish(&whole);
+}
+
+static void what_is_not_understood_is_cut(void **state) {
+    (void)state;
+    struct whole whole = fresh();
+    char text[200];
+    memset(text, 'z', sizeof(text));
+    text[199] = '\0';
+    assert_int_equal(load(&whole, text), SL_EINVAL);
+    assert_non_null(strstr(sl_error(), "line 1: \"zzzzz"));
+    assert_non_null(strstr(sl_error(), "zzzzz…\" is not a line"));
+    assert_null(strstr(sl_error(), "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"));
+    text[100] = '=';
+    assert_int_equal(load(&whole, text), SL_EINVAL);
+    assert_non_null(strstr(sl_error(), "there is no option \"zzzzz"));
+    assert_null(strstr(sl_error(), "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"));
     sl_settings_finish(&whole);
 }
 
@@ -210,6 +247,8 @@ int main(void) {
         cmocka_unit_test(unknown_names_get_the_nearest),
         cmocka_unit_test(copies_own_their_strings),
         cmocka_unit_test(reads_files),
+        cmocka_unit_test(files_without_end_are_refused),
+        cmocka_unit_test(what_is_not_understood_is_cut),
         cmocka_unit_test(offers_to_each_that_knows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

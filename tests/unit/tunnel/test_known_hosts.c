@@ -156,6 +156,22 @@ static void a_missing_file_knows_nothing(void **state) {
     assert_int_equal(look("host", ours).verdict, SL_KNOWN_NOTHING);
 }
 
+static void files_without_end_know_nothing(void **state) {
+    (void)state;
+    sl_known_hosts known = {0};
+    alarm(60); /* ends a test that hangs */
+    sl_known_hosts_look(&known, "/dev/full", "host", ours);
+    assert_int_equal(known.verdict, SL_KNOWN_NOTHING);
+    write_file("host %s\n", ours_text);
+    assert_int_equal(truncate(path, 16 * 1048576 + 1), 0);
+    assert_int_equal(look("host", ours).verdict, SL_KNOWN_NOTHING);
+    unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(look("host", ours).verdict, SL_KNOWN_NOTHING);
+    unlink(path);
+    alarm(0);
+}
+
 static void adds_keys_to_a_private_file(void **state) {
     (void)state;
     struct stat status;
@@ -189,6 +205,7 @@ int main(void) {
         cmocka_unit_test(refuses_revoked_keys),
         cmocka_unit_test(passes_over_what_it_cannot_read),
         cmocka_unit_test(a_missing_file_knows_nothing),
+        cmocka_unit_test(files_without_end_know_nothing),
         cmocka_unit_test(adds_keys_to_a_private_file),
         cmocka_unit_test(says_when_it_cannot_add),
     };
