@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +18,19 @@
 
 static const char *const pattern_names[] = {
     [SL_PATTERN_PAIR] = "pair", [SL_PATTERN_REQREP] = "reqrep", [SL_PATTERN_PUBSUB] = "pubsub"};
+
+static bool is_pipe(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+/* Doesn't wait for a pipe's reader: nothing could end that. Writing waits as usual. */
+static int open_figures(const char *path) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+    if (fd >= 0)
+        fcntl(fd, F_SETFL, 0);
+    return fd;
+}
 
 bool report_open(struct report *report, const char *role, const char *stats_path, char *sentence,
                  size_t size) {
@@ -30,14 +44,13 @@ bool report_open(struct report *report, const char *role, const char *stats_path
     if (!stats_path)
         return true;
     /* Standard output by a descriptor of its own: the file is closed at the end. */
-    if (strcmp(stats_path, "-") == 0) {
-        int output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-        report->stats = output >= 0 ? fdopen(output, "w") : NULL;
-    } else {
-        report->stats = fopen(stats_path, "we");
-    }
+    int output = strcmp(stats_path, "-") == 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+                                              : open_figures(stats_path);
+    report->stats = output >= 0 ? fdopen(output, "w") : NULL;
     if (!report->stats)
-        snprintf(sentence, size, "cannot write figures to %s: %s", stats_path, strerror(errno));
+        snprintf(sentence, size, "cannot write figures to %s: %s", stats_path,
+                 errno == ENXIO && is_pipe(stats_path) ? "nobody reads from that pipe yet"
+                                                       : strerror(errno));
     return report->stats != NULL;
 }
 

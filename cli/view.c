@@ -147,7 +147,8 @@ static int show(struct viewing *viewing, const sl_frame *frame) {
     atomic_store(&viewing->not_shown, sl_sink_dropped(viewing->sink));
     viewing->patience_us = moment_in(viewing->options.timeout_s);
     if (code == SL_EEND)
-        return end_for(viewing, "window closed");
+        return end_for(viewing,
+                       sl_sink_interactive(viewing->sink) ? "window closed" : "reader left");
     if (code < 0)
         return failed(viewing, code);
     if (viewing->taken == viewing->options.frames)

@@ -49,7 +49,7 @@ def test_reader_that_goes_away(view, send):
     sender = send(SOURCE, viewer.port(), "pair")
     y4m.Reader(viewer.stdout).read()
     viewer.stdout.close()
-    assert viewer.wait() == 0, viewer.account()
+    assert viewer.end()["reason"] == "reader left"
     sender.kill()
 
 

@@ -1,5 +1,6 @@
 """What the command refuses before it does anything: exit 2, one sentence each. And its help."""
 
+import os
 import re
 import subprocess
 
@@ -52,6 +53,7 @@ REFUSED = {
     "unknown log level": ([*VIEW, "--log", "loud"], "loud"),
     "malformed pattern source": (["send", "pattern:640", "--port", "9"], "pattern"),
     "configuration that is missing": ([*VIEW, "--config", "/nowhere/file"], "/nowhere/file"),
+    "configuration without end": ([*VIEW, "--config", "/dev/full"], "/dev/full"),
 }
 
 
@@ -134,3 +136,27 @@ def test_mistake_in_the_configuration_file(folder, plain):
     path = folder / "viewer.conf"
     path.write_text("pattern = pair\ncolour = red\n", encoding="ascii")
     plain(*VIEW, "--config", path).expect(2).sentence(path, "2", "colour")
+
+
+def test_line_of_the_configuration_file_that_is_none(folder, plain):
+    path = folder / "viewer.conf"
+    path.write_bytes(b"\x9b2J" + b"z" * 1000)
+    refused = plain(*VIEW, "--config", path).expect(2)
+    refused.sentence(path, "?2Jzzz")
+    assert "z" * 50 not in refused.stderr
+
+
+def test_figures_into_a_pipe_without_a_reader(folder, plain):
+    path = folder / "figures"
+    os.mkfifo(path)
+    refused = plain(*VIEW, "--stats", str(path), seconds=10)
+    refused.expect(1).sentence(path, "nobody reads")
+
+
+def test_figures_into_a_pipe_with_a_reader(folder, plain):
+    path = folder / "figures"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    plain(*VIEW, "--address", "127.0.0.1", "--timeout", "1", "--stats", str(path)).expect(9)
+    with open(reader, "rb") as figures:
+        assert b'"event":"end"' in figures.read()
