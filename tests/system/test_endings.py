@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from harness.netgear import PATTERNS
-from harness.ports import free_port
+from harness.ports import Listener, free_port
 from harness.processes import parse_event
 
 SOURCE = "pattern:320x240@60"
@@ -95,6 +95,43 @@ def test_signal_while_waiting_for_the_other_end(view, send):
         end = waiting.end(seconds=8)
         assert (end["frames"], end["reason"]) == (0, "interrupted")
         assert end["latency_ms"]["p50"] is None
+
+
+@pytest.mark.parametrize("source", ["-", "http://127.0.0.1:{}/", "rtsp://127.0.0.1:{}/"])
+def test_signal_while_the_source_says_nothing(source, started, sightline):
+    silent = Listener()
+    started.callback(silent.close)
+    quiet, talker = os.pipe()
+    for end in (quiet, talker):
+        started.callback(os.close, end)
+    place = ["--address", "127.0.0.1", "--port", free_port()]
+    sender = sightline("send", source.format(silent.port), *place, stdin=quiet)
+    if source != "-":
+        silent.serve_one()
+    sender.said.wait_end(1)  # the time to find out that nothing comes: it must not end by itself
+    sender.signal(signal.SIGINT)
+    assert sender.end(seconds=8)["reason"] == "interrupted"
+
+
+def test_signal_while_the_server_says_nothing(started, sshd, send):
+    silent = Listener()
+    started.callback(silent.close)
+    key = sshd(start=False).key
+    words = ["--ssh", f"someone@127.0.0.1:{silent.port}", "--ssh-key", key]
+    sender = send(SOURCE, free_port(), "pair", *words)
+    silent.serve_one()
+    sender.signal(signal.SIGINT)
+    assert sender.end(seconds=4)["reason"] == "interrupted"
+
+
+def test_signal_while_nobody_reads_the_pictures(view, send):
+    viewer = view("pair", sink="-", stdout=subprocess.PIPE)
+    sender = send("pattern:1280x720@30", viewer.port(), "pair")
+    viewer.stdout.readline()
+    viewer.next_stats()
+    viewer.signal(signal.SIGINT)
+    assert viewer.end(seconds=8)["reason"] == "interrupted"
+    sender.kill()
 
 
 def test_second_signal_quits_at_once(sshd, view, send):

@@ -4,6 +4,8 @@ import signal
 
 import pytest
 from harness.netgear import PATTERNS
+from harness.openssh import fingerprint
+from harness.relay import Relay
 
 SOURCE = "pattern:640x360@30"
 
@@ -38,6 +40,21 @@ def test_restarted_server(pattern, sshd, view, send):
     sender.next_stats()
     sender.next_stats()
     server.start()
+    check_goes_on(viewer, sender)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_connection_lost_at_the_sender_alone(pattern, started, sshd, view, send):
+    """As when a router forgets: the server, and the viewer behind it, still hold the old one."""
+    server = sshd()
+    relay = Relay(server.port)
+    started.callback(relay.close)
+    viewer = view(pattern)
+    login = ["--ssh", f"{server.user}@127.0.0.1:{relay.port}", "--ssh-key", server.key]
+    pin = ["--ssh-host-key", fingerprint(server.host_key())]
+    sender = send(SOURCE, viewer.port(), pattern, *login, *pin)
+    viewer.after(15)
+    relay.forget_clients()
     check_goes_on(viewer, sender)
 
 

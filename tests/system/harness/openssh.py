@@ -56,6 +56,7 @@ class Sshd:
         self._options = options
         self._host_keys = host_keys
         self._made_separation = False
+        self._started = False
         self._process = None
         self.port = free_port()
         self.addresses = ["127.0.0.1"] + (["::1"] if ipv6_works() else [])
@@ -112,11 +113,22 @@ class Sshd:
         if os.geteuid() == 0 and not SEPARATION.exists():
             SEPARATION.mkdir(mode=0o755)
             self._made_separation = True
-        self._process = Process([SSHD, "-D", "-e", "-f", self._write_configuration()])
-        self._process.wait_said(rf"Server listening on \S+ port {self.port}")
-        if "::1" in self.addresses:
-            self._process.wait_said(r"Server listening on ::1 port")
+        while not self._listens():
+            # Somebody else has taken the port meanwhile, maybe on one address only.
+            assert not self._started, f"port {self.port} is taken\n{self._process.account()}"
+            self.stop()
+            self.port = free_port()
+            self.write_known_hosts()
+        self._started = True
         return self
+
+    def _listens(self):
+        self._process = Process([SSHD, "-D", "-e", "-f", self._write_configuration()])
+        said = [
+            self._process.wait_said(rf"(listening on|Bind to port \d+ on) {address}\b")
+            for address in self.addresses
+        ]
+        return all("listening" in line for line in said)
 
     def wait_log(self, pattern, seconds=20):
         return self._process.wait_said(pattern, seconds)

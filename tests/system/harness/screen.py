@@ -26,11 +26,11 @@ class Screen:
         self.display = f":{number}"
         self.environment = {"DISPLAY": self.display, "SDL_VIDEODRIVER": "x11"}
 
-    def xdotool(self, *words, seconds=20):
+    def xdotool(self, *words, seconds=20, check=True):
         finished = subprocess.run(
             ["xdotool", *map(str, words)],
             env={**os.environ, "DISPLAY": self.display},
-            capture_output=True, text=True, timeout=seconds, check=True,
+            capture_output=True, text=True, timeout=seconds, check=check,
         )  # fmt: skip
         return finished.stdout.strip()
 
@@ -42,8 +42,9 @@ class Screen:
         return self.xdotool("getwindowname", window)
 
     def press(self, window, key):
-        self.xdotool("windowfocus", "--sync", window)
-        self.xdotool("key", key)
+        """Presses a key, unless the window has gone meanwhile."""
+        self.xdotool("windowfocus", "--sync", window, check=False)
+        self.xdotool("key", key, check=False)
 
     def capture(self, path):
         """The whole screen as a picture file."""
