@@ -259,14 +259,16 @@ static int try_password(struct log_in *log_in) {
 /* Answers one question: the first hidden one of all with the password, others by asking. */
 static int answer_prompt(struct log_in *log_in, unsigned number, bool *password_given) {
     ssh_session ssh = log_in->session->ssh;
-    char echo = 0, prompt[256], answer[SL_SECRET_MAX];
+    char echo = 0, prompt[512], answer[SL_SECRET_MAX];
     const char *text = ssh_userauth_kbdint_getprompt(ssh, number, &echo);
     if (!echo && !*password_given) {
         *password_given = true;
         ssh_userauth_kbdint_setanswer(ssh, number, log_in->password);
         return SL_OK;
     }
-    snprintf(prompt, sizeof(prompt), "%s", text ? text : "");
+    /* Whose question it is comes first, or a server could ask for a key's passphrase. */
+    snprintf(prompt, sizeof(prompt), "%s asks: %s", log_in->session->job->plan.name,
+             text ? text : "");
     sl_text_harmless(prompt);
     int code = sl_identity_ask(log_in->identity, prompt, echo, answer, sizeof(answer));
     if (code == SL_OK)

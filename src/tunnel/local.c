@@ -34,5 +34,6 @@ void sl_local_close(int *descriptor, const char *path) {
         return;
     close(*descriptor);
     *descriptor = -1;
-    unlink(path);
+    if (path)
+        unlink(path);
 }
