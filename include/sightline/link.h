@@ -20,8 +20,9 @@ typedef struct sl_link_settings {
     int port;            /* 5555; 0 at a receiver: any free one */
     sl_protocol protocol;
     sl_pattern pattern;
-    int max_retries;          /* unanswered requests in a row; 0: for ever; -1: 3 at a sender, for
-                                 ever at a receiver */
+    int max_retries;          /* unanswered requests in a row; 0: for ever; -1: 3 at a sender until
+                                 it had its first reply, and from then on for ever; for ever at
+                                 a receiver */
     double request_timeout_s; /* at least 4: how long a sender waits for a reply */
     double
         subscriber_timeout_s; /* receiver, pubsub: ends after that long without a frame; 0: never */

@@ -39,14 +39,19 @@ SL_API int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *
 
 /* The next frame, in order; in pubsub the newest. Gives the caller a reference. SL_EAGAIN when
  * none came within timeout_ms (-1: for ever). SL_EEND when the sender has ended the stream,
- * SL_ETIMEOUT when subscriber_timeout or max_retries ran out, SL_EPEER when the peer speaks
- * another pattern, SL_ECANCELED. One thread at a time. */
+ * SL_ETIMEOUT when subscriber_timeout or max_retries ran out, SL_ECANCELED. One thread at a time.
+ */
 SL_API int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms);
 
 /* Any thread. */
 SL_API void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats);
 
-/* Closes all and sets NULL. Frames handed out stay valid. Safe on NULL. */
+/* Stops receiving; the caller is the thread that receives. What was acknowledged and not yet handed
+ * out can still be had from sl_receiver_recv(), cancelled or not, then SL_EEND. */
+SL_API void sl_receiver_finish(sl_receiver *receiver);
+
+/* Closes all and sets NULL; frames not handed out are gone. Frames handed out stay valid. Safe on
+ * NULL. */
 SL_API void sl_receiver_close(sl_receiver **receiver);
 
 #endif

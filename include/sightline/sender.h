@@ -50,8 +50,11 @@ SL_API int sl_sender_flush(sl_sender *sender, int timeout_ms);
 /* Any thread. */
 SL_API void sl_sender_stats(const sl_sender *sender, sl_stats *stats);
 
-/* Tells the receiver that the stream has ended (waiting for its answer up to a fifth of the
- * request timeout), closes all, sets NULL. Safe on NULL. */
+/* Ends the stream: waits for the reply that is still out and tells the receiver, both together for
+ * at most 0.8 s. Calls on the sender fail with SL_EEND from then on, and its figures are final. */
+SL_API void sl_sender_finish(sl_sender *sender);
+
+/* Finishes if that was not done, closes all, sets NULL. Safe on NULL. */
 SL_API void sl_sender_close(sl_sender **sender);
 
 #endif

@@ -123,12 +123,15 @@ int sl_codec_decode(sl_codec *codec, const sl_frame *coded, sl_output output, sl
     void *state;
     int result;
     *frame = NULL;
-    if (output == SL_OUTPUT_CODED) {
-        *frame = sl_frame_ref(coded);
-        return SL_OK;
-    }
     const sl_codec_kind *kind = choose(codec, coded->format, &state, &result);
-    return kind ? kind->decode(state, coded, output, frame) : result;
+    if (!kind)
+        return result;
+    if (output != SL_OUTPUT_CODED)
+        return kind->decode(state, coded, output, frame);
+    int width, height;
+    result = kind->probe ? kind->probe(state, coded, &width, &height) : SL_OK;
+    *frame = result == SL_OK ? sl_frame_ref(coded) : NULL;
+    return result;
 }
 
 int sl_codec_probe(sl_codec *codec, const sl_frame *coded, int *width, int *height) {

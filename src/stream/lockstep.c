@@ -3,7 +3,7 @@
  *   sender                          receiver
  *     │ frame ─────────────────────▶ │ into the queue
  *     │                              │ … held back while the queue is full, but never past
- *     │ ◀───────────────────── reply │   half the sender's time-out
+ *     │ ◀───────────────────── reply │   half the shortest time-out that a sender may have
  *     │ the next frame, coded meanwhile
  */
 #include "stream/pattern.h"
@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include <sightline/error.h>
 
+#define HOLD_S            2 /* half the shortest time-out that a sender may have */
 #define RETRIES_DEFAULT   3
 #define RECEIVER_PATIENCE 3 /* times the request time-out: how long NetGear's receiver waits */
 
@@ -32,11 +33,13 @@ static void discard_input(sl_turn *turn) {
 static int give_up_reply(sl_turn *turn) {
     sl_tally_drop(turn->tally);
     turn->unanswered++;
-    int most = turn->settings->max_retries < 0 ? RETRIES_DEFAULT : turn->settings->max_retries;
+    int most = turn->settings->max_retries;
+    if (most < 0) /* nobody said: a viewer that answered once may stop for as long as it likes */
+        most = turn->answered ? 0 : RETRIES_DEFAULT;
     if (most > 0 && turn->unanswered >= most)
         return sl_fail(SL_ETIMEOUT,
                        "the viewer did not answer %d times in a row, %.3g s each; see whether it "
-                       "is stopped or overloaded",
+                       "is stopped, overloaded, or busy with another sender",
                        turn->unanswered, turn->settings->request_timeout_s);
     sl_log(SL_LOG_WARNING, "stream", "no reply within %.3g s: one frame was not acknowledged",
            turn->settings->request_timeout_s);
@@ -52,6 +55,7 @@ static int await_reply(sl_turn *turn, uint64_t connects) {
         if (sl_link_receive(turn->link, &message) == SL_OK) {
             sl_link_message_clear(&message);
             turn->unanswered = 0;
+            turn->answered = true;
             sl_tally_frame(turn->tally);
             return SL_OK;
         }
@@ -65,7 +69,7 @@ static int await_reply(sl_turn *turn, uint64_t connects) {
         int result = sl_link_wait(turn->link, -1, stop, deadline_us);
         if (result == SL_ECANCELED) { /* closing: a last chance for the frame that is out */
             stop = NULL;
-            deadline_us = seconds_from_now(turn->settings->request_timeout_s / 5);
+            deadline_us = sl_turn_end_deadline(turn);
         } else if (result == SL_EAGAIN) {
             return stop ? give_up_reply(turn) : (sl_tally_drop(turn->tally), SL_ECANCELED);
         } else if (result) {
@@ -90,10 +94,9 @@ static void reqrep_send_end(sl_turn *turn) {
     sl_turn_send_end(turn);
     sl_link_state state;
     sl_link_state_get(turn->link, &state);
-    int64_t deadline_us = seconds_from_now(turn->settings->request_timeout_s / 5);
     sl_link_message message = {0};
     while (state.connected && sl_link_receive(turn->link, &message) == SL_EAGAIN) {
-        if (sl_link_wait(turn->link, -1, NULL, deadline_us))
+        if (sl_link_wait(turn->link, -1, NULL, sl_turn_end_deadline(turn)))
             break;
         sl_link_state_get(turn->link, &state);
     }
@@ -153,7 +156,7 @@ static int take_message(sl_turn *turn) {
     if (result == SL_EEND)
         return result;
     turn->owes_reply = true; /* for a bad message too: the sender waits for it */
-    turn->reply_by_us = seconds_from_now(turn->settings->request_timeout_s / 2);
+    turn->reply_by_us = seconds_from_now(HOLD_S);
     return SL_OK;
 }
 

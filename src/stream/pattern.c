@@ -5,8 +5,10 @@
 #include "base/error.h"
 #include "base/event.h"
 #include "frame/frame.h"
+#include <math.h>
 #include <poll.h>
 
+#define END_S   0.8 /* a fifth of the default request time-out */
 #define LOOK_MS 250 /* how often the link is looked after while it isn't read */
 
 static const sl_pattern_kind *const kinds[] = {
@@ -63,16 +65,21 @@ int sl_turn_wait_for_room(sl_turn *turn, int64_t deadline_us) {
     return result;
 }
 
+int64_t sl_turn_end_deadline(sl_turn *turn) {
+    double patience_s = turn->settings->request_timeout_s / 5;
+    if (turn->end_by_us == 0)
+        turn->end_by_us = sl_now_us() + (int64_t)(fmin(patience_s, END_S) * (double)SL_SECOND_US);
+    return turn->end_by_us;
+}
+
 /* Right after a frame there may be no room yet, and a receiver that never hears of the end would
  * wait for ever. */
 static void wait_for_room(sl_turn *turn) {
-    int64_t deadline_us =
-        sl_now_us() + (int64_t)(turn->settings->request_timeout_s / 5 * (double)SL_SECOND_US);
     sl_link_state state;
     sl_link_state_get(turn->link, &state);
     sl_link_want_send(turn->link, true);
     while (state.connected && !sl_link_writable(turn->link) &&
-           sl_link_wait(turn->link, -1, NULL, deadline_us) == SL_OK)
+           sl_link_wait(turn->link, -1, NULL, sl_turn_end_deadline(turn)) == SL_OK)
         sl_link_state_get(turn->link, &state);
     sl_link_want_send(turn->link, false);
 }

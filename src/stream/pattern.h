@@ -21,6 +21,8 @@ typedef struct sl_turn {
     char device[9];          /* receiver: how it signs its replies */
     bool owes_reply;         /* receiver: one frame was taken and not yet acknowledged */
     int64_t reply_by_us;     /* receiver: when that must happen at the latest */
+    int64_t end_by_us;       /* sender: closing may take until then; 0: not closing yet */
+    bool answered;           /* sender: a reply has ever come */
     int64_t silent_since_us; /* receiver: when the last message came */
     int unanswered;          /* time-outs in a row */
 } sl_turn;
@@ -59,6 +61,10 @@ int64_t sl_turn_silence_deadline(const sl_turn *turn, double patience_s);
  * meanwhile: nobody may use the pause to fill it. SL_OK, SL_EAGAIN past the deadline,
  * SL_ECANCELED. */
 int sl_turn_wait_for_room(sl_turn *turn, int64_t deadline_us);
+
+/* Sender: when closing must be over, whatever it waits for: a fifth of the request time-out, as
+ * NetGear does, but no longer than that is by default. */
+int64_t sl_turn_end_deadline(sl_turn *turn);
 
 /* Sends the end message as far as it goes. */
 void sl_turn_send_end(sl_turn *turn);

@@ -4,13 +4,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/event.h"
-#include "base/thread.h"
+#include "stream/threads.h"
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define THREADS_MAX  16
 #define MIB          ((size_t)1024 * 1024)
 #define BYTES_ENOUGH (192 * MIB) /* held: then nothing more is let in, or worked on ahead */
 #define BYTES_MOST   (384 * MIB) /* held: then it is full, however few the frames */
@@ -41,7 +40,7 @@ struct sl_pipeline {
     sl_pipeline_worker kind;
     void *user;
     int threads;
-    struct worker workers[THREADS_MAX];
+    struct worker workers[SL_THREADS_MAX];
 
     pthread_mutex_t lock;                  /* everything below */
     pthread_cond_t work;                   /* a job waits, or stop */
@@ -197,8 +196,8 @@ int sl_pipeline_open(sl_pipeline **pipeline, const char *name, int threads, int 
         return sl_fail_memory();
     opened->kind = *worker;
     opened->user = user;
-    opened->threads = threads < THREADS_MAX ? threads : THREADS_MAX;
-    opened->limit = limit;
+    opened->threads = threads < SL_THREADS_MAX ? threads : SL_THREADS_MAX;
+    opened->limit = limit < SL_PIPELINE_CAPACITY ? limit : SL_PIPELINE_CAPACITY;
     pthread_mutex_init(&opened->lock, NULL);
     pthread_cond_init(&opened->work, NULL);
     opened->ready.event.fd = opened->room.event.fd = -1;

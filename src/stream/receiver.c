@@ -15,6 +15,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#define LOCKSTEP_QUEUE                                                                             \
+    3 /* frames, to overlap receiving with decoding; more would only grow old                      \
+       */
 #define EVERY_FRAME_QUEUE (SL_PIPELINE_CAPACITY - 2)
 #define REPLY_LINGER_MS   200 /* for the last reply to leave */
 
@@ -24,6 +27,7 @@ struct sl_receiver {
     sl_pipeline *pipeline;
     sl_tally tally;
     sl_cancel *stop;
+    const sl_cancel *cancel; /* the user's, until it is finished */
     sl_thread thread;
     sl_link *link; /* the link thread's, and `turn` too */
     sl_turn turn;
@@ -109,14 +113,15 @@ static void run_link(void *argument) {
                                                      : receiver->pattern->receive(&receiver->turn);
     if (result == SL_EEND)
         sl_fail(SL_EEND, "the sender ended the stream");
+    if (result == SL_ECANCELED)
+        result = sl_fail(SL_EEND, "the stream was ended at this end");
     sl_pipeline_end(receiver->pipeline, result, sl_error());
 }
 
-/* In pair and reqrep: enough to overlap receiving with decoding, and no more. */
 static int queue_length(const sl_receiver *receiver, int threads) {
     if (receiver->pattern->newest_wins)
         return receiver->settings.every_frame ? EVERY_FRAME_QUEUE : threads;
-    return threads + 1;
+    return LOCKSTEP_QUEUE;
 }
 
 static int start(sl_receiver *receiver) {
@@ -147,6 +152,7 @@ int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *setting
         return sl_fail_memory();
     sl_tally_init(&opened->tally);
     opened->pattern = sl_pattern_find(settings->link.pattern, settings->every_frame);
+    opened->cancel = settings->cancel;
     int result = sl_settings_copy(&opened->settings, settings, sizeof *settings);
     if (!result)
         result = sl_cancel_open(&opened->stop);
@@ -164,8 +170,7 @@ int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms) {
     int64_t deadline_us = sl_deadline_us(timeout_ms);
     int result = SL_EMESSAGE;
     while (result == SL_EMESSAGE) /* what can't be decoded was counted where it happened */
-        result =
-            sl_pipeline_take(receiver->pipeline, frame, receiver->settings.cancel, deadline_us);
+        result = sl_pipeline_take(receiver->pipeline, frame, receiver->cancel, deadline_us);
     if (result == SL_OK)
         sl_tally_frame(&receiver->tally);
     return result;
@@ -181,14 +186,19 @@ void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats) {
     stats->port = state.port;
 }
 
+void sl_receiver_finish(sl_receiver *receiver) {
+    if (receiver->stop)
+        sl_cancel_trigger(receiver->stop);
+    sl_thread_join(&receiver->thread);
+    receiver->cancel = NULL; /* what is left can be taken, though the user has cancelled */
+}
+
 void sl_receiver_close(sl_receiver **receiver) {
     sl_receiver *closing = *receiver;
     if (!closing)
         return;
     *receiver = NULL;
-    if (closing->stop)
-        sl_cancel_trigger(closing->stop);
-    sl_thread_join(&closing->thread);
+    sl_receiver_finish(closing);
     sl_pipeline_close(&closing->pipeline);
     sl_link_close(&closing->link, REPLY_LINGER_MS);
     sl_cancel_close(&closing->stop);

@@ -99,6 +99,12 @@ static int failure_of(sl_sender *sender) {
     return code;
 }
 
+/* Locked. After a failure nobody is kept waiting. */
+static void clear_unless_failed(sl_sender *sender, sl_event *event) {
+    if (!sender->failure)
+        sl_event_clear(event);
+}
+
 static int open_encoder(void *user, void **state) {
     sl_sender *sender = user;
     return sl_codec_open((sl_codec **)state, &sender->settings.codec);
@@ -160,6 +166,7 @@ static int send_current(sl_sender *sender) {
     if (!result)
         result = sl_frame_bytes(sender->current, &parts[1]);
     int64_t began_us = sl_now_us();
+    sl_link_want_send(sender->link, false);
     if (!result)
         result = sender->pattern->send(&sender->turn, parts, 2);
     if (result == SL_OK) {
@@ -197,7 +204,9 @@ static void drop_outdated(sl_sender *sender) {
 }
 
 static int wait_for_receiver(sl_sender *sender, const sl_link_state *state) {
-    sl_event_clear(&sender->reachable);
+    pthread_mutex_lock(&sender->lock);
+    clear_unless_failed(sender, &sender->reachable);
+    pthread_mutex_unlock(&sender->lock);
     admit(sender, false);
     drop_outdated(sender);
     int result = check_reachable(sender, state);
@@ -240,8 +249,9 @@ static void run_link(void *argument) {
     int result = SL_OK;
     while (result == SL_OK || result == SL_EAGAIN)
         result = sl_cancel_triggered(sender->stop) ? SL_ECANCELED : turn(sender);
-    if (result != SL_ECANCELED)
-        fail(sender, result);
+    if (result == SL_ECANCELED)
+        result = sl_fail(SL_EEND, "the stream was ended at this end");
+    fail(sender, result);
     sl_link_state state;
     sl_link_state_get(sender->link, &state);
     if (state.connected)
@@ -318,7 +328,7 @@ int sl_sender_wait(sl_sender *sender, int timeout_ms) {
 int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms) {
     pthread_mutex_lock(&sender->lock);
     sender->taken++;
-    sl_event_clear(&sender->settled);
+    clear_unless_failed(sender, &sender->settled);
     pthread_mutex_unlock(&sender->lock);
     sl_frame *taken = sl_frame_ref(frame);
     int result = sl_pipeline_put(sender->pipeline, taken, sender->settings.cancel,
@@ -354,14 +364,18 @@ void sl_sender_stats(const sl_sender *sender, sl_stats *stats) {
     }
 }
 
+void sl_sender_finish(sl_sender *sender) {
+    if (sender->stop)
+        sl_cancel_trigger(sender->stop);
+    sl_thread_join(&sender->thread);
+}
+
 void sl_sender_close(sl_sender **sender) {
     sl_sender *closing = *sender;
     if (!closing)
         return;
     *sender = NULL;
-    if (closing->stop)
-        sl_cancel_trigger(closing->stop);
-    sl_thread_join(&closing->thread);
+    sl_sender_finish(closing);
     sl_pipeline_close(&closing->pipeline);
     sl_frame_unref(&closing->current);
     sl_link_close(&closing->link, END_LINGER_MS);
