@@ -125,7 +125,7 @@ class Sshd:
     def _listens(self):
         self._process = Process([SSHD, "-D", "-e", "-f", self._write_configuration()])
         said = [
-            self._process.wait_said(rf"listening on {address} port|Bind to port \d+ on {address} failed")
+            self._process.wait_said(rf"(listening|Bind to port \d+) on {address} (port|failed)")
             for address in self.addresses
         ]
         return all("listening" in line for line in said)
