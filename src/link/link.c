@@ -10,7 +10,8 @@
 
 #define CHECK_US          (SL_SECOND_US / 4) /* between looks at what peers hold unfinished */
 #define ORPHAN_US         (SL_SECOND_US / 5)
-#define FAILURES_A_FAMILY 3 /* to connect, before the other one's turn */
+#define CROWD_US          (5 * SL_SECOND_US) /* that peers who say nothing may keep others out */
+#define FAILURES_A_FAMILY 3                  /* to connect, before the other one's turn */
 
 /* Memory that a peer may fill beside the message being read: the parts that go with a frame, and
  * what is counted but not of the message. */
@@ -104,10 +105,20 @@ static int check_flood(sl_link *link) {
     /* Whole messages may wait in ZeroMQ's queue, and one more be on its way into it. */
     uint64_t limit =
         (uint64_t)(link->queue + 1) * ((uint64_t)link->max_message_bytes + MESSAGE_EXTRA_BYTES);
-    if (!sl_peers_any_flooding(&link->peers, limit))
+    if (!sl_peers_flooding(&link->peers, limit))
         return SL_OK;
     sl_monitor_refuse(link, "a peer sent more than max_message_size and did not end its message; "
                             "it was disconnected");
+    return sl_socket_reopen(link);
+}
+
+/* All places are taken and nobody who has one says anything; or libzmq holds on to what was turned
+ * away, as a PAIR socket does when more has come from there than it wants. */
+static int check_crowd(sl_link *link) {
+    bool silent = link->crowd_us && sl_now_us() >= link->crowd_us + CROWD_US;
+    if (!silent && link->peers.turned_away <= SL_PEERS_MAX)
+        return SL_OK;
+    sl_monitor_refuse(link, "too many idle connections: all were ended, to give others a chance");
     return sl_socket_reopen(link);
 }
 
@@ -144,6 +155,8 @@ static int attend(sl_link *link) {
     int result = keep_connecting(link);
     if (!result)
         result = check_flood(link);
+    if (!result)
+        result = check_crowd(link);
     if (!result && link->pattern == SL_PATTERN_PAIR && link->role == SL_ROLE_RECEIVER)
         result = check_orphan(link);
     if (!result && sl_link_publishes(link))

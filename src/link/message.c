@@ -149,8 +149,10 @@ int sl_message_read(sl_link *link, sl_link_message *message) {
             break;
         }
         more = zmq_msg_more(&received);
-        if (!more)
+        if (!more) {
             sl_peers_heard(&link->peers, zmq_msg_get(&received, ZMQ_SRCFD));
+            link->crowd_us = 0;
+        }
         if (message->count == SL_LINK_PARTS_MAX)
             message->truncated = true;
         else if (result == SL_OK)

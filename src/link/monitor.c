@@ -145,10 +145,14 @@ static void note_disconnected(sl_link *link, int fd) {
     uint64_t failure = link->failure, code = link->failure_code, refused = link->state.refused;
     link->failure = 0;
     sl_peer *peer = sl_peers_find(&link->peers, fd);
-    if (!peer)
+    if (!peer) {
+        link->peers.turned_away -= link->peers.turned_away > 0;
         return;
+    }
     bool up = peer->up;
     sl_peers_remove(&link->peers, peer);
+    link->crowded = false;
+    link->crowd_us = 0;
     sl_peer *other = failure && up ? sl_peers_newest_waiting(&link->peers) : NULL;
     if (other) /* the handshake that succeeded was its */
         other->up = true;
@@ -159,10 +163,26 @@ static void note_disconnected(sl_link *link, int fd) {
     plan_reopening(link, link->state.refused != refused);
 }
 
+/* More than a receiver has places for. Strangers must take neither its memory nor all of the
+ * program's descriptors. */
+static void turn_away(sl_link *link, int fd) {
+    link->peers.turned_away++;
+    sl_peer_turn_away(fd, link->place.port, link->place.host);
+    if (link->crowd_us == 0)
+        link->crowd_us = sl_now_us();
+    if (!link->crowded)
+        sl_monitor_refuse(link, "there are %d connections already; further ones are turned away",
+                          SL_PEERS_MAX);
+    link->crowded = true;
+}
+
 static void note_connection(sl_link *link, int fd) {
-    sl_peers_add(&link->peers, fd);
-    if (link->role != SL_ROLE_SENDER)
+    bool placed = sl_peers_add(&link->peers, fd);
+    if (link->role != SL_ROLE_SENDER) {
+        if (!placed)
+            turn_away(link, fd);
         return;
+    }
     link->failures = 0;
     if (link->pattern == SL_PATTERN_PUBSUB)
         sl_peer_tune_publisher(fd);
@@ -250,8 +270,13 @@ static void note_subscription(sl_link *link, const uint8_t *message, int size) {
 int sl_monitor_subscriptions(sl_link *link) {
     uint8_t message[2];
     int size;
-    while ((size = zmq_recv(link->socket, message, sizeof message, ZMQ_DONTWAIT)) >= 0)
+    bool heard = false;
+    while ((size = zmq_recv(link->socket, message, sizeof message, ZMQ_DONTWAIT)) >= 0) {
+        heard = true;
         note_subscription(link, message, size);
+    }
+    if (heard) /* XPUB doesn't tell by whom, but a publisher has one peer */
+        sl_peers_heard_only(&link->peers);
     sl_monitor_update(link);
     if (link->topics <= TOPICS_MOST)
         return SL_OK;

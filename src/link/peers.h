@@ -6,7 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SL_PEERS_MAX 64 /* that are remembered; more may be connected */
+#define SL_PEERS_MAX 256 /* connections at a time; a receiver turns further ones away */
+
+/* All peers together may hold so many times unfinished what one may. */
+#define SL_PEERS_SHARES 4
 
 typedef struct sl_peer {
     int fd;        /* ZeroMQ's: only ever asked about, or tuned just after it was made */
@@ -17,10 +20,11 @@ typedef struct sl_peer {
 typedef struct sl_peers {
     sl_peer all[SL_PEERS_MAX]; /* the oldest first */
     size_t count;
+    size_t turned_away; /* connections without a place that ZeroMQ has not closed yet */
 } sl_peers;
 
-/* A new connection; when there is no place left, the oldest that is not up makes way. */
-void sl_peers_add(sl_peers *peers, int fd);
+/* A new connection. False when there is no place left. */
+bool sl_peers_add(sl_peers *peers, int fd);
 void sl_peers_remove(sl_peers *peers, sl_peer *peer);
 
 /* NULL if there is none such. */
@@ -34,8 +38,16 @@ bool sl_peers_any_up(const sl_peers *peers);
 /* A whole message came from `fd` (negative: unknown). */
 void sl_peers_heard(sl_peers *peers, int fd);
 
-/* Whether one has sent more than `limit` bytes since its last whole message. */
-bool sl_peers_any_flooding(const sl_peers *peers, uint64_t limit);
+/* A whole message came from the only peer there is. */
+void sl_peers_heard_only(sl_peers *peers);
+
+/* Whether one has sent more than `limit` bytes since its last whole message, or all together more
+ * than their shares. */
+bool sl_peers_flooding(const sl_peers *peers, uint64_t limit);
+
+/* Ends a connection that was accepted at `port` (tcp) or at the socket file `path`, unless ZeroMQ
+ * has closed it already. */
+void sl_peer_turn_away(int fd, int port, const char *path);
 
 /* Keeps what the kernel would hide of a publisher's frames small. */
 void sl_peer_tune_publisher(int fd);

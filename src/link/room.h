@@ -49,9 +49,11 @@ struct sl_link {
     sl_link_message saved; /* sender: a reply that came just before the connection went */
     int64_t orphan_us;     /* pair receiver: how long it may have a peer and no way to it; 0: has */
     int64_t check_us;      /* when to look next at what peers hold unfinished */
-    int topics;            /* pubsub sender: what peers have subscribed to */
-    bool subscribed;       /* pubsub sender: someone has subscribed to all */
-    bool changed;          /* something that sl_link_wait() has to report */
+    int64_t crowd_us; /* receiver: since when it turns peers away and hears none; 0: it's not */
+    bool crowded;     /* receiver: there was no place for the last that came */
+    int topics;       /* pubsub sender: what peers have subscribed to */
+    bool subscribed;  /* pubsub sender: someone has subscribed to all */
+    bool changed;     /* something that sl_link_wait() has to report */
     bool want_send;
     sl_log_limit refusals; /* log lines about them */
 

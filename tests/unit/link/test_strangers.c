@@ -1,6 +1,7 @@
 /* Peers that are none: another pattern, no ZeroMQ at all, too much of everything. */
 #include "base/settings.h"
 #include "ends.h"
+#include "link/peers.h"
 
 #include <pthread.h>
 
@@ -231,15 +232,36 @@ static ssize_t push(int fd, const uint8_t *bytes, size_t size) {
     return sent >= 0 ? sent : errno == EAGAIN ? 0 : -1;
 }
 
+#define LAST 2 /* the flags of a part with a long size */
+#define MORE 3
+
+static uint8_t parts[64 * 1009]; /* of 1000 bytes each */
+
+static void write_parts(uint8_t flags) {
+    for (size_t i = 0; i < 64; i++) {
+        const uint8_t head[9] = {flags, 0, 0, 0, 0, 0, 0, 1000 >> 8, 1000 & 0xff};
+        memset(parts + i * 1009, 5, 1009);
+        memcpy(parts + i * 1009, head, sizeof head);
+    }
+}
+
+/* Sends `size` bytes of such parts, or less when the connection ends. */
+static void push_parts(const ends *both, int fd, size_t size) {
+    int64_t until_us = sl_now_us() + PATIENCE_US;
+    for (size_t sent = 0; sent < size; attend(both)) {
+        size_t offset = sent % sizeof parts, left = sizeof parts - offset;
+        ssize_t went = push(fd, parts + offset, left < size - sent ? left : size - sent);
+        if (went < 0)
+            return;
+        sent += (size_t)went;
+        assert_true(sl_now_us() < until_us);
+    }
+}
+
 /* Parts without end: no single one is too large, and the message is never whole. */
 static void unending_message(void **state) {
     (void)state;
-    static uint8_t parts[64 * 1009];
-    for (size_t i = 0; i < 64; i++) {
-        uint8_t *one = parts + i * 1009;
-        const uint8_t head[9] = {3, 0, 0, 0, 0, 0, 0, 1000 >> 8, 1000 & 0xff}; /* MORE, long */
-        memcpy(one, head, sizeof head);
-    }
+    write_parts(MORE);
     sl_link_settings settings = settings_for(SL_PATTERN_PAIR, 0);
     settings.max_message_bytes = 1 << 20;
     ends both = {0};
@@ -259,6 +281,99 @@ static void unending_message(void **state) {
     close(fd);
     both.sender = open_sender(SL_PATTERN_PAIR, state_of(both.receiver).port);
     UNTIL(&both, state_of(both.sender).connected && state_of(both.receiver).connected);
+    part(&both);
+}
+
+/* None holds more unfinished than one may, but all together do. */
+static void unending_messages(void **state) {
+    (void)state;
+    write_parts(MORE);
+    sl_link_settings settings = settings_for(SL_PATTERN_PUBSUB, 0);
+    settings.max_message_bytes = 65536;
+    ends both = {0};
+    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL), SL_OK);
+    int peers[6];
+    for (size_t i = 0; i < SL_COUNT(peers); i++)
+        peers[i] = connect_zmtp(state_of(both.receiver).port, "PUB");
+    UNTIL(&both, state_of(both.receiver).connects == SL_COUNT(peers));
+    for (size_t i = 0; i < SL_COUNT(peers); i++)
+        push_parts(&both, peers[i], 2000000);
+    UNTIL(&both, state_of(both.receiver).refused == 1);
+    for (size_t i = 0; i < SL_COUNT(peers); i++) {
+        UNTIL(&both, closed_by_peer(peers[i]));
+        close(peers[i]);
+    }
+    part(&both);
+}
+
+/* Fills a receiver with peers; one more is turned away. */
+static void fill(const ends *both, sl_pattern pattern, int *peers, size_t count) {
+    static const char *const types[] = {"PAIR", "REQ", "PUB"};
+    for (size_t i = 0; i < count; i++) {
+        peers[i] = connect_zmtp(state_of(both->receiver).port, types[pattern]);
+        UNTIL(both, state_of(both->receiver).connects == i + 1);
+    }
+    assert_int_equal(state_of(both->receiver).refused, 0);
+    int surplus = connect_zmtp(state_of(both->receiver).port, types[pattern]);
+    UNTIL(both, closed_by_peer(surplus));
+    close(surplus);
+}
+
+/* However many connect: who has a place keeps it, and is watched. */
+static void places_are_limited(void **state) {
+    (void)state;
+    write_parts(MORE);
+    sl_link_settings settings = settings_for(SL_PATTERN_PUBSUB, 0);
+    settings.max_message_bytes = 65536;
+    ends both = {0};
+    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL), SL_OK);
+    int port = state_of(both.receiver).port, peers[SL_PEERS_MAX];
+    fill(&both, SL_PATTERN_PUBSUB, peers, SL_PEERS_MAX);
+    for (int i = 0; i < 20; i++) {
+        int surplus = connect_raw(port);
+        UNTIL(&both, closed_by_peer(surplus));
+        close(surplus);
+        static const uint8_t whole[] = {0, 1, 5};
+        assert_int_equal(send(peers[0], whole, sizeof whole, MSG_NOSIGNAL), sizeof whole);
+        sl_link_message message;
+        UNTIL(&both, sl_link_receive(both.receiver, &message) == SL_OK);
+        sl_link_message_clear(&message);
+    }
+    assert_int_equal(state_of(both.receiver).refused, 1); /* one burst */
+    for (size_t i = 0; i < SL_PEERS_MAX; i++)
+        assert_false(closed_by_peer(peers[i]));
+    uint64_t connects = state_of(both.receiver).connects;
+    close(peers[0]);
+    while (state_of(both.receiver).connects == connects) { /* until its place is free */
+        peers[0] = connect_zmtp(port, "PUB");
+        UNTIL(&both, state_of(both.receiver).connects > connects || closed_by_peer(peers[0]));
+        if (state_of(both.receiver).connects == connects)
+            close(peers[0]);
+    }
+    push_parts(&both, peers[0], 4000000);
+    for (size_t i = 0; i < SL_PEERS_MAX; i++) {
+        UNTIL(&both, closed_by_peer(peers[i]));
+        close(peers[i]);
+    }
+    part(&both);
+}
+
+/* Peers who only sit there don't keep others out for ever. */
+static void idle_crowd(void **state) {
+    (void)state;
+    ends both = {.receiver = open_receiver(SL_PATTERN_PAIR, 0)};
+    int peers[SL_PEERS_MAX];
+    fill(&both, SL_PATTERN_PAIR, peers, SL_PEERS_MAX);
+    both.sender = open_sender(SL_PATTERN_PAIR, state_of(both.receiver).port);
+    for (size_t i = 0; i < SL_PEERS_MAX; i++) {
+        UNTIL(&both, closed_by_peer(peers[i]));
+        close(peers[i]);
+    }
+    UNTIL(&both, send_frame(both.sender, 1000, 1) == SL_OK);
+    sl_link_message message;
+    UNTIL(&both, sl_link_receive(both.receiver, &message) == SL_OK);
+    assert_frame(&message, 1000, 1);
+    sl_link_message_clear(&message);
     part(&both);
 }
 
@@ -300,6 +415,34 @@ static void subscriptions(void **state) {
     part(&both);
 }
 
+/* A publisher counts what a subscriber has not finished, not what it said in all its time. */
+static void talkative_subscriber(void **state) {
+    (void)state;
+    int port;
+    int listening = listen_raw(&port);
+    sl_link_settings settings = settings_for(SL_PATTERN_PUBSUB, port);
+    settings.max_message_bytes = 65536;
+    ends both = {0};
+    assert_int_equal(sl_link_open(&both.sender, &settings, SL_ROLE_SENDER, NULL), SL_OK);
+    int fd = accept_subscriber(&both, listening);
+    UNTIL(&both, state_of(both.sender).connects == 1);
+    static const uint8_t all[] = {0, 1, 1};
+    send(fd, all, sizeof all, MSG_NOSIGNAL);
+    UNTIL(&both, state_of(both.sender).connected);
+    write_parts(LAST);
+    push_parts(&both, fd, 100 * sizeof parts);
+    int64_t looked_us = sl_now_us() + SL_SECOND_US / 2;
+    UNTIL(&both, sl_now_us() > looked_us);
+    assert_int_equal(state_of(both.sender).refused, 0);
+    assert_true(state_of(both.sender).connected);
+    write_parts(MORE);
+    push_parts(&both, fd, 100 * sizeof parts);
+    UNTIL(&both, state_of(both.sender).refused == 1);
+    close(fd);
+    close(listening);
+    part(&both);
+}
+
 /* Closing must not hang, whatever peers are up to. */
 static void closing_amid_everything(void **state) {
     (void)state;
@@ -333,7 +476,11 @@ int main(void) {
         cmocka_unit_test(huge_claims),
         cmocka_unit_test(limit_is_kept),
         cmocka_unit_test(unending_message),
+        cmocka_unit_test(unending_messages),
+        cmocka_unit_test(places_are_limited),
+        cmocka_unit_test(idle_crowd),
         cmocka_unit_test(subscriptions),
+        cmocka_unit_test(talkative_subscriber),
         cmocka_unit_test(closing_amid_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
