@@ -107,6 +107,25 @@ static int find_stream(sl_input *input) {
     return SL_OK;
 }
 
+/* Most demuxers take it for the end when nothing more can be read. */
+static int end_or_failure(const sl_input *input) {
+    const AVIOContext *io = input->format->pb;
+    if (!io || io->error >= 0 || io->error == AVERROR_EOF)
+        return SL_EEND;
+    return fail(input, "broke off", io->error);
+}
+
+/* After a packet that can't be read: SL_EAGAIN, or failure when there are too many in a row. */
+static int pass_over(sl_input *input) {
+    uint64_t corrupt = atomic_fetch_add(&input->shared->corrupt, 1) + 1;
+    if (++input->failures < FAILURES_IN_A_ROW)
+        return SL_EAGAIN;
+    return sl_fail(SL_ESOURCE,
+                   "%s is damaged: %" PRIu64 " of its packets could not be decoded, the last %d "
+                   "of them in a row",
+                   input->name, corrupt, input->failures);
+}
+
 /* One packet of any stream: SL_OK, SL_EAGAIN of a device, SL_EEND, or failure. */
 static int read_once(sl_input *input, AVPacket *packet) {
     sl_libav_forget();
@@ -120,15 +139,10 @@ static int read_once(sl_input *input, AVPacket *packet) {
     if (sl_cancel_triggered(input->shared->cancel))
         return sl_fail(SL_ECANCELED, "%s", sl_strerror(SL_ECANCELED));
     if (error == AVERROR_EOF)
-        return SL_EEND;
+        return end_or_failure(input);
     /* A bad piece of a file is behind us once it was read; what follows may be good. */
-    if (error == AVERROR_INVALIDDATA && !input->settings.device &&
-        ++input->failures < FAILURES_IN_A_ROW) {
-        atomic_fetch_add(&input->shared->corrupt, 1);
-        return SL_EAGAIN;
-    }
     if (error == AVERROR_INVALIDDATA && !input->settings.device)
-        return SL_EEND;
+        return pass_over(input);
     return fail(input, "stopped", error);
 }
 
@@ -177,6 +191,8 @@ int sl_input_open(sl_input *input, sl_source_shared *shared, const sl_input_sett
         code = sl_fail_memory();
     if (code < 0)
         sl_input_finish(input);
+    else if (input->format->pb)
+        input->format->pb->error = 0; /* probing looks where there may be nothing */
     return code;
 }
 

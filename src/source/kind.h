@@ -31,7 +31,8 @@ typedef struct sl_source_kind {
     void (*close)(void *state);
     /* Whether this one replaces frames that nobody took: it is read all the time, not on demand. */
     bool (*live)(const void *state);
-    /* Whether a failed read is worth opening again, for ever (cameras and streams). */
+    /* Whether one that is live and gave a frame is worth opening again, for ever, when a read
+     * fails (cameras and streams). */
     bool returns;
 } sl_source_kind;
 

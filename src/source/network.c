@@ -1,5 +1,6 @@
 /* source: a stream by its URL: RTSP, HTTP, or whatever else libav knows. What is made just now is
- * live, and opened again for ever when it stops; what is stored on a server is played like a file.
+ * live, and opened again for ever when it stops; what is stored on a server is played like a file,
+ * once.
  */
 #include "base/error.h"
 #include "source/kind.h"

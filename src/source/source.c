@@ -10,6 +10,7 @@
 #include "base/thread.h"
 #include "source/kind.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +39,11 @@ struct sl_source {
 
     bool waiting; /* the reader's: a frame was asked for and not taken yet */
 
-    void *state;       /* the thread's, once it runs */
-    uint64_t captured; /* the thread's */
+    void *state; /* the thread's, once it runs */
+    /* The thread's: */
+    uint64_t captured;
+    uint64_t corrupt_told; /* of the broken pictures, those that were logged */
+    sl_log_limit corrupt_limit;
 };
 
 static const sl_option options[] = {
@@ -210,7 +214,8 @@ static int reopen(sl_source *source) {
 
 /* After a read failed: SL_OK when the source was opened again and should be read on. */
 static int recover(sl_source *source, int code) {
-    if (!source->kind->returns || code != SL_ESOURCE)
+    /* What never gave a picture is no source: nothing shows that it will ever be one. */
+    if (code != SL_ESOURCE || source->captured == 0 || !source->live || !source->kind->returns)
         return code;
     /* Only the first time: it may come and go at once while a plug is being pushed in. */
     if (!atomic_exchange(&source->away, true))
@@ -236,6 +241,18 @@ static int capture(sl_source *source, sl_frame **frame) {
     return SL_OK;
 }
 
+/* Broken pictures are left out, which somebody should hear of: now and then, and at the end. */
+static void tell_corrupt(sl_source *source, bool ended) {
+    uint64_t corrupt = atomic_load(&source->shared.corrupt), held_back;
+    if (corrupt == source->corrupt_told)
+        return;
+    if (!ended && !sl_log_limit_pass(&source->corrupt_limit, &held_back))
+        return;
+    source->corrupt_told = corrupt;
+    sl_log(SL_LOG_WARNING, "source", "%s: %" PRIu64 " packets could not be decoded%s",
+           source->shared.name, corrupt, ended ? "" : " so far");
+}
+
 static int wait_until_asked(sl_source *source) {
     int code = sl_wait(source->asked.fd, POLLIN, source->stop, -1);
     sl_event_clear(&source->asked);
@@ -249,6 +266,7 @@ static void run(void *argument) {
         int code = source->live ? SL_OK : wait_until_asked(source);
         if (code >= 0)
             code = capture(source, &frame);
+        tell_corrupt(source, code < 0);
         if (code < 0) {
             sl_mailbox_end(source->mailbox, code, sl_error());
             return;
@@ -259,7 +277,7 @@ static void run(void *argument) {
 
 static int start(sl_source *source) {
     source->shared.cancel = source->stop;
-    return sl_thread_start(&source->thread, "source", run, source);
+    return sl_thread_start(&source->thread, "sl-source", run, source);
 }
 
 int sl_source_read(sl_source *source, sl_frame **frame, int timeout_ms) {

@@ -1,6 +1,8 @@
 /* Files: real footage, JPEG passed on, loops, pace, and files that are no good. */
 #include "footage.h"
 
+#include <sightline/log.h>
+
 #define PHOTO  OPENCV_DATA "fruits.jpg" /* 512x480 */
 #define PHOTO2 OPENCV_DATA "baboon.jpg" /* 512x512 */
 
@@ -326,6 +328,36 @@ static void counts_broken_jpegs(void **state) {
     free(photos[1]);
 }
 
+static char warning[512];
+
+static void keep_warning(void *user, sl_log_level level, const char *room, const char *line) {
+    (void)user;
+    (void)room;
+    if (level == SL_LOG_WARNING)
+        snprintf(warning, sizeof(warning), "%s", line);
+}
+
+static void says_when_too_much_is_corrupt(void **state) {
+    (void)state;
+    int end;
+    size_t size;
+    char *film = make_y4m(64, 48, 3, 50, &size);
+    char *bytes = realloc(film, size + 200);
+    assert_non_null(bytes);
+    for (int i = 0; i < 100; i++) /* no frames */
+        memcpy(bytes + size + 2 * i, "-\n", 2);
+    sl_log_set(keep_warning, NULL, SL_LOG_WARNING);
+    sl_source *source = open_unpaced(store("junk.y4m", bytes, size + 200));
+    assert_int_equal(count_frames(source, &end), 3);
+    assert_int_equal(end, SL_ESOURCE);
+    assert_non_null(strstr(sl_error(), "50 of its packets could not be decoded"));
+    sl_source_close(&source);
+    sl_log_set(NULL, NULL, SL_LOG_NONE);
+    assert_non_null(strstr(warning, "50 packets could not be decoded"));
+    forget_file("junk.y4m");
+    free(bytes);
+}
+
 static void refuses_what_is_no_video(void **state) {
     (void)state;
     size_t size;
@@ -419,6 +451,7 @@ int main(void) {
         cmocka_unit_test(decodes_jpeg_when_pixels_are_wanted),
         cmocka_unit_test(puts_missing_tables_back),
         cmocka_unit_test(skips_what_is_corrupt),
+        cmocka_unit_test(says_when_too_much_is_corrupt),
         cmocka_unit_test(counts_broken_jpegs),
         cmocka_unit_test(refuses_what_is_no_video),
         cmocka_unit_test(reading_can_be_cancelled),

@@ -14,7 +14,8 @@
 #define PHOTO OPENCV_DATA "fruits.jpg"
 
 /* Answers one request at a time. /live sends `pictures` JPEGs as a camera does and breaks off,
- * /hang sends one and then nothing, /stored a file; everything else is 404. */
+ * /hang sends some and then nothing, /stored a file, /torn half of it at first and then nothing,
+ * /noise one whose pictures can't be decoded; everything else is 404. */
 struct server {
     int fd;
     int port;
@@ -49,6 +50,14 @@ static void send_live(struct server *server, int fd, int pictures) {
     }
 }
 
+/* The parts of a camera's stream are JPEGs that are cut off. */
+static void send_noise(struct server *server, int fd) {
+    size_t whole = server->photo_size;
+    server->photo_size = 2000;
+    send_live(server, fd, 20);
+    server->photo_size = whole;
+}
+
 static void answer(struct server *server, int fd) {
     char request[4096], head[128];
     ssize_t size = recv(fd, request, sizeof(request) - 1, 0);
@@ -66,6 +75,13 @@ static void answer(struct server *server, int fd) {
                  server->stored_size);
         say_text(fd, head);
         say(fd, server->stored, server->stored_size);
+    } else if (strncmp(request, "GET /torn", 9) == 0 && atomic_load(&server->requests) == 1) {
+        snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n",
+                 server->stored_size);
+        say_text(fd, head);
+        say(fd, server->stored, server->stored_size / 2);
+    } else if (strncmp(request, "GET /noise", 10) == 0) {
+        send_noise(server, fd);
     } else {
         say_text(fd, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     }
@@ -177,6 +193,33 @@ static void a_stored_file_is_played(void **state) {
     sl_source_close(&source);
 }
 
+static void a_stored_file_that_breaks_off_is_not_played_again(void **state) {
+    struct server *server = *state;
+    int end;
+    sl_source_settings settings = settings_for(url_of(server, "torn.y4m"));
+    sl_source *source = open_source(&settings);
+    uint64_t count = count_frames(source, &end);
+    assert_int_equal(end, SL_ESOURCE);
+    if (!strstr(sl_error(), "torn.y4m"))
+        fail_msg("%s", sl_error());
+    assert_true(count >= 1 && count <= 3); /* half of five */
+    sl_source_close(&source);
+}
+
+static void what_never_gives_a_picture_is_not_waited_for(void **state) {
+    struct server *server = *state;
+    sl_source_settings settings = settings_for(url_of(server, "noise"));
+    sl_source *source;
+    int code = sl_source_open(&source, &settings);
+    if (code == SL_OK) {
+        sl_frame *frame;
+        code = sl_source_read(source, &frame, PATIENCE_MS);
+    }
+    assert_int_equal(code, SL_ESOURCE);
+    assert_non_null(strstr(sl_error(), "noise"));
+    sl_source_close(&source);
+}
+
 static void a_live_stream_is_thinned_out(void **state) {
     struct server *server = *state;
     server->pictures = 1000000;
@@ -225,6 +268,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_live_stream_comes_back, start_server, stop_server),
         cmocka_unit_test_setup_teardown(a_silent_stream_can_be_left, start_server, stop_server),
         cmocka_unit_test_setup_teardown(a_stored_file_is_played, start_server, stop_server),
+        cmocka_unit_test_setup_teardown(a_stored_file_that_breaks_off_is_not_played_again,
+                                        start_server, stop_server),
+        cmocka_unit_test_setup_teardown(what_never_gives_a_picture_is_not_waited_for, start_server,
+                                        stop_server),
         cmocka_unit_test_setup_teardown(a_live_stream_is_thinned_out, start_server, stop_server),
         cmocka_unit_test_setup_teardown(says_what_is_wrong, start_server, stop_server),
     };
