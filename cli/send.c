@@ -268,8 +268,10 @@ static int verdict(struct sending *sending, int code) {
 static int finish(struct sending *sending, int code) {
     sl_stats stats = {.latency = {-1, -1, -1, -1, -1}};
     report_stop(&sending->report);
-    if (sending->sender)
+    if (sending->sender) {
+        sl_sender_finish(sending->sender);
         look(sending, &stats);
+    }
     sl_sender_close(&sending->sender);
     sl_source_close(&sending->source);
     sl_settings_finish(&sending->sender_settings);

@@ -205,19 +205,35 @@ static int view_frames(struct viewing *viewing) {
 
 /* Whether what ended it is how it should end. */
 static int verdict(struct viewing *viewing, int code) {
-    if (code == SL_ECANCELED || (code < 0 && interrupted() && !viewing->reason)) {
+    bool cut_short = code < 0 && code != SL_ESINK && interrupted() && !viewing->reason;
+    if (code == SL_ECANCELED || cut_short) {
         viewing->reason = "interrupted";
         return SL_OK;
     }
     return code == SL_EEND ? SL_OK : code;
 }
 
+/* What the viewer acknowledged reaches the sink, though the end came in between. */
+static void hand_over_the_rest(struct viewing *viewing) {
+    sl_frame *frame = NULL;
+    int code = SL_OK;
+    sl_receiver_finish(viewing->receiver);
+    while (code == SL_OK && sl_receiver_recv(viewing->receiver, &frame, LOOK_MS) == SL_OK) {
+        code = sl_sink_write(viewing->sink, frame);
+        sl_frame_unref(&frame);
+    }
+    atomic_store(&viewing->not_shown, sl_sink_dropped(viewing->sink));
+}
+
 static int finish(struct viewing *viewing, int code) {
     sl_stats stats = {.latency = {-1, -1, -1, -1, -1}};
+    bool more = viewing->options.frames == 0 || viewing->taken < viewing->options.frames;
     report_stop(&viewing->report);
+    code = verdict(viewing, code);
+    if (viewing->receiver && code == SL_OK && more)
+        hand_over_the_rest(viewing);
     if (viewing->receiver)
         look(viewing, &stats);
-    code = verdict(viewing, code);
     sl_receiver_close(&viewing->receiver);
     int closed = sl_sink_close(&viewing->sink);
     if (code == SL_OK && closed < 0)

@@ -28,7 +28,6 @@ int main(int count, char **words) {
     sl_sender *sender = NULL;
 
     sl_sender_settings_init(&settings);
-    settings.link.pattern = SL_PATTERN_REQREP;
     settings.codec.jpeg = false;
     int code = SL_OK;
     if (count > 1)

@@ -26,7 +26,6 @@ int main(int count, char **words) {
     sl_source_settings_init(&source_settings);
     sl_sender_settings_init(&sender_settings);
     source_settings.source = count > 1 ? words[1] : "0";
-    sender_settings.link.pattern = SL_PATTERN_REQREP;
     int code = SL_OK;
     if (count > 2)
         code = sl_settings_set(&sender_settings, "port", words[2]);

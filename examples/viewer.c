@@ -19,7 +19,6 @@ int main(int count, char **words) {
     sl_receiver *receiver = NULL;
 
     sl_receiver_settings_init(&settings);
-    settings.link.pattern = SL_PATTERN_REQREP;
     settings.link.address = "127.0.0.1";
     int code = SL_OK;
     if (count > 1)

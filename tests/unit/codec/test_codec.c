@@ -95,22 +95,21 @@ static void raw_arrays_are_passed_on(void **state) {
     sl_codec_close(&codec);
 }
 
-static void coded_output_is_not_looked_into(void **state) {
+static void no_output_takes_what_is_no_jpeg(void **state) {
     (void)state;
     sl_codec *codec;
     sl_buffer *bytes;
-    sl_frame *coded, *same;
+    sl_frame *coded, *frame;
     sl_codec_settings settings = defaults().codec;
     assert_int_equal(sl_codec_open(&codec, &settings), 0);
     assert_int_equal(sl_buffer_new(&bytes, 4), 0);
     memcpy(bytes->data, "oops", 4);
     assert_int_equal(sl_frame_new_coded(&coded, SL_FORMAT_JPEG, bytes), 0);
     sl_buffer_unref(&bytes);
-    assert_int_equal(sl_codec_decode(codec, coded, SL_OUTPUT_CODED, &same), 0);
-    assert_ptr_equal(same, coded);
-    sl_frame_unref(&same);
-    assert_int_equal(sl_codec_decode(codec, coded, SL_OUTPUT_ARRAY, &same), SL_EMESSAGE);
-    assert_null(same);
+    for (int output = SL_OUTPUT_ARRAY; output <= SL_OUTPUT_CODED; output++) {
+        assert_int_equal(sl_codec_decode(codec, coded, (sl_output)output, &frame), SL_EMESSAGE);
+        assert_null(frame);
+    }
     sl_frame_unref(&coded);
     sl_codec_close(&codec);
 }
@@ -148,7 +147,7 @@ int main(void) {
         cmocka_unit_test(compression_is_a_flag_or_a_colour_space),
         cmocka_unit_test(settings_out_of_range_are_refused),
         cmocka_unit_test(raw_arrays_are_passed_on),
-        cmocka_unit_test(coded_output_is_not_looked_into),
+        cmocka_unit_test(no_output_takes_what_is_no_jpeg),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -326,6 +326,19 @@ static void bombs_are_refused(void **state) {
     assert_int_equal(decode(data, size, SL_OUTPUT_ARRAY, &frame), SL_EMESSAGE);
 }
 
+/* A recording takes JPEGs as they came, but none that is cut off. */
+static void what_is_not_decoded_is_looked_at(void **state) {
+    (void)state;
+    uint8_t data[2048];
+    sl_frame *frame;
+    size_t size = load("422-odd.jpg", data, sizeof(data));
+    assert_int_equal(decode(data, size, SL_OUTPUT_CODED, &frame), 0);
+    assert_int_equal(frame->size, size);
+    sl_frame_unref(&frame);
+    assert_int_equal(decode(data, size / 2, SL_OUTPUT_CODED, &frame), SL_EMESSAGE);
+    assert_int_equal(decode("no JPEG", 7, SL_OUTPUT_CODED, &frame), SL_EMESSAGE);
+}
+
 /* Each scan of a progressive JPEG is a pass over all of its pixels: few bytes, much work. */
 static void endless_scans_are_refused(void **state) {
     (void)state;
@@ -370,6 +383,7 @@ int main(void) {
         cmocka_unit_test(truncated_jpegs_are_refused),
         cmocka_unit_test(extraneous_bytes_do_no_harm),
         cmocka_unit_test(bombs_are_refused),
+        cmocka_unit_test(what_is_not_decoded_is_looked_at),
         cmocka_unit_test(endless_scans_are_refused),
         cmocka_unit_test(a_codec_goes_on_after_a_bad_frame),
     };

@@ -115,6 +115,9 @@ static void gives_up_after_max_retries(void **state) {
     sl_sender_stats(ends.sender, &stats);
     assert_int_equal(stats.frames, 0);
     assert_int_equal(stats.dropped, 2);
+    assert_int_equal(send_number(&ends, 99, -1), SL_ETIMEOUT); /* and nobody waits for it */
+    assert_int_equal(sl_sender_flush(ends.sender, -1), SL_ETIMEOUT);
+    assert_int_equal(sl_sender_wait(ends.sender, -1), SL_ETIMEOUT);
     sl_sender_close(&ends.sender);
     sl_link_close(&link, 0);
     sl_settings_finish(&mute);
@@ -156,6 +159,38 @@ static void reqrep_goes_on_when_the_receiver_returns(void **state) {
     goes_on_when_the_receiver_returns(SL_PATTERN_REQREP);
 }
 
+/* What was acknowledged can be had after the receiver has stopped, even by one who cancelled. */
+static void nothing_acknowledged_is_lost_at_the_end(void **state) {
+    (void)state;
+    struct ends ends = {.pattern = SL_PATTERN_REQREP};
+    sl_receiver_settings receiving;
+    sl_sender_settings sending;
+    sl_cancel *cancel = NULL;
+    uint32_t number = 0, sent = 0;
+    assert_int_equal(sl_cancel_open(&cancel), SL_OK);
+    sl_receiver_settings_init(&receiving);
+    sl_sender_settings_init(&sending);
+    receiving.cancel = cancel;
+    assert_int_equal(open_receiver(&ends, &receiving), SL_OK);
+    assert_int_equal(open_sender(&ends, &sending), SL_OK);
+    while (sent < 3 && send_number(&ends, sent, -1) == SL_OK)
+        sent++;
+    sl_stats stats;
+    do
+        sl_sender_stats(ends.sender, &stats);
+    while (stats.frames < 2); /* the third reply is held back: the queue is full */
+    sl_cancel_trigger(cancel);
+    sl_receiver_finish(ends.receiver);
+    for (uint32_t i = 0; i < stats.frames; i++) {
+        assert_int_equal(receive_number(&ends, &number, -1), SL_OK);
+        assert_int_equal(number, i);
+    }
+    sl_sender_finish(ends.sender);
+    assert_int_equal(send_number(&ends, 9, -1), SL_EEND);
+    close_both(&ends);
+    sl_cancel_close(&cancel);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pair_delivers_every_frame_once),
@@ -163,6 +198,7 @@ int main(void) {
         cmocka_unit_test(pair_holds_the_sender_back),
         cmocka_unit_test(reqrep_holds_the_sender_back),
         cmocka_unit_test(gives_up_after_max_retries),
+        cmocka_unit_test(nothing_acknowledged_is_lost_at_the_end),
         cmocka_unit_test(pair_goes_on_when_the_receiver_returns),
         cmocka_unit_test(reqrep_goes_on_when_the_receiver_returns),
     };
