@@ -174,6 +174,12 @@ int sl_host_key_check(const sl_tunnel_plan *plan, ssh_key key) {
     case SL_KNOWN_NOTHING:
         break;
     }
+    /* Another key may stand there, and this one would pass for new. */
+    if (known.trouble[0])
+        return sl_fail(SL_EHOSTKEY,
+                       "whether the host key of %s, %s, is the right one cannot be known: %s; make "
+                       "that file readable, or name another one (ssh_known_hosts)",
+                       plan->destination.host, fingerprint, known.trouble);
     if (plan->settings.host_key_policy != SL_HOST_KEY_ACCEPT_NEW)
         return fail_unknown(plan, key, fingerprint);
     remember(found.own, name, key, fingerprint);

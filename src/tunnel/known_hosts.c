@@ -95,14 +95,20 @@ static void judge(sl_known_hosts *known, const char *path, int line, ssh_key fou
         sl_fingerprint(known->fingerprint, sizeof(known->fingerprint), found);
 }
 
+static void keep_trouble(sl_known_hosts *known, const char *sentence) {
+    sl_log(SL_LOG_WARNING, "tunnel", "the known hosts cannot be had: %s", sentence);
+    if (!known->trouble[0])
+        snprintf(known->trouble, sizeof(known->trouble), "%s", sentence);
+}
+
 void sl_known_hosts_look(sl_known_hosts *known, const char *path, const char *name, ssh_key key) {
     char *line = NULL;
     size_t size = 0;
     FILE *file;
     int code = sl_file_open(&file, path, FILE_BYTES_MAX);
     if (code < 0) {
-        if (code != SL_ESYSTEM || errno != ENOENT)
-            sl_log(SL_LOG_WARNING, "tunnel", "the known hosts cannot be had: %s", sl_error());
+        if (code != SL_ESYSTEM || (errno != ENOENT && errno != ENOTDIR))
+            keep_trouble(known, sl_error());
         return;
     }
     for (int number = 1; getline(&line, &size, file) >= 0; number++) {
@@ -111,6 +117,10 @@ void sl_known_hosts_look(sl_known_hosts *known, const char *path, const char *na
         if (entry)
             judge(known, path, number, entry->publickey, revoked, key);
         ssh_knownhosts_entry_free(entry);
+    }
+    if (!feof(file)) {
+        sl_fail(SL_ESYSTEM, "cannot read %s: %s", path, strerror(errno));
+        keep_trouble(known, sl_error());
     }
     free(line);
     fclose(file);

@@ -19,11 +19,13 @@ typedef struct sl_known_hosts {
     int line;             /* in that file, from 1 */
     char fingerprint[64]; /* SL_KNOWN_OTHER: of the key that is known */
     unsigned types;       /* a bit (1 << enum ssh_keytypes_e) for each type that is known */
+    char trouble[512];    /* why a file could not be read; "": all could, or are not there */
 } sl_known_hosts;
 
 /* Looks for `name` ("host", or "[host]:port" for a port other than 22, in lower case) in the file.
  * May be called for several files with one `known`, zeroed before: verdicts add up. With `key`
- * NULL only the types are collected. A file that can't be read knows nothing. */
+ * NULL only the types are collected. A file that is not there knows nothing; one that is there and
+ * can't be read may know anything, which `trouble` says. */
 void sl_known_hosts_look(sl_known_hosts *known, const char *path, const char *name, ssh_key key);
 
 /* Adds a line, and makes the file (0600) if there is none. SL_ESYSTEM, SL_ENOMEM. */

@@ -130,6 +130,27 @@ static void a_changed_key_is_refused_whatever_was_chosen(void **state) {
     }
 }
 
+static void a_file_that_cannot_be_read_may_know_the_key(void **state) {
+    (void)state;
+    settings.host_key_policy = SL_HOST_KEY_ACCEPT_NEW;
+    settings.known_hosts = server.folder; /* no regular file */
+    assert_int_equal(try(), SL_EHOSTKEY);
+    expect_sentence(server.folder);
+    settings.known_hosts = "/proc/self/mem"; /* opens, but reading fails */
+    assert_int_equal(try(), SL_EHOSTKEY);
+    expect_sentence("/proc/self/mem");
+    /* One of several. */
+    settings.known_hosts = NULL;
+    assert_int_equal(system("rm -rf $HOME/.local"), 0);
+    mkdir(sshd_path(&server, ".ssh"), 0700);
+    mkdir(sshd_path(&server, ".ssh/known_hosts"), 0700);
+    assert_int_equal(try(), SL_EHOSTKEY);
+    expect_sentence(".ssh/known_hosts");
+    assert_int_not_equal(access(sshd_path(&server, ".local/state/sightline/known_hosts"), F_OK), 0);
+    rmdir(sshd_path(&server, ".ssh/known_hosts"));
+    assert_int_equal(try(), SL_OK);
+}
+
 static void the_kind_that_is_known_is_asked_for(void **state) {
     (void)state;
     make_file("elliptic", "sed \"s/ssh-ed25519 .*/$(cut -d' ' -f1,2 host_ecdsa.pub | "
@@ -171,6 +192,7 @@ int main(void) {
         cmocka_unit_test_setup(a_new_key_is_remembered_when_so_chosen, set_up),
         cmocka_unit_test_setup(a_new_key_goes_into_sightline_s_own_file, set_up),
         cmocka_unit_test_setup(a_changed_key_is_refused_whatever_was_chosen, set_up),
+        cmocka_unit_test_setup(a_file_that_cannot_be_read_may_know_the_key, set_up),
         cmocka_unit_test_setup(the_kind_that_is_known_is_asked_for, set_up),
         cmocka_unit_test_setup(a_pinned_key_is_found_among_the_server_s, set_up),
         cmocka_unit_test_setup(only_the_pinned_key_is_accepted, set_up),
