@@ -28,6 +28,7 @@ struct log_in {
     const char *password; /* the one to try now; NULL: none */
     ssh_key key;          /* the one to try now; borrowed */
     char tried[256];      /* for the sentence */
+    char trouble[512];    /* why the key that was asked for can't be used; "": it can */
 };
 
 /* What a step came to; beside it, negative codes that end the log-in. */
@@ -214,21 +215,24 @@ static int try_usual_keys(struct log_in *log_in) {
 }
 
 static int try_key_file(struct log_in *log_in, const char *path) {
+    const sl_tunnel_settings *settings = &log_in->identity->plan->settings;
     ssh_key key;
     sl_key_trouble trouble = sl_identity_read_key(log_in->identity, path, true, &key);
+    if (trouble == SL_KEY_FINE) {
+        note(log_in, "the key %s", path);
+        return try_key(log_in, key, path);
+    }
+    snprintf(log_in->trouble, sizeof(log_in->trouble), "%s", sl_error());
     if (trouble == SL_KEY_ENCRYPTED) {
         /* The agent may hold it unlocked. */
-        char sentence[512];
-        snprintf(sentence, sizeof(sentence), "%s", sl_error());
         int outcome = try_agent(log_in);
         if (outcome < 0 || worked(outcome))
             return outcome;
-        return sl_fail(SL_EAUTH, "%s", sentence);
     }
-    if (trouble != SL_KEY_FINE)
+    if (!settings->password && !settings->password_file)
         return SL_EAUTH;
-    note(log_in, "the key %s", path);
-    return try_key(log_in, key, path);
+    sl_log(SL_LOG_WARNING, "tunnel", "%s", log_in->trouble);
+    return NOTHING_TO_TRY;
 }
 
 static int try_keys(struct log_in *log_in) {
@@ -332,6 +336,16 @@ static int refuse(const struct log_in *log_in, unsigned offered) {
                    advice);
 }
 
+/* Says why the key could not be used, and what became of the password if there was one. */
+static int fail_both(const struct log_in *log_in) {
+    const sl_tunnel_settings *settings = &log_in->identity->plan->settings;
+    char other[512];
+    if (!settings->password && !settings->password_file)
+        return sl_fail(SL_EAUTH, "%s", log_in->trouble);
+    snprintf(other, sizeof(other), "%s", sl_error());
+    return sl_fail(SL_EAUTH, "%s; and with the password: %s", log_in->trouble, other);
+}
+
 /* One go at everything that is offered and was not tried before. */
 static int try_methods(struct log_in *log_in, unsigned *offered, unsigned *tried) {
     for (size_t i = 0; i < METHODS; i++) {
@@ -363,7 +377,7 @@ int sl_authenticate(sl_session *session, sl_identity *identity) {
         if (tried == before)
             break;
     }
-    if (outcome < 0)
-        return outcome;
-    return outcome == ACCEPTED ? SL_OK : refuse(&log_in, offered);
+    if (outcome >= 0)
+        outcome = outcome == ACCEPTED ? SL_OK : refuse(&log_in, offered);
+    return outcome == SL_EAUTH && log_in.trouble[0] ? fail_both(&log_in) : outcome;
 }

@@ -319,6 +319,28 @@ static void half_the_way_is_not_the_whole(void **state) {
     setenv("HOME", server.folder, 1);
 }
 
+static void a_password_is_tried_when_the_key_is_of_no_use(void **state) {
+    (void)state;
+    static const char *const names[] = {"locked", "no-such-key"};
+    struct sshd both;
+    sshd_start(&both, "PasswordAuthentication yes");
+    sshd_settings(&both, &settings);
+    for (int i = 0; i < 2; i++) {
+        settings.key_file = sshd_path(&server, names[i]);
+        settings.password = "surely wrong";
+        assert_int_equal(try(), SL_EAUTH);
+        expect_sentence(names[i]);
+        expect_sentence("tried: the password");
+        sshd_wait_log(&both, "Failed password", 1 + i);
+        settings.password = NULL;
+        assert_int_equal(try(), SL_EAUTH);
+        expect_sentence(names[i]);
+        assert_null(strstr(sl_error(), "with the password"));
+    }
+    sshd_finish(&both);
+    setenv("HOME", server.folder, 1);
+}
+
 static void too_many_tries_are_told(void **state) {
     (void)state;
     struct sshd strict;
@@ -343,6 +365,7 @@ int main(void) {
         cmocka_unit_test_setup(passwords_are_given, set_up),
         cmocka_unit_test_setup(questions_are_answered_with_the_password, set_up),
         cmocka_unit_test_setup(half_the_way_is_not_the_whole, set_up),
+        cmocka_unit_test_setup(a_password_is_tried_when_the_key_is_of_no_use, set_up),
         cmocka_unit_test_setup(too_many_tries_are_told, set_up),
     };
     return cmocka_run_group_tests(tests, prepare, tidy);
