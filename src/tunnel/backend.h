@@ -20,25 +20,30 @@ typedef struct sl_tunnel_job {
 
     pthread_mutex_t lock;    /* guards what stands below */
     sl_tunnel_status status; /* for the owner */
+    bool was_up;             /* at least once */
+    sl_event ready;          /* set once it was up, or never will be */
     int agent_fd;            /* shut down when it is to stop: the one call that can't be cancelled
                                 otherwise waits for an answer there; -1: none */
 } sl_tunnel_job;
 
-/* Tells the owner which state it is in and why (NULL: all is well), and logs a change. */
+/* Tells the owner which state it is in and why (NULL: all is well), and logs a change. It is up
+ * when the job's socket takes connections: that is what the owner waits for at first. */
 void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *reason);
 
 typedef struct sl_tunnel_backend {
     const char *name;
 
-    /* Makes the back-end's state, which lasts as long as the tunnel. The job is borrowed. */
+    /* Makes the back-end's state, which lasts as long as the tunnel. The job is borrowed.
+     * SL_EUNSUPPORTED when this back-end can't do the job here; the next one is asked then. */
     int (*open)(void **state, sl_tunnel_job *job);
 
     /* Sets the connection up until it is known that forwarding is allowed. SL_EUNREACHABLE,
      * SL_EAUTH, SL_EHOSTKEY, SL_EFORWARD, SL_ECANCELED, …; leaves nothing behind then. */
     int (*connect)(void *state);
 
-    /* Carries what comes to the job's socket until told to stop (SL_OK) or until the connection
-     * is lost (SL_EUNREACHABLE, …). The connection and the socket are gone afterwards. */
+    /* Makes the job's socket, reports that it is up, and carries what comes there until told to
+     * stop (SL_OK) or until the connection is lost (SL_EUNREACHABLE, …). The connection and the
+     * socket are gone afterwards. */
     int (*carry)(void *state);
 
     void (*close)(void *state);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/settings.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -19,12 +20,33 @@ void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *rea
     sl_text_harmless(text); /* it can hold what the server said */
     pthread_mutex_lock(&job->lock);
     bool changed = job->status.state != state;
+    bool up = changed && state == SL_TUNNEL_UP, first = up && !job->was_up;
     job->status.state = state;
+    job->status.reconnects += up && job->was_up ? 1 : 0;
+    job->was_up = job->was_up || up;
     memcpy(job->status.reason, text, sizeof(text));
     pthread_mutex_unlock(&job->lock);
     if (changed)
         sl_log(SL_LOG_DEBUG, "tunnel", "%s%s%s", sl_tunnel_state_name(state), text[0] ? ": " : "",
                text);
+    if (up)
+        sl_log(SL_LOG_INFO, "tunnel", "%s through %s to %s port %d", first ? "up" : "up again",
+               job->plan.name, job->plan.target_host, job->plan.target_port);
+    if (first)
+        sl_event_set(&job->ready);
+}
+
+/* In the order in which they are asked. */
+static const sl_tunnel_backend *const backends[] = {&sl_tunnel_libssh};
+
+/* Takes the first back-end that can do the job. */
+static int open_backend(sl_tunnel_supervisor *supervisor, void **state) {
+    int code = SL_EUNSUPPORTED;
+    for (size_t i = 0; code == SL_EUNSUPPORTED && i < SL_COUNT(backends); i++) {
+        supervisor->backend = backends[i];
+        code = backends[i]->open(state, &supervisor->job);
+    }
+    return code;
 }
 
 /* These don't get better by trying again. */
@@ -50,21 +72,9 @@ static int back_off_ms(unsigned attempt, unsigned *seed) {
 }
 
 /* One connection, from set-up to its end. SL_OK when it was told to stop. */
-static int live_once(sl_tunnel_supervisor *supervisor, void *state, bool *was_up) {
-    sl_tunnel_job *job = &supervisor->job;
+static int live_once(const sl_tunnel_supervisor *supervisor, void *state) {
     int code = supervisor->backend->connect(state);
-    if (code < 0)
-        return code;
-    sl_log(SL_LOG_INFO, "tunnel", "%s through %s to %s port %d", *was_up ? "up again" : "up",
-           job->plan.name, job->plan.target_host, job->plan.target_port);
-    pthread_mutex_lock(&job->lock);
-    job->status.state = SL_TUNNEL_UP;
-    job->status.reconnects += *was_up ? 1 : 0;
-    pthread_mutex_unlock(&job->lock);
-    if (!*was_up)
-        sl_event_set(&supervisor->ready);
-    *was_up = true;
-    return supervisor->backend->carry(state);
+    return code < 0 ? code : supervisor->backend->carry(state);
 }
 
 static void wait_for_next(sl_tunnel_supervisor *supervisor, unsigned attempt, unsigned *seed) {
@@ -80,29 +90,28 @@ void sl_tunnel_supervise(void *argument) {
     sl_tunnel_supervisor *supervisor = argument;
     sl_tunnel_job *job = &supervisor->job;
     unsigned seed = (unsigned)sl_now_us(), attempt = 0;
-    bool was_up = false;
     void *state = NULL;
 
-    int code = supervisor->backend->open(&state, job);
+    int code = open_backend(supervisor, &state);
     while (code == SL_OK) {
         uint64_t ups = job->status.reconnects;
-        bool up_before = was_up;
-        code = live_once(supervisor, state, &was_up);
-        if (code == SL_OK || sl_cancel_triggered(job->stop) || !was_up || ends_it(code))
+        bool up_before = job->was_up;
+        code = live_once(supervisor, state);
+        if (code == SL_OK || sl_cancel_triggered(job->stop) || !job->was_up || ends_it(code))
             break;
-        if (up_before != was_up || ups != job->status.reconnects)
+        if (!up_before || ups != job->status.reconnects)
             attempt = 0; /* it was up meanwhile */
         wait_for_next(supervisor, attempt++, &seed);
         code = SL_OK;
     }
-    if (!was_up) {
+    if (!job->was_up) {
         supervisor->first = code;
         snprintf(supervisor->sentence, sizeof(supervisor->sentence), "%s", sl_error());
     }
     if (code < 0 && !sl_cancel_triggered(job->stop))
         fail_for_good(supervisor, code);
-    if (!was_up)
-        sl_event_set(&supervisor->ready);
+    if (!job->was_up)
+        sl_event_set(&job->ready);
     if (state)
         supervisor->backend->close(state);
 }

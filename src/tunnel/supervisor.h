@@ -5,11 +5,10 @@
 #include "tunnel/backend.h"
 
 typedef struct sl_tunnel_supervisor {
-    const sl_tunnel_backend *backend;
+    const sl_tunnel_backend *backend; /* the one in use */
     sl_tunnel_job job;
-    sl_event ready;     /* set once `first` is known */
     sl_event failed;    /* set once it has failed for good */
-    int first;          /* how the first attempt ended; read it after `ready` */
+    int first;          /* how the first attempt ended; read it after `job.ready` */
     char sentence[512]; /* of that failure */
 } sl_tunnel_supervisor;
 

@@ -51,7 +51,7 @@ static int start(sl_tunnel *tunnel, const sl_tunnel_settings *settings,
     if (code == SL_OK)
         code = sl_cancel_open(&supervisor->job.stop);
     if (code == SL_OK)
-        code = sl_event_init(&supervisor->ready);
+        code = sl_event_init(&supervisor->job.ready);
     if (code == SL_OK)
         code = sl_event_init(&supervisor->failed);
     if (code == SL_OK)
@@ -59,10 +59,10 @@ static int start(sl_tunnel *tunnel, const sl_tunnel_settings *settings,
     if (code == SL_OK)
         code = sl_thread_start(&tunnel->thread, "sl-tunnel", sl_tunnel_supervise, supervisor);
     if (code == SL_OK)
-        code = sl_wait(supervisor->ready.fd, POLLIN, cancel, -1);
+        code = sl_wait(supervisor->job.ready.fd, POLLIN, cancel, -1);
     if (code < 0)
         return code;
-    sl_event_clear(&supervisor->ready); /* what was written before it was set can be read now */
+    sl_event_clear(&supervisor->job.ready); /* what was written before it was set can be read now */
     return supervisor->first < 0 ? sl_fail(supervisor->first, "%s", supervisor->sentence) : SL_OK;
 }
 
@@ -73,8 +73,7 @@ int sl_tunnel_open(sl_tunnel **tunnel, const sl_tunnel_settings *settings,
     if (!opening)
         return sl_fail_memory();
     sl_tunnel_supervisor *supervisor = &opening->supervisor;
-    supervisor->backend = &sl_tunnel_libssh;
-    supervisor->ready.fd = supervisor->failed.fd = supervisor->job.agent_fd = -1;
+    supervisor->job.ready.fd = supervisor->failed.fd = supervisor->job.agent_fd = -1;
     pthread_mutex_init(&supervisor->job.lock, NULL);
 
     int code = start(opening, settings, target, cancel);
@@ -115,7 +114,7 @@ void sl_tunnel_close(sl_tunnel **tunnel, int linger_ms) {
         unlink(supervisor->job.socket_path);
         rmdir(closing->folder);
     }
-    sl_event_finish(&supervisor->ready);
+    sl_event_finish(&supervisor->job.ready);
     sl_event_finish(&supervisor->failed);
     sl_cancel_close(&supervisor->job.stop);
     sl_tunnel_plan_finish(&supervisor->job.plan);
