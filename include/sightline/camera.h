@@ -18,6 +18,7 @@ typedef struct sl_camera {
     char problem[160]; /* "" or why it can't be opened, and what to do */
     sl_camera_mode *modes;
     size_t mode_count;
+    void *reserved[8];
 } sl_camera;
 
 typedef struct sl_camera_list {

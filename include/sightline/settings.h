@@ -34,6 +34,7 @@ typedef struct sl_option {
     const char *fallback;                         /* the default, as text; NULL: not set */
     const char *values; /* how to write the value in help: "FILE", "10 to 100"; may be NULL */
     const char *help;   /* one sentence, no full stop */
+    void *reserved[4];
 } sl_option;
 
 /* Options whose fields stand in the same part of a settings struct. */

@@ -37,6 +37,7 @@ typedef struct sl_source_stats {
     uint64_t corrupt;  /* could not be decoded */
     uint64_t reopened; /* times a camera or stream came back */
     bool away;         /* a camera or stream that was lost is being waited for */
+    void *reserved[8];
 } sl_source_stats;
 
 SL_API void sl_source_settings_init(sl_source_settings *settings);

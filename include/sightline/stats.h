@@ -22,6 +22,7 @@ typedef struct sl_stats {
     int port;            /* receiver: the port it is bound to; sender: the port asked for */
     sl_tunnel_state tunnel;
     sl_latency latency;
+    void *reserved[16];
 } sl_stats;
 
 #endif
