@@ -2,6 +2,7 @@
 #include "report.h"
 #include "command.h"
 #include "console.h"
+#include "moment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +68,7 @@ void report_place(struct report *report, const sl_link_settings *link, bool send
     const char *address = link->address ? link->address : sender ? "localhost" : "*";
     report->about.pattern = pattern_names[link->pattern];
     if (link->protocol == SL_PROTOCOL_IPC) {
-        snprintf(report->endpoint, sizeof(report->endpoint), "ipc://%s", address);
+        snprintf(report->endpoint, sizeof(report->endpoint), "ipc://%s:%d", address, port);
         return;
     }
     bool bare_ipv6 = strchr(address, ':') && address[0] != '[';
@@ -117,10 +118,11 @@ static void describe(const struct report *report, const sl_stats *stats, double 
 
 static void tell(struct report *report, const sl_stats *stats, double fps) {
     char line[256];
-    bool meets = strcmp(report->about.role, "sender") == 0;
+    const char *other = strcmp(report->about.role, "sender") == 0 ? "viewer" : "camera end";
     if (report->was_connected && !stats->connected)
-        console_say("the %s at %s is gone; waiting for it", meets ? "viewer" : "camera end",
-                    report->endpoint);
+        console_say("the %s at %s is gone; waiting for it", other, report->endpoint);
+    else if (!report->was_connected && stats->connected && stats->reconnects > 0)
+        console_say("the %s is back", other);
     report->was_connected = stats->connected;
     describe(report, stats, fps, line, sizeof(line));
     console_progress(line);
@@ -132,9 +134,12 @@ static void look(struct report *report) {
     sl_stats stats = {0};
     report->look(report->user, &stats);
     report->ticks++;
-    double fps = (double)(stats.frames - report->before.frames);
+    int64_t now = now_us();
+    double fps =
+        (double)(stats.frames - report->before.frames) * 1e6 / (double)(now - report->before_us);
+    report->before_us = now;
     pthread_mutex_lock(&report->lock);
-    if (report->stats)
+    if (report->stats && report->ready)
         check_written(report,
                       figures_stats(report->stats, &report->about, &stats, fps, state_of(&stats)));
     pthread_mutex_unlock(&report->lock);
@@ -166,6 +171,7 @@ void report_begin(struct report *report, void (*look_now)(void *user, sl_stats *
                   void *user) {
     report->look = look_now;
     report->user = user;
+    report->before_us = now_us();
     report->running = pthread_create(&report->thread, NULL, run, report) == 0;
     if (!report->running)
         console_say("there will be no figures: no thread can be started");

@@ -21,11 +21,12 @@ struct report {
     pthread_mutex_t lock;
     pthread_cond_t stop_changed;
     /* All under the lock. */
-    bool stop, ready; /* nothing is told before the ready event */
+    bool stop, ready; /* no event comes before the ready event */
     FILE *stats;      /* NULL: none were asked for, or can't be written any more */
 
     /* The report's thread's. */
     sl_stats before;
+    int64_t before_us; /* when that was */
     bool was_connected;
     unsigned ticks;
 };
