@@ -185,7 +185,7 @@ static void print_overview(void) {
         print_entry(left, known->summary);
     }
     printf("\n  --help, --version\n\n"
-           "At the viewer:   sightline view\n"
+           "At the viewer:   sightline view --address 127.0.0.1\n"
            "At the camera:   sightline send 0 --ssh user@viewer.example\n\n"
            "More about a command: sightline help COMMAND, and man sightline.\n");
 }

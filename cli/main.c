@@ -65,7 +65,7 @@ int main(int count, char **words) {
         printf("sightline %s\n", sl_version());
         return fflush(stdout) == 0 ? EXIT_DONE : EXIT_OTHER;
     }
-    if (strcmp(words[1], "--help") == 0)
+    if (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0)
         return run_help(1, words + 1);
     const struct command *known = find_command(words[1]);
     if (!known) {
