@@ -47,6 +47,8 @@ static void look(void *user, sl_stats *stats) {
     struct viewing *viewing = user;
     sl_receiver_stats(viewing->receiver, stats);
     stats->dropped += atomic_load(&viewing->not_shown);
+    if (moment_passed(viewing->until_us)) /* the sink may be waiting for a reader that is stuck */
+        sl_cancel_trigger(viewing->cancel);
 }
 
 static bool has_display(void) {
@@ -188,7 +190,6 @@ static int show_next(struct viewing *viewing, bool window) {
 static int view_frames(struct viewing *viewing) {
     bool window = sl_sink_interactive(viewing->sink);
     int code = SL_OK;
-    viewing->until_us = moment_in(viewing->options.duration_s);
     viewing->patience_us = moment_in(viewing->options.timeout_s);
     viewing->status_us = now_us();
     while (code == SL_OK) {
@@ -207,7 +208,7 @@ static int view_frames(struct viewing *viewing) {
 static int verdict(struct viewing *viewing, int code) {
     bool cut_short = code < 0 && code != SL_ESINK && interrupted() && !viewing->reason;
     if (code == SL_ECANCELED || cut_short) {
-        viewing->reason = "interrupted";
+        viewing->reason = interrupted() ? "interrupted" : "duration";
         return SL_OK;
     }
     return code == SL_EEND ? SL_OK : code;
@@ -228,10 +229,10 @@ static void hand_over_the_rest(struct viewing *viewing) {
 static int finish(struct viewing *viewing, int code) {
     sl_stats stats = {.latency = {-1, -1, -1, -1, -1}};
     bool more = viewing->options.frames == 0 || viewing->taken < viewing->options.frames;
-    report_stop(&viewing->report);
     code = verdict(viewing, code);
     if (viewing->receiver && code == SL_OK && more)
         hand_over_the_rest(viewing);
+    report_stop(&viewing->report);
     if (viewing->receiver)
         look(viewing, &stats);
     sl_receiver_close(&viewing->receiver);
@@ -249,6 +250,7 @@ static int stream(struct viewing *viewing) {
     int code = open_both(viewing);
     if (code < 0)
         return code;
+    viewing->until_us = moment_in(viewing->options.duration_s);
     report_begin(&viewing->report, look, viewing);
     return view_frames(viewing);
 }

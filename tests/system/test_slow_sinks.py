@@ -51,3 +51,9 @@ def test_reader_that_pauses_longer_than_the_request_timeout(view, send):
     sender.end()
     reader.rest()
     viewer.end()
+
+
+def test_duration_is_kept_though_the_reader_is_stuck(view, send):
+    viewer = view("pair", "--duration", 3, sink="-", stdout=subprocess.PIPE)
+    send("pattern:1280x720@30", viewer.port(), "pair")
+    assert viewer.end()["reason"] == "duration"
