@@ -1,12 +1,11 @@
 /* link: where to connect to and what to bind. Used by this room alone but for
  * sl_link_endpoint(). */
 #include "base/error.h"
+#include "base/resolve.h"
 #include "link/room.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,26 +19,9 @@
 
 static const size_t path_most = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
 
-/* An IPv6 address, perhaps with a zone: "fe80::1%eth0". */
-static bool is_ipv6(const char *host) {
-    char address[INET6_ADDRSTRLEN];
-    struct in6_addr parsed;
-    size_t length = strcspn(host, "%");
-    if (length >= sizeof address)
-        return false;
-    memcpy(address, host, length);
-    address[length] = '\0';
-    return inet_pton(AF_INET6, address, &parsed) == 1;
-}
-
 static bool is_name(const char *host) {
     return *host && strspn(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                  "0123456789-_.") == strlen(host);
-}
-
-static bool is_ipv4(const char *host) {
-    struct in_addr parsed;
-    return inet_pton(AF_INET, host, &parsed) == 1;
 }
 
 static int fail_address(const char *address) {
@@ -50,7 +32,7 @@ static int fail_address(const char *address) {
 }
 
 static int write_tcp(char *endpoint, size_t size, const char *host, int port) {
-    bool brackets = is_ipv6(host);
+    bool brackets = sl_is_ipv6(host);
     int length = snprintf(endpoint, size, TCP "%s%s%s:%d", brackets ? "[" : "", host,
                           brackets ? "]" : "", port);
     if (length < 0 || (size_t)length >= size)
@@ -70,7 +52,7 @@ static int clean_host(const char *address, char *host, size_t size) {
         return fail_address(address);
     memcpy(host, address, length);
     host[length] = '\0';
-    if (is_ipv6(host) || (!bracketed && is_name(host)))
+    if (sl_is_ipv6(host) || (!bracketed && is_name(host)))
         return SL_OK;
     return fail_address(address);
 }
@@ -145,72 +127,11 @@ int sl_place_parse(sl_place *place, const char *endpoint) {
     return SL_OK;
 }
 
-static int look_up(const char *host, struct addrinfo **found) {
-    struct addrinfo wish = {.ai_socktype = SOCK_STREAM};
-    return getaddrinfo(host, NULL, &wish, found);
-}
-
-int sl_place_look_up(const sl_place *place, bool *ipv4, bool *ipv6) {
-    *ipv6 = !place->local && is_ipv6(place->host);
-    *ipv4 = !*ipv6;
-    /* NetGear listens on IPv4 only, so that is where "localhost" leads. */
-    if (place->local || *ipv6 || is_ipv4(place->host) || strcmp(place->host, "localhost") == 0)
-        return SL_OK;
-    struct addrinfo *found = NULL;
-    int result = look_up(place->host, &found);
-    if (result == EAI_NONAME || result == EAI_NODATA)
-        return sl_fail(SL_EUNREACHABLE, "there is no host called \"%.200s\"; check --address",
-                       place->host);
-    if (result)
-        return SL_OK;
-    *ipv4 = false;
-    for (const struct addrinfo *each = found; each; each = each->ai_next) {
-        *ipv4 |= each->ai_family == AF_INET;
-        *ipv6 |= each->ai_family == AF_INET6;
-    }
-    freeaddrinfo(found);
-    return SL_OK;
-}
-
-/* The first address of a name, preferring IPv4; "" if it has none. */
-static void first_address(const char *host, char *address, size_t size) {
-    struct addrinfo *found = NULL;
-    *address = '\0';
-    if (look_up(host, &found))
-        return;
-    const struct addrinfo *chosen = found;
-    while (chosen && chosen->ai_family != AF_INET)
-        chosen = chosen->ai_next;
-    if (!chosen)
-        chosen = found;
-    if (chosen && getnameinfo(chosen->ai_addr, chosen->ai_addrlen, address, (socklen_t)size, NULL,
-                              0, NI_NUMERICHOST))
-        *address = '\0';
-    freeaddrinfo(found);
-}
-
 int sl_place_write(const sl_place *place, char *endpoint, size_t size) {
     if (!place->local)
         return write_tcp(endpoint, size, place->host, place->port);
     snprintf(endpoint, size, IPC "%s", place->host);
     return SL_OK;
-}
-
-int sl_place_bindable(const sl_place *place, char *endpoint, size_t size) {
-    if (place->local)
-        return sl_place_write(place, endpoint, size);
-    char address[SL_HOST_MAX];
-    bool literal = strcmp(place->host, "*") == 0 || is_ipv6(place->host) || is_ipv4(place->host);
-    if (literal)
-        snprintf(address, sizeof address, "%s", place->host);
-    else
-        first_address(place->host, address, sizeof address);
-    if (!*address)
-        return sl_fail(SL_EINVAL,
-                       "there is no address for \"%.200s\" on this machine; give one of its own "
-                       "with --address, or none to listen on all",
-                       place->host);
-    return write_tcp(endpoint, size, address, place->port);
 }
 
 /* Whether a program listens on a socket file: a connection is tried, and dropped. */

@@ -18,26 +18,22 @@
 #define MESSAGE_EXTRA_BYTES (UINT64_C(1024) * 1024)
 
 /* What an endpoint needs to know before its socket is made. */
-static int find_place(sl_link *link, const sl_link_settings *settings, const char *endpoint) {
+static int find_place(sl_link *link, const sl_link_settings *settings, const char *endpoint,
+                      const sl_cancel *cancel) {
     char asked[SL_ENDPOINT_MAX];
     int result = SL_OK;
     if (!endpoint)
         result = sl_link_endpoint(settings, link->role, asked, sizeof asked);
     if (!result)
         result = sl_place_parse(&link->place, endpoint ? endpoint : asked);
-    if (result || link->role == SL_ROLE_RECEIVER)
-        return result;
-    bool ipv4, ipv6;
-    result = sl_place_look_up(&link->place, &ipv4, &ipv6);
-    link->ipv6 = !ipv4;
-    link->both = ipv4 && ipv6;
-    return result;
+    return result ? result : sl_name_find(link, cancel);
 }
 
-static int start(sl_link *link, const sl_link_settings *settings, const char *endpoint) {
+static int start(sl_link *link, const sl_link_settings *settings, const char *endpoint,
+                 const sl_cancel *cancel) {
     int result = sl_event_init(&link->departed);
     if (!result)
-        result = find_place(link, settings, endpoint);
+        result = find_place(link, settings, endpoint, cancel);
     if (result)
         return result;
     link->context = zmq_ctx_new();
@@ -47,7 +43,7 @@ static int start(sl_link *link, const sl_link_settings *settings, const char *en
 }
 
 int sl_link_open(sl_link **link, const sl_link_settings *settings, sl_role role,
-                 const char *endpoint) {
+                 const char *endpoint, const sl_cancel *cancel) {
     *link = NULL;
     sl_link *opened = calloc(1, sizeof *opened);
     if (!opened)
@@ -58,7 +54,7 @@ int sl_link_open(sl_link **link, const sl_link_settings *settings, sl_role role,
     opened->departed.fd = -1;
     atomic_init(&opened->under_way, 0);
     pthread_mutex_init(&opened->lock, NULL);
-    int result = start(opened, settings, endpoint);
+    int result = start(opened, settings, endpoint, cancel);
     if (result)
         sl_link_close(&opened, 0);
     *link = opened;
@@ -74,6 +70,7 @@ void sl_link_close(sl_link **link, int linger_ms) {
     sl_socket_close(own, linger_ms);
     while (own->context && zmq_ctx_term(own->context) && errno == EINTR)
         continue;
+    sl_resolver_close(&own->resolver);
     sl_event_finish(&own->departed);
     pthread_mutex_destroy(&own->lock);
     free(own);
@@ -125,11 +122,11 @@ static int check_crowd(sl_link *link) {
 /* libzmq knows one family of addresses at a time. */
 static int keep_connecting(sl_link *link) {
     bool due = link->reopen_us && sl_now_us() >= link->reopen_us;
-    bool switches = link->both && link->failures >= FAILURES_A_FAMILY;
+    bool switches = *link->address[!link->family] && link->failures >= FAILURES_A_FAMILY;
     if (!due && !switches)
         return SL_OK;
     if (switches)
-        link->ipv6 = !link->ipv6;
+        link->family = !link->family;
     return sl_socket_reopen(link);
 }
 
@@ -154,6 +151,8 @@ static int attend(sl_link *link) {
     sl_monitor_drain(link);
     int result = keep_connecting(link);
     if (!result)
+        result = sl_name_attend(link);
+    if (!result)
         result = check_flood(link);
     if (!result)
         result = check_crowd(link);
@@ -177,6 +176,7 @@ static long sleep_ms(const sl_link *link, int64_t deadline_us) {
         until_us = sooner(until_us, link->reopen_us);
     if (link->orphan_us)
         until_us = sooner(until_us, link->orphan_us);
+    until_us = sooner(until_us, sl_name_due_us(link));
     return sl_remaining_ms(until_us);
 }
 
@@ -187,7 +187,7 @@ static int sleep_once(sl_link *link, int wake_fd, const sl_cancel *cancel, int64
     /* A publisher's socket always claims to have room, and its messages are subscriptions. */
     bool publishes = sl_link_publishes(link);
     short events = link->want_send && !publishes ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN;
-    zmq_pollitem_t items[OTHERS + 2] = {
+    zmq_pollitem_t items[OTHERS + 3] = {
         [SOCKET] = {.socket = link->socket, .events = events},
         [MONITOR] = {.socket = link->monitor, .events = ZMQ_POLLIN},
         [DEPARTED] = {.fd = link->departed.fd, .events = ZMQ_POLLIN},
@@ -195,6 +195,9 @@ static int sleep_once(sl_link *link, int wake_fd, const sl_cancel *cancel, int64
     int count = OTHERS;
     if (cancel)
         items[count++] = (zmq_pollitem_t){.fd = sl_cancel_fd(cancel), .events = ZMQ_POLLIN};
+    if (link->resolver)
+        items[count++] =
+            (zmq_pollitem_t){.fd = sl_resolver_fd(link->resolver), .events = ZMQ_POLLIN};
     if (wake_fd >= 0)
         items[count++] = (zmq_pollitem_t){.fd = wake_fd, .events = ZMQ_POLLIN};
     if (zmq_poll(items, count, sleep_ms(link, deadline_us)) < 0)

@@ -44,10 +44,11 @@ typedef struct sl_link_state {
 int sl_link_endpoint(const sl_link_settings *settings, sl_role role, char *endpoint, size_t size);
 
 /* Binds (receiver) or starts to connect (sender). `endpoint` NULL: the one settings ask for; else
- * this one (a tunnel's). SL_EINUSE, SL_EINVAL, SL_ESYSTEM; SL_EUNREACHABLE for a sender's host name
- * that does not exist. */
+ * this one (a tunnel's). `cancel` (NULL: none) ends waiting for a name server; it is not kept.
+ * SL_EINUSE, SL_EINVAL, SL_ESYSTEM, SL_ECANCELED; SL_EUNREACHABLE for a sender's host name that
+ * does not exist. */
 int sl_link_open(sl_link **link, const sl_link_settings *settings, sl_role role,
-                 const char *endpoint);
+                 const char *endpoint, const sl_cancel *cancel);
 
 /* Throws the socket away and opens it anew with the same settings and endpoint (a receiver on the
  * port it had). Whatever was under way is lost. */

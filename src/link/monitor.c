@@ -80,7 +80,9 @@ void sl_monitor_refuse(sl_link *link, const char *format, ...) {
 static void refuse_viewer(sl_link *link) {
     char says[24];
     const char *pattern = sl_pattern_name(link->pattern), *where = link->state.endpoint;
-    switch (sl_stranger_ask(&link->place, link->ipv6, says, sizeof says)) {
+    sl_place place;
+    bool known = sl_name_place(link, &place);
+    switch (known ? sl_stranger_ask(&place, says, sizeof says) : SL_STRANGER_SILENT) {
     case SL_STRANGER_ZMTP:
         sl_monitor_refuse(link,
                           "the viewer at %.60s uses another pattern than %s; give both ends the "
@@ -137,6 +139,7 @@ static void plan_reopening(sl_link *link, bool refused) {
     if (link->role != SL_ROLE_SENDER)
         return;
     link->reopen_us = sl_now_us() + (refused ? REFUSED_US : AGAIN_US);
+    link->ask_us = 0; /* it may have moved */
     if (!sl_link_publishes(link) && link->saved.count == 0)
         sl_message_read(link, &link->saved);
 }

@@ -7,6 +7,7 @@
 
 #include "base/event.h"
 #include "base/log.h"
+#include "base/resolve.h"
 #include "link/link.h"
 #include "link/peers.h"
 #include <pthread.h>
@@ -17,6 +18,8 @@
 
 #define SL_HOST_MAX     256 /* bytes of a host name or a path, with its NUL */
 #define SL_ENDPOINT_MAX 300 /* with what stands around it */
+
+typedef enum sl_family { SL_FAMILY_IPV4, SL_FAMILY_IPV6, SL_FAMILIES } sl_family;
 
 /* Where an endpoint leads. */
 typedef struct sl_place {
@@ -29,13 +32,16 @@ struct sl_link {
     sl_role role;
     sl_pattern pattern;
     int64_t max_message_bytes;
-    sl_place place;    /* where to connect to or what to bind */
-    bool ipv6;         /* sender: names are looked up among IPv6 addresses */
-    bool both;         /* sender: the name has IPv4 and IPv6 addresses, which take turns */
-    int queue;         /* whole messages that may wait in ZeroMQ to be read */
-    int failures;      /* sender: attempts to connect in a row that failed */
-    bool bound;        /* receiver: has been bound, so that what stands there is its own */
-    dev_t file_device; /* receiver over ipc: its socket file, as it was made */
+    sl_place place;                         /* where to connect to or what to bind */
+    bool named;                             /* a name stands there, and no address */
+    char address[SL_FAMILIES][SL_HOST_MAX]; /* of the place, in numbers; "": none of that family */
+    sl_family family;      /* whose turn it is; when there are both, a sender tries them in turns */
+    sl_resolver *resolver; /* sender: looks the name up again; NULL: not now */
+    int64_t ask_us;        /* sender: when to do that, while there is no connection */
+    int queue;             /* whole messages that may wait in ZeroMQ to be read */
+    int failures;          /* sender: attempts to connect in a row that failed */
+    bool bound;            /* receiver: has been bound, so that what stands there is its own */
+    dev_t file_device;     /* receiver over ipc: its socket file, as it was made */
     ino_t file_inode;
 
     void *context;
@@ -79,19 +85,29 @@ int sl_message_read(sl_link *link, sl_link_message *message);
 /* Takes an endpoint apart. SL_EINVAL. */
 int sl_place_parse(sl_place *place, const char *endpoint);
 
-/* Looks up the sender's host name once: which kinds of addresses it has. SL_EUNREACHABLE when there
- * is no such name; anything else is tried for ever later, since a network can come back. */
-int sl_place_look_up(const sl_place *place, bool *ipv4, bool *ipv6);
-
 /* The endpoint of a place. */
 int sl_place_write(const sl_place *place, char *endpoint, size_t size);
-
-/* The endpoint to bind, in numbers where the host is a name. */
-int sl_place_bindable(const sl_place *place, char *endpoint, size_t size);
 
 /* Whether a socket file may be made here: SL_OK, SL_EINUSE when someone listens there, SL_EINVAL
  * for what isn't a socket. */
 int sl_place_check_file(const char *path);
+
+/* name.c */
+
+/* Finds the addresses of the place. SL_ECANCELED; SL_EUNREACHABLE for a sender's host name that
+ * does not exist; anything else is tried for ever later, since a network can come back. SL_EINVAL
+ * for a receiver's that has none. */
+int sl_name_find(sl_link *link, const sl_cancel *cancel);
+
+/* Asks again now and then while a sender has no connection, without waiting for the answer. SL_OK,
+ * or failure of the new socket that is made when there is another address. */
+int sl_name_attend(sl_link *link);
+
+/* When that must be called next; -1: any time. */
+int64_t sl_name_due_us(const sl_link *link);
+
+/* The place in numbers: the address to use now. False when none is known yet. */
+bool sl_name_place(const sl_link *link, sl_place *place);
 
 /* socket.c */
 
@@ -137,9 +153,9 @@ typedef enum sl_stranger {
     SL_STRANGER_OTHER,  /* says something else, which is then in `says` */
 } sl_stranger;
 
-/* Asks what stands at the place that a sender connects to. Takes half a second at most (longer only
- * if the name server is slow). */
-sl_stranger sl_stranger_ask(const sl_place *place, bool ipv6, char *says, size_t size);
+/* Asks what stands at the place, given in numbers, that a sender connects to. Takes half a second
+ * at most. */
+sl_stranger sl_stranger_ask(const sl_place *place, char *says, size_t size);
 
 /* "pair", "reqrep", "pubsub". */
 const char *sl_pattern_name(sl_pattern pattern);

@@ -152,7 +152,9 @@ static int note_bound(sl_link *link) {
 
 static int bind_socket(sl_link *link) {
     char endpoint[SL_ENDPOINT_MAX];
-    int result = sl_place_bindable(&link->place, endpoint, sizeof endpoint);
+    sl_place place;
+    sl_name_place(link, &place);
+    int result = sl_place_write(&place, endpoint, sizeof endpoint);
     if (!result && link->place.local && !link->bound)
         result = sl_place_check_file(link->place.host);
     bool any = !link->place.local && strcmp(link->place.host, "*") == 0;
@@ -167,13 +169,18 @@ static int bind_socket(sl_link *link) {
 }
 
 static int connect_socket(sl_link *link) {
-    char endpoint[SL_ENDPOINT_MAX];
+    char endpoint[SL_ENDPOINT_MAX], numbers[SL_ENDPOINT_MAX];
+    sl_place place;
+    bool known = sl_name_place(link, &place);
     int result = sl_place_write(&link->place, endpoint, sizeof endpoint);
     if (!result)
-        result = set_ipv6(link, link->ipv6);
+        result = sl_place_write(&place, numbers, sizeof numbers);
+    if (!result)
+        result = set_ipv6(link, link->family == SL_FAMILY_IPV6);
     if (result)
         return result;
-    if (zmq_connect(link->socket, endpoint))
+    /* In numbers: ZeroMQ would look a name up on its own thread, which must not stand still. */
+    if (known && zmq_connect(link->socket, numbers))
         return sl_fail(SL_EINVAL, "cannot connect to %s: %s", endpoint, zmq_strerror(errno));
     pthread_mutex_lock(&link->lock);
     link->state.port = link->place.port;

@@ -40,10 +40,10 @@ static int connect_file(const char *path) {
     return connect_address((struct sockaddr *)&address, sizeof address);
 }
 
-static int connect_place(const sl_place *place, bool ipv6) {
+static int connect_place(const sl_place *place) {
     if (place->local)
         return connect_file(place->host);
-    struct addrinfo wish = {.ai_family = ipv6 ? AF_INET6 : AF_INET, .ai_socktype = SOCK_STREAM};
+    struct addrinfo wish = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
     struct addrinfo *found;
     char port[8];
     snprintf(port, sizeof port, "%d", place->port);
@@ -54,10 +54,10 @@ static int connect_place(const sl_place *place, bool ipv6) {
     return fd;
 }
 
-sl_stranger sl_stranger_ask(const sl_place *place, bool ipv6, char *says, size_t size) {
+sl_stranger sl_stranger_ask(const sl_place *place, char *says, size_t size) {
     sl_stranger kind = SL_STRANGER_SILENT;
     int64_t deadline_us = sl_deadline_us(PATIENCE_MS);
-    int fd = connect_place(place, ipv6);
+    int fd = connect_place(place);
     *says = '\0';
     if (fd < 0)
         return kind;

@@ -127,7 +127,8 @@ static int queue_length(const sl_receiver *receiver, int threads) {
 static int start(sl_receiver *receiver) {
     static const sl_pipeline_worker worker = {open_decoder, decode, close_decoder};
     int threads = sl_threads(receiver->settings.threads);
-    int result = sl_link_open(&receiver->link, &receiver->settings.link, SL_ROLE_RECEIVER, NULL);
+    int result = sl_link_open(&receiver->link, &receiver->settings.link, SL_ROLE_RECEIVER, NULL,
+                              receiver->cancel);
     if (!result)
         result = sl_pipeline_open(&receiver->pipeline, "sl-decode", threads,
                                   queue_length(receiver, threads), &worker, receiver);

@@ -274,7 +274,8 @@ static int start(sl_sender *sender) {
     int result = open_tunnel(sender);
     if (!result)
         result = sl_link_open(&sender->link, &sender->settings.link, SL_ROLE_SENDER,
-                              sender->tunnel ? sl_tunnel_endpoint(sender->tunnel) : NULL);
+                              sender->tunnel ? sl_tunnel_endpoint(sender->tunnel) : NULL,
+                              sender->settings.cancel);
     if (!result)
         result =
             sl_pipeline_open(&sender->pipeline, "sl-encode", sender->encoders, 0, &worker, sender);

@@ -1,8 +1,8 @@
 /* tunnel: reading [USER@]HOST[:PORT]. Knows nothing of networks; called with what users type. */
 #include "base/error.h"
+#include "base/resolve.h"
 #include "tunnel/tunnel.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,17 +59,6 @@ static int read_port(const char *text, sl_ssh_destination *destination) {
     return SL_OK;
 }
 
-static bool is_ipv6(const char *text) {
-    char address[INET6_ADDRSTRLEN + 1];
-    struct in6_addr binary;
-    size_t length = strcspn(text, "%"); /* what follows names the interface */
-    if (length >= sizeof(address) || (text[length] && !text[length + 1]))
-        return false;
-    memcpy(address, text, length);
-    address[length] = '\0';
-    return inet_pton(AF_INET6, address, &binary) == 1;
-}
-
 static int read_host(const char *text, size_t length, sl_ssh_destination *destination) {
     if (length == 0)
         return sl_fail(SL_EINVAL, "the SSH destination names no host; it is [USER@]HOST[:PORT]");
@@ -86,7 +75,7 @@ static int read_brackets(const char *text, sl_ssh_destination *destination) {
                        "an SSH destination has its IPv6 address in brackets: [ADDRESS] or "
                        "[ADDRESS]:PORT");
     int code = read_host(text + 1, (size_t)(end - text - 1), destination);
-    if (code == SL_OK && !is_ipv6(destination->host))
+    if (code == SL_OK && !sl_is_ipv6(destination->host))
         code = sl_fail(SL_EINVAL, "\"%s\" is not an IPv6 address", destination->host);
     if (code == SL_OK && end[1])
         code = read_port(end + 2, destination);
@@ -108,7 +97,7 @@ int sl_ssh_destination_parse(const char *text, sl_ssh_destination *destination) 
     const char *colon = strchr(text, ':');
     if (!colon || strchr(colon + 1, ':')) {
         int code = read_host(text, strlen(text), destination);
-        if (code == SL_OK && colon && !is_ipv6(text))
+        if (code == SL_OK && colon && !sl_is_ipv6(text))
             code = sl_fail(SL_EINVAL,
                            "\"%s\" is neither HOST:PORT nor an IPv6 address; with a "
                            "port an IPv6 address stands in brackets",

@@ -2,7 +2,7 @@
 #include "tunnel/dial.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "tunnel/resolve.h"
+#include "base/resolve.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -100,10 +100,10 @@ int sl_dial(int *descriptor, sl_tunnel_job *job, int64_t deadline_us) {
     struct addrinfo *addresses = NULL;
     int failure = 0;
     sl_tunnel_report(job, SL_TUNNEL_RESOLVING, NULL);
-    int code = sl_resolve(&addresses, job->plan.destination.host, job->plan.destination.port,
-                          job->stop, deadline_us);
+    int code = sl_resolve(&addresses, "the SSH host", job->plan.destination.host,
+                          job->plan.destination.port, AI_ADDRCONFIG, job->stop, deadline_us);
     if (code < 0)
-        return code;
+        return code == SL_EAGAIN ? SL_EUNREACHABLE : code;
     sl_tunnel_report(job, SL_TUNNEL_CONNECTING, NULL);
     for (const struct addrinfo *at = addresses; at; at = at->ai_next) {
         code = connect_one(descriptor, at, job->stop, share(deadline_us, at));

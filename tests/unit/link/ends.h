@@ -44,7 +44,7 @@ static UNUSED sl_link_settings settings_for(sl_pattern pattern, int port) {
 static UNUSED sl_link *open_receiver(sl_pattern pattern, int port) {
     sl_link_settings settings = settings_for(pattern, port);
     sl_link *link;
-    int result = sl_link_open(&link, &settings, SL_ROLE_RECEIVER, NULL);
+    int result = sl_link_open(&link, &settings, SL_ROLE_RECEIVER, NULL, NULL);
     if (result)
         fail_msg("%s", sl_error());
     return link;
@@ -53,7 +53,7 @@ static UNUSED sl_link *open_receiver(sl_pattern pattern, int port) {
 static UNUSED sl_link *open_sender(sl_pattern pattern, int port) {
     sl_link_settings settings = settings_for(pattern, port);
     sl_link *link;
-    int result = sl_link_open(&link, &settings, SL_ROLE_SENDER, NULL);
+    int result = sl_link_open(&link, &settings, SL_ROLE_SENDER, NULL, NULL);
     if (result)
         fail_msg("%s", sl_error());
     return link;

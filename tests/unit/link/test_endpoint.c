@@ -71,13 +71,14 @@ static void wrong_places(void **state) {
     sl_link *link;
     const char *endpoints[] = {"tcp://127.0.0.1", "tcp://127.0.0.1:x", "udp://127.0.0.1:1", ""};
     for (size_t i = 0; i < SL_COUNT(endpoints); i++)
-        assert_int_equal(sl_link_open(&link, &settings, SL_ROLE_SENDER, endpoints[i]), SL_EINVAL);
+        assert_int_equal(sl_link_open(&link, &settings, SL_ROLE_SENDER, endpoints[i], NULL),
+                         SL_EINVAL);
     settings.address = "192.0.2.1"; /* never a machine's own */
-    assert_int_equal(sl_link_open(&link, &settings, SL_ROLE_RECEIVER, NULL), SL_EINVAL);
+    assert_int_equal(sl_link_open(&link, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_EINVAL);
     assert_non_null(strstr(sl_error(), "192.0.2.1"));
     assert_null(link);
     settings.address = "sightline.invalid";
-    assert_int_equal(sl_link_open(&link, &settings, SL_ROLE_RECEIVER, NULL), SL_EINVAL);
+    assert_int_equal(sl_link_open(&link, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_EINVAL);
 }
 
 static void port_in_use(void **state) {
@@ -86,7 +87,7 @@ static void port_in_use(void **state) {
     int other = listen_raw(&port);
     sl_link_settings settings = settings_for(SL_PATTERN_PAIR, port);
     sl_link *link;
-    assert_int_equal(sl_link_open(&link, &settings, SL_ROLE_RECEIVER, NULL), SL_EINUSE);
+    assert_int_equal(sl_link_open(&link, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_EINUSE);
     char expected[32];
     snprintf(expected, sizeof expected, "port %d is in use", port);
     assert_non_null(strstr(sl_error(), expected));
@@ -130,8 +131,8 @@ static void socket_file_of_the_living_and_the_dead(void **state) {
     sl_link_settings settings = ipc_settings(&made);
     sl_link *first, *second;
     struct stat status;
-    assert_int_equal(sl_link_open(&first, &settings, SL_ROLE_RECEIVER, NULL), SL_OK);
-    assert_int_equal(sl_link_open(&second, &settings, SL_ROLE_RECEIVER, NULL), SL_EINUSE);
+    assert_int_equal(sl_link_open(&first, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_OK);
+    assert_int_equal(sl_link_open(&second, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_EINUSE);
     assert_int_equal(sl_link_rebuild(first), SL_OK);
     sl_link_close(&first, 0);
     assert_int_not_equal(stat(made.file, &status), 0);
@@ -143,7 +144,7 @@ static void socket_file_of_the_living_and_the_dead(void **state) {
     memcpy(bytes + sizeof(sa_family_t), made.file, sizeof made.file);
     assert_int_equal(bind(dead, (struct sockaddr *)bytes, sizeof bytes), 0);
     close(dead);
-    assert_int_equal(sl_link_open(&second, &settings, SL_ROLE_RECEIVER, NULL), SL_OK);
+    assert_int_equal(sl_link_open(&second, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_OK);
     sl_link_close(&second, 0);
     remove_folder(&made);
 }
@@ -156,10 +157,10 @@ static void socket_file_in_the_way(void **state) {
     FILE *file = fopen(made.file, "w");
     assert_non_null(file);
     fclose(file);
-    assert_int_equal(sl_link_open(&link, &settings, SL_ROLE_RECEIVER, NULL), SL_EINVAL);
+    assert_int_equal(sl_link_open(&link, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_EINVAL);
     assert_int_equal(access(made.file, F_OK), 0);
     remove_folder(&made);
-    assert_int_equal(sl_link_open(&link, &settings, SL_ROLE_RECEIVER, NULL), SL_EINVAL);
+    assert_int_equal(sl_link_open(&link, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_EINVAL);
     assert_non_null(strstr(sl_error(), made.file));
 }
 

@@ -70,8 +70,9 @@ static void over_ipc(void **state) {
         settings.protocol = SL_PROTOCOL_IPC;
         settings.address = address;
         ends both;
-        assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL), SL_OK);
-        assert_int_equal(sl_link_open(&both.sender, &settings, SL_ROLE_SENDER, NULL), SL_OK);
+        assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL, NULL),
+                         SL_OK);
+        assert_int_equal(sl_link_open(&both.sender, &settings, SL_ROLE_SENDER, NULL, NULL), SL_OK);
         exchange(&both, all_patterns[i], 400000, 3);
         assert_int_equal(sl_link_rebuild(both.receiver), SL_OK);
         UNTIL(&both, state_of(both.sender).connects == 2 && state_of(both.sender).connected);
@@ -86,7 +87,7 @@ static void every_interface(void **state) {
     sl_link_settings settings = settings_for(SL_PATTERN_PAIR, 0);
     settings.address = NULL;
     ends both = {0};
-    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL), SL_OK);
+    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_OK);
     static const char *const addresses[] = {NULL, "127.0.0.1", "localhost", "::1"};
     settings.port = state_of(both.receiver).port;
     int probe = socket(AF_INET6, SOCK_STREAM, 0);
@@ -95,7 +96,7 @@ static void every_interface(void **state) {
     close(probe);
     for (size_t i = 0; i < SL_COUNT(addresses) - !ipv6; i++) {
         settings.address = addresses[i];
-        assert_int_equal(sl_link_open(&both.sender, &settings, SL_ROLE_SENDER, NULL), SL_OK);
+        assert_int_equal(sl_link_open(&both.sender, &settings, SL_ROLE_SENDER, NULL, NULL), SL_OK);
         exchange(&both, SL_PATTERN_PAIR, 100, 5);
         sl_link_close(&both.sender, 0);
         UNTIL(&both, !state_of(both.receiver).connected);

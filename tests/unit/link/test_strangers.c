@@ -211,7 +211,7 @@ static void limit_is_kept(void **state) {
     sl_link_settings settings = settings_for(SL_PATTERN_PAIR, 0);
     settings.max_message_bytes = 100000;
     ends both = {0};
-    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL), SL_OK);
+    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_OK);
     both.sender = open_sender(SL_PATTERN_PAIR, state_of(both.receiver).port);
     UNTIL(&both, send_frame(both.sender, 100000, 1) == SL_OK);
     sl_link_message message;
@@ -265,7 +265,7 @@ static void unending_message(void **state) {
     sl_link_settings settings = settings_for(SL_PATTERN_PAIR, 0);
     settings.max_message_bytes = 1 << 20;
     ends both = {0};
-    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL), SL_OK);
+    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_OK);
     int fd = connect_zmtp(state_of(both.receiver).port, "PAIR");
     UNTIL(&both, state_of(both.receiver).connected);
     size_t sent = 0, offset = 0;
@@ -291,7 +291,7 @@ static void unending_messages(void **state) {
     sl_link_settings settings = settings_for(SL_PATTERN_PUBSUB, 0);
     settings.max_message_bytes = 65536;
     ends both = {0};
-    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL), SL_OK);
+    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_OK);
     int peers[6];
     for (size_t i = 0; i < SL_COUNT(peers); i++)
         peers[i] = connect_zmtp(state_of(both.receiver).port, "PUB");
@@ -326,7 +326,7 @@ static void places_are_limited(void **state) {
     sl_link_settings settings = settings_for(SL_PATTERN_PUBSUB, 0);
     settings.max_message_bytes = 65536;
     ends both = {0};
-    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL), SL_OK);
+    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_OK);
     int port = state_of(both.receiver).port, peers[SL_PEERS_MAX];
     fill(&both, SL_PATTERN_PUBSUB, peers, SL_PEERS_MAX);
     for (int i = 0; i < 20; i++) {
@@ -423,7 +423,7 @@ static void talkative_subscriber(void **state) {
     sl_link_settings settings = settings_for(SL_PATTERN_PUBSUB, port);
     settings.max_message_bytes = 65536;
     ends both = {0};
-    assert_int_equal(sl_link_open(&both.sender, &settings, SL_ROLE_SENDER, NULL), SL_OK);
+    assert_int_equal(sl_link_open(&both.sender, &settings, SL_ROLE_SENDER, NULL, NULL), SL_OK);
     int fd = accept_subscriber(&both, listening);
     UNTIL(&both, state_of(both.sender).connects == 1);
     static const uint8_t all[] = {0, 1, 1};

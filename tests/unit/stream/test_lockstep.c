@@ -97,7 +97,7 @@ static void gives_up_after_max_retries(void **state) {
     mute.link.pattern = ends.pattern;
     sl_link *link = NULL;
     sl_link_state link_state;
-    assert_int_equal(sl_link_open(&link, &mute.link, SL_ROLE_RECEIVER, NULL), SL_OK);
+    assert_int_equal(sl_link_open(&link, &mute.link, SL_ROLE_RECEIVER, NULL, NULL), SL_OK);
     sl_link_state_get(link, &link_state);
     ends.port = link_state.port;
 
