@@ -17,9 +17,6 @@
 
 #define PLAIN_LINE_SECONDS 30 /* between lines where none can be rewritten */
 
-static const char *const pattern_names[] = {
-    [SL_PATTERN_PAIR] = "pair", [SL_PATTERN_REQREP] = "reqrep", [SL_PATTERN_PUBSUB] = "pubsub"};
-
 static bool is_pipe(const char *path) {
     struct stat status;
     return stat(path, &status) == 0 && S_ISFIFO(status.st_mode);
@@ -66,7 +63,7 @@ static void check_written(struct report *report, bool written) {
 
 void report_place(struct report *report, const sl_link_settings *link, bool sender, int port) {
     const char *address = link->address ? link->address : sender ? "localhost" : "*";
-    report->about.pattern = pattern_names[link->pattern];
+    report->about.pattern = sl_pattern_name(link->pattern);
     if (link->protocol == SL_PROTOCOL_IPC) {
         snprintf(report->endpoint, sizeof(report->endpoint), "ipc://%s:%d", address, port);
         return;

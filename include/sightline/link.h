@@ -11,6 +11,9 @@ typedef enum sl_pattern {
     SL_PATTERN_PUBSUB, /* NetGear's 2: no way back, newest wins */
 } sl_pattern;
 
+/* "pair", "reqrep" or "pubsub"; never NULL, static. */
+SL_API const char *sl_pattern_name(sl_pattern pattern);
+
 typedef enum sl_protocol { SL_PROTOCOL_TCP, SL_PROTOCOL_IPC } sl_protocol;
 
 /* The part of a sender's or receiver's settings that concerns the link. */

@@ -26,6 +26,8 @@ static int find_place(sl_link *link, const sl_link_settings *settings, const cha
         result = sl_link_endpoint(settings, link->role, asked, sizeof asked);
     if (!result)
         result = sl_place_parse(&link->place, endpoint ? endpoint : asked);
+    /* An endpoint that was given stands for something else, and means nothing to a user. */
+    snprintf(link->far_end, sizeof link->far_end, "%.63s", endpoint ? "the far end" : asked);
     return result ? result : sl_name_find(link, cancel);
 }
 

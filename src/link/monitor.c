@@ -26,11 +26,6 @@
      ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |                  \
      ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
 
-const char *sl_pattern_name(sl_pattern pattern) {
-    static const char *const names[] = {"pair", "reqrep", "pubsub"};
-    return names[pattern];
-}
-
 int sl_monitor_start(sl_link *link) {
     char name[64];
     int none = 0, unlimited = 0;
@@ -79,7 +74,7 @@ void sl_monitor_refuse(sl_link *link, const char *format, ...) {
 
 static void refuse_viewer(sl_link *link) {
     char says[24];
-    const char *pattern = sl_pattern_name(link->pattern), *where = link->state.endpoint;
+    const char *pattern = sl_pattern_name(link->pattern), *where = link->far_end;
     sl_place place;
     bool known = sl_name_place(link, &place);
     switch (known ? sl_stranger_ask(&place, says, sizeof says) : SL_STRANGER_SILENT) {

@@ -92,3 +92,12 @@ const sl_option sl_link_options[] = {
 };
 
 const size_t sl_link_option_count = SL_COUNT(sl_link_options);
+
+const char *sl_pattern_name(sl_pattern pattern) {
+    static const char *const names[] = {
+        [SL_PATTERN_PAIR] = "pair",
+        [SL_PATTERN_REQREP] = "reqrep",
+        [SL_PATTERN_PUBSUB] = "pubsub",
+    };
+    return pattern >= 0 && pattern < SL_COUNT(names) ? names[pattern] : "unknown";
+}

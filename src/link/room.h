@@ -32,6 +32,7 @@ struct sl_link {
     sl_role role;
     sl_pattern pattern;
     int64_t max_message_bytes;
+    char far_end[64];                       /* where it connects to, for a person */
     sl_place place;                         /* where to connect to or what to bind */
     bool named;                             /* a name stands there, and no address */
     char address[SL_FAMILIES][SL_HOST_MAX]; /* of the place, in numbers; "": none of that family */
@@ -156,8 +157,5 @@ typedef enum sl_stranger {
 /* Asks what stands at the place, given in numbers, that a sender connects to. Takes half a second
  * at most. */
 sl_stranger sl_stranger_ask(const sl_place *place, char *says, size_t size);
-
-/* "pair", "reqrep", "pubsub". */
-const char *sl_pattern_name(sl_pattern pattern);
 
 #endif

@@ -53,7 +53,6 @@ static int every_frame_receive(sl_turn *turn) {
 
 const sl_pattern_kind sl_pattern_pubsub = {
     .pattern = SL_PATTERN_PUBSUB,
-    .name = "pubsub",
     .send = broadcast_send,
     .send_end = sl_turn_send_end,
     .receive = newest_receive,
@@ -62,7 +61,6 @@ const sl_pattern_kind sl_pattern_pubsub = {
 
 const sl_pattern_kind sl_pattern_pubsub_every_frame = {
     .pattern = SL_PATTERN_PUBSUB,
-    .name = "pubsub",
     .send = broadcast_send,
     .send_end = sl_turn_send_end,
     .receive = every_frame_receive,

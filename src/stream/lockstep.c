@@ -176,7 +176,6 @@ static int reqrep_receive(sl_turn *turn) {
 
 const sl_pattern_kind sl_pattern_pair = {
     .pattern = SL_PATTERN_PAIR,
-    .name = "pair",
     .send = lockstep_send,
     .send_end = sl_turn_send_end,
     .receive = lockstep_receive,
@@ -184,7 +183,6 @@ const sl_pattern_kind sl_pattern_pair = {
 
 const sl_pattern_kind sl_pattern_reqrep = {
     .pattern = SL_PATTERN_REQREP,
-    .name = "reqrep",
     .send = lockstep_send,
     .send_end = reqrep_send_end,
     .receive = reqrep_receive,

@@ -29,7 +29,6 @@ typedef struct sl_turn {
 
 typedef struct sl_pattern_kind {
     sl_pattern pattern;
-    const char *name;
     /* Sender: gets one coded frame across. SL_OK when that is settled, delivered or given up (the
      * tally says which); SL_EAGAIN when it could not leave yet and should be tried again, or make
      * way for a newer one if `newest_wins`; SL_ECANCELED; or what ends the stream. */
