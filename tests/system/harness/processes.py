@@ -1,5 +1,6 @@
 """Runs the `sightline` command and other programs, and reads what they say."""
 
+import ctypes
 import json
 import os
 import pathlib
@@ -12,6 +13,8 @@ from harness.waiting import Lines, allow
 REPORTS = re.compile(
     r"(ERROR|WARNING): (Address|Thread|Leak|Memory|UndefinedBehavior)Sanitizer|runtime error:"
 )
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
@@ -28,6 +31,11 @@ def parse_event(line):
     return event if isinstance(event, dict) else {"event": "not an object", "line": line}
 
 
+def end_with_the_tests():
+    """Runs in the child: the kernel kills it if the tests are killed before they could."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Process:
     """A program under way; its standard error is kept for the failure message."""
 
@@ -41,7 +49,7 @@ class Process:
             stdout=channels.get("stdout", subprocess.DEVNULL),
             stderr=subprocess.PIPE,
             pass_fds=channels.get("pass_fds", ()),
-            preexec_fn=channels.get("preexec_fn"),
+            preexec_fn=end_with_the_tests,
         )
         self.said = Lines(self._process.stderr)
         self.stopped_by_test = False
