@@ -69,31 +69,6 @@ bool sl_image_of(const sl_frame *frame, AVFrame *image) {
     return true;
 }
 
-bool sl_image_jpeg_size(const uint8_t *bytes, size_t size, int *width, int *height) {
-    if (size < 4 || bytes[0] != 0xFF || bytes[1] != 0xD8)
-        return false;
-    size_t at = 2;
-    while (at + 9 <= size && bytes[at] == 0xFF) {
-        uint8_t marker = bytes[at + 1];
-        size_t length = (size_t)bytes[at + 2] << 8 | bytes[at + 3];
-        if (marker == 0xFF) { /* a fill byte */
-            at++;
-            continue;
-        }
-        /* The start of frame, but not its neighbours DHT, JPG and DAC. */
-        if (marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 &&
-            marker != 0xCC) {
-            *height = bytes[at + 5] << 8 | bytes[at + 6];
-            *width = bytes[at + 7] << 8 | bytes[at + 8];
-            return *width > 0 && *height > 0;
-        }
-        if (marker == 0xDA || length < 2)
-            return false;
-        at += 2 + length;
-    }
-    return false;
-}
-
 /* Memory for pixels of this format and size, ours alone. */
 static int prepare(sl_scaler *scaler, enum AVPixelFormat format, int width, int height) {
     AVFrame *made = scaler->made;

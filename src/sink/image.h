@@ -14,9 +14,6 @@
  * range; four channels are taken for BGRA, as OpenCV has it, the alpha ignored. */
 bool sl_image_of(const sl_frame *frame, AVFrame *image);
 
-/* Width and height in a JPEG's header. False when the bytes are no JPEG. */
-bool sl_image_jpeg_size(const uint8_t *bytes, size_t size, int *width, int *height);
-
 /* Makes pixels of one format and size of whatever comes; zeroed to begin with. */
 typedef struct sl_scaler {
     struct SwsContext *context;

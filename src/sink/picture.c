@@ -4,6 +4,7 @@
  * JPEG is written as it came, without decoding it. */
 #include "base/clock.h"
 #include "base/error.h"
+#include "frame/jpeg_header.h"
 #include "sink/image.h"
 #include "sink/kind.h"
 #include "sink/still.h"
@@ -63,7 +64,7 @@ static bool usable(struct picture *picture, const sl_frame *frame) {
     int width, height;
     if (frame->format == SL_FORMAT_JPEG)
         return picture->codec == AV_CODEC_ID_MJPEG &&
-               sl_image_jpeg_size(frame->planes[0], frame->size, &width, &height);
+               sl_jpeg_size(frame->planes[0], frame->size, &width, &height);
     return sl_image_of(frame, picture->image);
 }
 

@@ -5,6 +5,7 @@
  * in another file: out.mkv, out-2.mkv, out-3.mkv. Runs in the caller's thread. */
 #include "base/clock.h"
 #include "base/error.h"
+#include "frame/jpeg_header.h"
 #include "sink/encoder.h"
 #include "sink/kind.h"
 #include "sink/muxer.h"
@@ -128,7 +129,7 @@ static int code_frame(struct record *record, const sl_frame *frame, struct coded
         coded->bytes = frame->planes[0];
         coded->size = frame->size;
         if (coded->size > INT_MAX ||
-            !sl_image_jpeg_size(coded->bytes, coded->size, &coded->width, &coded->height))
+            !sl_jpeg_size(coded->bytes, coded->size, &coded->width, &coded->height))
             return sl_fail(SL_EUNSUPPORTED, "it is no JPEG");
         return SL_OK;
     }
