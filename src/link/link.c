@@ -10,6 +10,7 @@
 
 #define CHECK_US          (SL_SECOND_US / 4) /* between looks at what peers hold unfinished */
 #define ORPHAN_US         (SL_SECOND_US / 5)
+#define CUT_OFF_US        (2 * SL_SECOND_US) /* silence, while another peer wants the place */
 #define CROWD_US          (5 * SL_SECOND_US) /* that peers who say nothing may keep others out */
 #define FAILURES_A_FAMILY 3                  /* to connect, before the other one's turn */
 
@@ -148,6 +149,17 @@ static int check_orphan(sl_link *link) {
     return sl_socket_reopen(link);
 }
 
+/* And when the first has not gone but is cut off (a router forgot it, and nobody told this end), it
+ * would keep the place for minutes while the same sender stands at the door again. */
+static int check_cut_off(sl_link *link) {
+    if (sl_peers_up(&link->peers) < 2 || sl_now_us() < link->heard_us + CUT_OFF_US)
+        return SL_OK;
+    sl_log(SL_LOG_INFO, "link",
+           "a peer came while another one is silent; whoever is there must connect again");
+    link->heard_us = sl_now_us();
+    return sl_socket_reopen(link);
+}
+
 /* All that must be done now and then. */
 static int attend(sl_link *link) {
     sl_monitor_drain(link);
@@ -160,6 +172,8 @@ static int attend(sl_link *link) {
         result = check_crowd(link);
     if (!result && link->pattern == SL_PATTERN_PAIR && link->role == SL_ROLE_RECEIVER)
         result = check_orphan(link);
+    if (!result && link->pattern == SL_PATTERN_PAIR && link->role == SL_ROLE_RECEIVER)
+        result = check_cut_off(link);
     if (!result && sl_link_publishes(link))
         result = sl_monitor_subscriptions(link);
     return result;

@@ -1,4 +1,5 @@
 /* link: handing messages to ZeroMQ and taking them from it, without copying their bytes. */
+#include "base/clock.h"
 #include "base/error.h"
 #include "link/room.h"
 
@@ -152,6 +153,7 @@ int sl_message_read(sl_link *link, sl_link_message *message) {
         if (!more) {
             sl_peers_heard(&link->peers, zmq_msg_get(&received, ZMQ_SRCFD));
             link->crowd_us = 0;
+            link->heard_us = sl_now_us();
         }
         if (message->count == SL_LINK_PARTS_MAX)
             message->truncated = true;

@@ -49,7 +49,7 @@ void sl_monitor_stop(sl_link *link) {
 }
 
 void sl_monitor_update(sl_link *link) {
-    bool connected = sl_link_publishes(link) ? link->subscribed : sl_peers_any_up(&link->peers);
+    bool connected = sl_link_publishes(link) ? link->subscribed : sl_peers_up(&link->peers) > 0;
     pthread_mutex_lock(&link->lock);
     link->changed |= connected != link->state.connected;
     link->state.connected = connected;
@@ -190,6 +190,8 @@ static void note_handshake(sl_link *link) {
     sl_peer *peer = sl_peers_newest_waiting(&link->peers);
     if (peer)
         peer->up = true;
+    if (sl_peers_up(&link->peers) == 1)
+        link->heard_us = sl_now_us();
     pthread_mutex_lock(&link->lock);
     link->state.connects++;
     pthread_mutex_unlock(&link->lock);

@@ -46,12 +46,11 @@ sl_peer *sl_peers_newest_waiting(sl_peers *peers) {
     return NULL;
 }
 
-bool sl_peers_any_up(const sl_peers *peers) {
-    for (size_t i = 0; i < peers->count; i++) {
-        if (peers->all[i].up)
-            return true;
-    }
-    return false;
+size_t sl_peers_up(const sl_peers *peers) {
+    size_t up = 0;
+    for (size_t i = 0; i < peers->count; i++)
+        up += peers->all[i].up;
+    return up;
 }
 
 /* Bytes that came over a TCP connection, and how many of them the kernel still has. */

@@ -33,7 +33,7 @@ sl_peer *sl_peers_find(sl_peers *peers, int fd);
 /* The newest one whose handshake is not done, or NULL. */
 sl_peer *sl_peers_newest_waiting(sl_peers *peers);
 
-bool sl_peers_any_up(const sl_peers *peers);
+size_t sl_peers_up(const sl_peers *peers);
 
 /* A whole message came from `fd` (negative: unknown). */
 void sl_peers_heard(sl_peers *peers, int fd);

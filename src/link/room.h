@@ -54,6 +54,7 @@ struct sl_link {
     uint64_t failure_code; /* and what came with it */
     int64_t reopen_us;     /* sender: when to make a new socket; 0: ZeroMQ is at it by itself */
     sl_link_message saved; /* sender: a reply that came just before the connection went */
+    int64_t heard_us;      /* when the last whole message came, or the first peer */
     int64_t orphan_us;     /* pair receiver: how long it may have a peer and no way to it; 0: has */
     int64_t check_us;      /* when to look next at what peers hold unfinished */
     int64_t crowd_us; /* receiver: since when it turns peers away and hears none; 0: it's not */
