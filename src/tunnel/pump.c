@@ -13,6 +13,8 @@
 #include <poll.h>
 #include <string.h>
 
+#define OPEN_MOST_US                                                                               \
+    (5 * SL_SECOND_US) /* for the answer to that: a server says yes or no at once */
 #define OPEN_PAUSE_US (SL_SECOND_US / 4) /* between tries while nobody listens at the far end */
 #define TICK_MS       250 /* how often ends that wait for the other side are seen to */
 
@@ -67,9 +69,13 @@ static int open_channels(sl_pump *pump) {
         if (!forward || sl_now_us() < pump->open_at_us)
             return SL_OK;
         code = sl_forward_start(forward, pump->session);
+        pump->asked_us = sl_now_us();
     }
     if (code == SL_OK)
         code = sl_forward_finish_open(forward, pump->session);
+    if (code == SL_EAGAIN && sl_now_us() >= pump->asked_us + OPEN_MOST_US)
+        return sl_fail(SL_EUNREACHABLE, "the SSH server at %s takes bytes but answers nothing",
+                       pump->session->job->plan.name);
     if (code == SL_OK)
         tell_heard(pump, true);
     if (code == SL_OK || code == SL_EAGAIN)
@@ -215,6 +221,8 @@ static int timeout_ms(const sl_pump *pump, const struct round *round) {
         int wanted = -1;
         if (forward->state == SL_FORWARD_WANTED && !opening)
             wanted = sl_remaining_ms(pump->open_at_us);
+        else if (forward->state == SL_FORWARD_OPENING)
+            wanted = sl_remaining_ms(pump->asked_us + OPEN_MOST_US);
         else if (forward->ended_remote)
             wanted = TICK_MS;
         if (wanted >= 0 && (least < 0 || wanted < least))

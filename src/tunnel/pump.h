@@ -11,6 +11,7 @@ typedef struct sl_pump {
     sl_session *session; /* borrowed */
     sl_forward forwards[SL_FORWARDS_MOST];
     int listener;        /* -1 while the tunnel is not up */
+    int64_t asked_us;    /* when the channel that is being opened was asked for */
     int64_t open_at_us;  /* not before then is a channel asked for again */
     bool unheard;        /* nobody listened at the far end when last tried */
     uint64_t hold_until; /* libssh's count of bytes sent; before, it sits on what it was given */
