@@ -148,7 +148,7 @@ int sl_resolve(struct addrinfo **addresses, const char *what, const char *host, 
     sl_resolver *resolver;
     *addresses = NULL;
     int code = sl_resolver_open(&resolver, what, host, port, flags);
-    if (code < 0)
+    if (code != SL_OK)
         return code;
     code = sl_wait(sl_resolver_fd(resolver), POLLIN, cancel, deadline_us);
     if (code == SL_OK)
