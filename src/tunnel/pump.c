@@ -13,9 +13,8 @@
 #include <poll.h>
 #include <string.h>
 
-#define OPEN_MOST_US                                                                               \
-    (5 * SL_SECOND_US) /* for the answer to that: a server says yes or no at once */
-#define OPEN_PAUSE_US (SL_SECOND_US / 4) /* between tries while nobody listens at the far end */
+#define OPEN_MOST_US  (10 * SL_SECOND_US) /* for the answer: then the server itself is stuck */
+#define OPEN_PAUSE_US (SL_SECOND_US / 4)  /* between tries while nobody listens at the far end */
 #define TICK_MS       250 /* how often ends that wait for the other side are seen to */
 
 /* A chunk should take some milliseconds to leave: a slow path hides less behind small ones, a fast
