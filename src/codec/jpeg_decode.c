@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "frame/frame.h"
+#include "frame/jpeg_header.h"
 
 #include <string.h>
 #include <turbojpeg.h>
@@ -62,11 +63,29 @@ static int judge(sl_jpeg *jpeg, const sl_frame *coded, int result) {
     return refuse(jpeg, coded, what);
 }
 
+/* Whether all colours stand in one scan, as in nearly every camera's JPEG: then libjpeg reads no
+ * other. */
+static bool is_one_scan(const sl_frame *coded) {
+    const uint8_t *bytes = coded->planes[0];
+    sl_jpeg_segment segment;
+    int colours = 0;
+    for (size_t at = sl_jpeg_next(bytes, coded->size, 0, &segment); at;
+         at = sl_jpeg_next(bytes, coded->size, at, &segment)) {
+        if (segment.marker == SL_JPEG_SOF0 && segment.size > 5)
+            colours = segment.data[5];
+        if (segment.marker == SL_JPEG_SOS)
+            return colours > 0 && segment.size > 0 && segment.data[0] == colours;
+    }
+    return false;
+}
+
 /* Whether it has more scans than any honest JPEG. In coded data an 0xff is never followed by a
  * start of scan. */
 static bool scans_for_ever(const sl_frame *coded) {
     const uint8_t *at = coded->planes[0], *end = at + coded->size - 1;
     int scans = 0;
+    if (is_one_scan(coded))
+        return false;
     while (scans <= SCANS_MAX && at < end && (at = memchr(at, 0xff, (size_t)(end - at)))) {
         if (*++at == 0xda)
             scans++;

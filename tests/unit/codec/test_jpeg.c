@@ -346,6 +346,8 @@ static void endless_scans_are_refused(void **state) {
     uint8_t data[4096];
     sl_frame *frame;
     size_t size = load("422-odd.jpg", data, sizeof(data)) - 2;
+    uint8_t *baseline = memmem(data, size, "\xff\xc0", 2);
+    baseline[1] = 0xc2; /* progressive */
     for (int i = 0; i < 33; i++, size += sizeof(scan))
         memcpy(data + size, scan, sizeof(scan));
     data[size++] = 0xff;
