@@ -97,10 +97,6 @@ int sl_mailbox_take(sl_mailbox *mailbox, void **item, const sl_cancel *cancel,
     return code;
 }
 
-int sl_mailbox_fd(const sl_mailbox *mailbox) {
-    return mailbox->event.fd;
-}
-
 uint64_t sl_mailbox_dropped(const sl_mailbox *mailbox) {
     sl_mailbox *locked = (sl_mailbox *)mailbox;
     pthread_mutex_lock(&locked->lock);

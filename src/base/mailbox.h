@@ -23,9 +23,6 @@ void sl_mailbox_end(sl_mailbox *mailbox, int code, const char *sentence);
 /* Takes the item: SL_OK, SL_EAGAIN past the deadline, SL_ECANCELED, or the code it ended with. */
 int sl_mailbox_take(sl_mailbox *mailbox, void **item, const sl_cancel *cancel, int64_t deadline_us);
 
-/* A descriptor that polls readable while an item or the end is there. */
-int sl_mailbox_fd(const sl_mailbox *mailbox);
-
 /* Items replaced before anyone took them. */
 uint64_t sl_mailbox_dropped(const sl_mailbox *mailbox);
 

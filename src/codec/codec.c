@@ -128,21 +128,9 @@ int sl_codec_decode(sl_codec *codec, const sl_frame *coded, sl_output output, sl
         return result;
     if (output != SL_OUTPUT_CODED)
         return kind->decode(state, coded, output, frame);
-    int width, height;
-    result = kind->probe ? kind->probe(state, coded, &width, &height) : SL_OK;
+    result = kind->check ? kind->check(state, coded) : SL_OK;
     *frame = result == SL_OK ? sl_frame_ref(coded) : NULL;
     return result;
-}
-
-int sl_codec_probe(sl_codec *codec, const sl_frame *coded, int *width, int *height) {
-    void *state;
-    int result;
-    const sl_codec_kind *kind = choose(codec, coded->format, &state, &result);
-    if (!kind)
-        return result;
-    if (!kind->probe)
-        return sl_fail(SL_EMESSAGE, "%s is not coded", sl_format_name(coded->format));
-    return kind->probe(state, coded, width, height);
 }
 
 void sl_codec_close(sl_codec **codec) {

@@ -23,8 +23,8 @@ typedef struct sl_codec_kind {
     int (*open)(void **state, const sl_codec_settings *settings);
     int (*encode)(void *state, const sl_frame *frame, sl_frame **coded);
     int (*decode)(void *state, const sl_frame *coded, sl_output output, sl_frame **frame);
-    /* Reads width and height from what is coded; NULL where they aren't in it. */
-    int (*probe)(void *state, const sl_frame *coded, int *width, int *height);
+    /* Whether it is whole and within bounds, without decoding it; NULL: nothing to look at. */
+    int (*check)(void *state, const sl_frame *coded);
     void (*close)(void *state);
 } sl_codec_kind;
 
@@ -41,12 +41,10 @@ int sl_codec_open(sl_codec **codec, const sl_codec_settings *settings);
 int sl_codec_encode(sl_codec *codec, const sl_frame *frame, sl_frame **coded);
 
 /* The other way. `coded` is a peer's: SL_EMESSAGE when it can't be decoded, is truncated, or would
- * unpack to more than SL_UNPACKED_MAX (a JPEG bomb). Arrays and SL_OUTPUT_CODED are passed on as
- * they are. Keeps times, sequence and message. */
+ * unpack to more than SL_UNPACKED_MAX (a JPEG bomb). Arrays, and for
+ * SL_OUTPUT_CODED JPEGs that are whole, are passed on as they are. Keeps times, sequence and
+ * message. */
 int sl_codec_decode(sl_codec *codec, const sl_frame *coded, sl_output output, sl_frame **frame);
-
-/* Width and height of a JPEG, from its header alone; SL_EMESSAGE. */
-int sl_codec_probe(sl_codec *codec, const sl_frame *coded, int *width, int *height);
 
 /* Frees it and sets the pointer NULL. Frames that it made stay valid. Safe on NULL. */
 void sl_codec_close(sl_codec **codec);

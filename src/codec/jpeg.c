@@ -232,6 +232,6 @@ const sl_codec_kind sl_codec_jpeg = {
     .open = open_jpeg,
     .encode = sl_jpeg_encode,
     .decode = sl_jpeg_decode,
-    .probe = sl_jpeg_probe,
+    .check = sl_jpeg_check,
     .close = close_jpeg,
 };

@@ -14,7 +14,7 @@ typedef struct sl_jpeg {
 
 int sl_jpeg_encode(void *state, const sl_frame *frame, sl_frame **coded);
 int sl_jpeg_decode(void *state, const sl_frame *coded, sl_output output, sl_frame **frame);
-int sl_jpeg_probe(void *state, const sl_frame *coded, int *width, int *height);
+int sl_jpeg_check(void *state, const sl_frame *coded);
 
 /* TurboJPEG's name of a colour space. */
 int sl_jpeg_pixel_format(sl_colorspace colorspace);

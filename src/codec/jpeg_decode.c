@@ -264,14 +264,8 @@ int sl_jpeg_decode(void *state, const sl_frame *coded, sl_output output, sl_fram
     return result;
 }
 
-int sl_jpeg_probe(void *state, const sl_frame *coded, int *width, int *height) {
+int sl_jpeg_check(void *state, const sl_frame *coded) {
     struct header header;
     int result = read_header(state, coded, &header);
-    if (result == SL_OK && !ends(coded))
-        result = refuse(state, coded, "it is truncated");
-    if (result != SL_OK)
-        return result;
-    *width = header.width;
-    *height = header.height;
-    return SL_OK;
+    return result == SL_OK && !ends(coded) ? refuse(state, coded, "it is truncated") : result;
 }

@@ -224,10 +224,6 @@ static void jpegs_pass_through(void **state) {
     assert_true(coded->fast_dct);
     assert_false(frame->fast_dct);
     assert_string_equal(coded->message, "1");
-    int width = 0, height = 0;
-    assert_int_equal(sl_codec_probe(codec, coded, &width, &height), 0);
-    assert_int_equal(width, 33);
-    assert_int_equal(height, 17);
     sl_frame_unref(&coded);
     sl_frame_unref(&frame);
     sl_codec_close(&codec);
