@@ -4,6 +4,7 @@
 #include "link/room.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <zmq.h>
@@ -32,6 +33,15 @@ static int find_place(sl_link *link, const sl_link_settings *settings, const cha
     return result ? result : sl_name_find(link, cancel);
 }
 
+/* ZeroMQ's thread is woken by every piece of a frame. By the usual policy it would each time
+ * push aside whoever makes those pieces, when all cores are busy: the SSH server, an encoder. As
+ * SCHED_BATCH it still runs at once on a free core. (libzmq ends the process when the policy can't
+ * be set, so it is only asked where that can't fail.) */
+static void dont_preempt(void *context) {
+    if (sched_getscheduler(0) == SCHED_OTHER)
+        zmq_ctx_set(context, ZMQ_THREAD_SCHED_POLICY, SCHED_BATCH);
+}
+
 static int start(sl_link *link, const sl_link_settings *settings, const char *endpoint,
                  const sl_cancel *cancel) {
     int result = sl_event_init(&link->departed);
@@ -42,6 +52,7 @@ static int start(sl_link *link, const sl_link_settings *settings, const char *en
     link->context = zmq_ctx_new();
     if (!link->context)
         return sl_fail(SL_ESYSTEM, "cannot start ZeroMQ: %s", zmq_strerror(errno));
+    dont_preempt(link->context);
     return sl_socket_open(link);
 }
 
