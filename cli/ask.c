@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sightline/cancel.h>
 #include <sightline/error.h>
+#include <stdio.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -15,7 +16,8 @@ static int open_terminal(void) {
     return open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 }
 
-bool can_ask(void) {
+/* Whether there is a terminal to ask on. */
+static bool can_ask(void) {
     int terminal = open_terminal();
     if (terminal >= 0)
         close(terminal);
@@ -77,4 +79,14 @@ int ask(void *user, const char *prompt, bool echo, char *answer, size_t size) {
 out:
     close(terminal);
     return code;
+}
+
+bool ask_for(sl_tunnel_settings *tunnel, sl_cancel *cancel, char *sentence, size_t size) {
+    tunnel->ask = ask;
+    tunnel->ask_user = cancel;
+    if (!tunnel->password_file || strcmp(tunnel->password_file, "-") != 0 || can_ask())
+        return true;
+    snprintf(sentence, size,
+             "there is no terminal to ask for the password on; give --ssh-password-file a file");
+    return false;
 }

@@ -2,13 +2,15 @@
 #ifndef CLI_ASK_H
 #define CLI_ASK_H
 
+#include <sightline/cancel.h>
+#include <sightline/tunnel.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether there is a terminal to ask on. */
-bool can_ask(void);
-
 /* An sl_ask_function; `user` is the sl_cancel that ends the wait. */
 int ask(void *user, const char *prompt, bool echo, char *answer, size_t size);
+
+/* Lets a tunnel ask. False with a sentence when its settings want that and nobody can be asked. */
+bool ask_for(sl_tunnel_settings *tunnel, sl_cancel *cancel, char *sentence, size_t size);
 
 #endif

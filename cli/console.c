@@ -97,6 +97,13 @@ void console_progress(const char *line) {
     pthread_mutex_unlock(&lock);
 }
 
+void console_connecting(const char *destination) {
+    char line[400];
+    snprintf(line, sizeof(line), "connecting to %s", destination ? destination : "");
+    if (destination)
+        console_progress(line);
+}
+
 void console_fail(const char *format, ...) {
     char text[1024];
     va_list arguments;

@@ -21,6 +21,9 @@ void console_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Shows the live line, in place of the one before; "" ends it. Nothing without a terminal. */
 void console_progress(const char *line);
 
+/* Shows that a tunnel to `destination` is being set up; nothing when it is NULL. */
+void console_connecting(const char *destination);
+
 /* Ends the live line and says why the command failed. */
 void console_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -55,17 +55,6 @@ static sl_deliver wanted_pixels(const sl_codec_settings *codec) {
     return codec->colorspace == SL_COLORSPACE_GRAY ? SL_DELIVER_GRAY : SL_DELIVER_ANY;
 }
 
-static int check_settings(struct sending *sending) {
-    sl_tunnel_settings *tunnel = &sending->sender_settings.tunnel;
-    if (tunnel->password_file && strcmp(tunnel->password_file, "-") == 0 && !can_ask()) {
-        snprintf(sending->sentence, sizeof(sending->sentence),
-                 "there is no terminal to ask for the password on; give --ssh-password-file a "
-                 "file");
-        return SL_EINVAL;
-    }
-    return SL_OK;
-}
-
 static int apply_settings(struct sending *sending) {
     void *own[] = {&sending->sender_settings, &sending->source_settings};
     sl_receiver_settings receiver;
@@ -87,11 +76,12 @@ static int apply_settings(struct sending *sending) {
     sending->source_settings.deliver = wanted_pixels(&sending->sender_settings.codec);
     sending->source_settings.cancel = sending->cancel;
     sending->sender_settings.cancel = sending->cancel;
-    sending->sender_settings.tunnel.ask = ask;
-    sending->sender_settings.tunnel.ask_user = sending->cancel;
     report_place(&sending->report, &sending->sender_settings.link, true,
                  sending->sender_settings.link.port);
-    return check_settings(sending);
+    return ask_for(&sending->sender_settings.tunnel, sending->cancel, sending->sentence,
+                   sizeof(sending->sentence))
+               ? SL_OK
+               : SL_EINVAL;
 }
 
 /* Source first: it is quick, and a camera that isn't there needs no tunnel. */
@@ -100,11 +90,7 @@ static int open_both(struct sending *sending) {
     int code = sl_source_open(&sending->source, &sending->source_settings);
     if (code < 0)
         return failed(sending, code);
-    if (tunnel) {
-        char line[400];
-        snprintf(line, sizeof(line), "connecting to %s", tunnel);
-        console_progress(line);
-    }
+    console_connecting(tunnel);
     code = sl_sender_open(&sending->sender, &sending->sender_settings);
     console_progress("");
     return code < 0 ? failed(sending, code) : SL_OK;

@@ -1,4 +1,5 @@
 /* cli: `sightline view`, the viewer end. */
+#include "ask.h"
 #include "command.h"
 #include "console.h"
 #include "interrupt.h"
@@ -75,7 +76,10 @@ static int check_settings(struct viewing *viewing, const char *usual) {
     if (sink && stats && strcmp(sink, "-") == 0 && strcmp(stats, "-") == 0)
         return refuse(viewing, "--sink - and --stats - both want standard output; give --stats a "
                                "file");
-    return SL_OK;
+    return ask_for(&viewing->receiver_settings.tunnel, viewing->cancel, viewing->sentence,
+                   sizeof(viewing->sentence))
+               ? SL_OK
+               : SL_EINVAL;
 }
 
 static int apply_settings(struct viewing *viewing) {
@@ -102,18 +106,22 @@ static int apply_settings(struct viewing *viewing) {
 
 /* Sink first: it says in what form it wants its frames. */
 static int open_both(struct viewing *viewing) {
+    const char *tunnel = viewing->receiver_settings.tunnel.destination;
     sl_stats stats;
     int code = sl_sink_open(&viewing->sink, &viewing->sink_settings);
     if (code < 0)
         return failed(viewing, code);
     viewing->receiver_settings.output = sl_sink_output(viewing->sink);
+    console_connecting(tunnel);
     code = sl_receiver_open(&viewing->receiver, &viewing->receiver_settings);
+    console_progress("");
     if (code < 0)
         return failed(viewing, code);
     sl_receiver_stats(viewing->receiver, &stats);
     report_place(&viewing->report, &viewing->receiver_settings.link, false, stats.port);
-    report_ready(&viewing->report, &viewing->receiver_settings.link, NULL, stats.port);
-    console_say("waiting for a camera end at %s", viewing->report.endpoint);
+    report_ready(&viewing->report, &viewing->receiver_settings.link, tunnel, stats.port);
+    console_say("waiting for a camera end at %s%s%s", viewing->report.endpoint,
+                tunnel ? ", as seen from " : "", tunnel ? tunnel : "");
     return SL_OK;
 }
 

@@ -1,4 +1,5 @@
-/* The viewer end. It binds; what arrives is acknowledged, decoded and handed out. */
+/* The viewer end. It binds, here or through a tunnel at an SSH server; what arrives is
+ * acknowledged, decoded and handed out. */
 #ifndef SIGHTLINE_RECEIVER_H
 #define SIGHTLINE_RECEIVER_H
 
@@ -9,6 +10,7 @@
 #include <sightline/link.h>
 #include <sightline/settings.h>
 #include <sightline/stats.h>
+#include <sightline/tunnel.h>
 
 typedef struct sl_receiver sl_receiver;
 
@@ -23,7 +25,9 @@ typedef enum sl_output {
 typedef struct sl_receiver_settings {
     sl_settings settings;
     sl_link_settings link;
-    sl_codec_settings codec; /* fast_dct and fast_upsample are ORed with the sender's */
+    sl_tunnel_settings tunnel; /* with a destination: that server listens at the link's address and
+                                  port, and this machine does not */
+    sl_codec_settings codec;   /* fast_dct and fast_upsample are ORed with the sender's */
     sl_output output;
     bool every_frame;  /* pubsub: a bounded queue instead of newest wins */
     bool timecode;     /* read the timecode and fill in the latency */
@@ -34,13 +38,16 @@ typedef struct sl_receiver_settings {
 
 SL_API void sl_receiver_settings_init(sl_receiver_settings *settings);
 
-/* Binds and starts to receive. SL_EINVAL, SL_EINUSE when the port is taken, SL_ESYSTEM. */
+/* Binds and starts to receive. SL_EINVAL, SL_EINUSE when the port is taken, SL_ESYSTEM. With a
+ * tunnel it returns once the server listens; port 0 lets the server pick one, which
+ * sl_receiver_stats() tells. Fails with SL_EUNREACHABLE, SL_EAUTH, SL_EHOSTKEY, SL_EFORWARD (also
+ * when the port there is taken), SL_ECANCELED. Settings are copied. */
 SL_API int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *settings);
 
 /* The next frame, in order; in pubsub the newest. Gives the caller a reference. SL_EAGAIN when
  * none came within timeout_ms (-1: for ever). SL_EEND when the sender has ended the stream,
- * SL_ETIMEOUT when subscriber_timeout or max_retries ran out, SL_ECANCELED. One thread at a time.
- */
+ * SL_ETIMEOUT when subscriber_timeout or max_retries ran out, SL_ECANCELED, or what ended the
+ * tunnel for good. One thread at a time. */
 SL_API int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms);
 
 /* Any thread. */

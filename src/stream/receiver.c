@@ -1,5 +1,8 @@
 /* stream: the viewer end, the sender's mirror image.
  *
+ * With a tunnel the link binds to a Unix socket in a private directory only, and the SSH server
+ * listens in its place.
+ *
  *   link thread                     decoders         caller's thread
  *   link → pattern → wire ────────▶ pipeline ──────▶ sl_receiver_recv()
  */
@@ -7,26 +10,34 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/settings.h"
 #include "codec/codec.h"
 #include "frame/frame.h"
 #include "stream/pattern.h"
 #include "stream/threads.h"
+#include "tunnel/tunnel.h"
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define LOCKSTEP_QUEUE                                                                             \
     3 /* frames, to overlap receiving with decoding; more would only grow old                      \
        */
 #define EVERY_FRAME_QUEUE (SL_PIPELINE_CAPACITY - 2)
 #define REPLY_LINGER_MS   200 /* for the last reply to leave */
+#define TUNNEL_LINGER_MS  1000
 
 struct sl_receiver {
     sl_receiver_settings settings;
     const sl_pattern_kind *pattern;
+    sl_tunnel *tunnel; /* NULL without one */
+    char folder[96];   /* private; where the link listens for the tunnel; "" without one */
     sl_pipeline *pipeline;
     sl_tally tally;
-    sl_cancel *stop;
+    sl_cancel *stop;         /* the tunnel triggers it too, when it fails for good */
     const sl_cancel *cancel; /* the user's, until it is finished */
     sl_thread thread;
     sl_link *link; /* the link thread's, and `turn` too */
@@ -52,14 +63,16 @@ static const sl_option receiver_options[] = {
      .help = "Threads that decode; 0 is one a core, at most four"},
 };
 
-static sl_option_group groups[4];
+static sl_option_group groups[5];
 
 static void fill_groups(void) {
     groups[0] = (sl_option_group){"Link", sl_link_options, sl_link_option_count,
                                   offsetof(sl_receiver_settings, link)};
-    groups[1] = (sl_option_group){"JPEG", sl_codec_options, sl_codec_option_count,
+    groups[1] = (sl_option_group){"Tunnel", sl_tunnel_options, sl_tunnel_option_count,
+                                  offsetof(sl_receiver_settings, tunnel)};
+    groups[2] = (sl_option_group){"JPEG", sl_codec_options, sl_codec_option_count,
                                   offsetof(sl_receiver_settings, codec)};
-    groups[2] = (sl_option_group){"Receiver", receiver_options, SL_COUNT(receiver_options), 0};
+    groups[3] = (sl_option_group){"Receiver", receiver_options, SL_COUNT(receiver_options), 0};
 }
 
 void sl_receiver_settings_init(sl_receiver_settings *settings) {
@@ -105,6 +118,14 @@ static int decode(void *user, void *state, const sl_frame *coded, sl_frame **fra
     return SL_OK;
 }
 
+/* What stopped it, if it was the tunnel. */
+static int tunnel_failure(const sl_receiver *receiver) {
+    sl_tunnel_status status = {0};
+    if (receiver->tunnel)
+        sl_tunnel_status_get(receiver->tunnel, &status);
+    return status.failure ? sl_fail(status.failure, "%s", status.reason) : SL_OK;
+}
+
 static void run_link(void *argument) {
     sl_receiver *receiver = argument;
     int result = SL_OK;
@@ -113,7 +134,7 @@ static void run_link(void *argument) {
                                                      : receiver->pattern->receive(&receiver->turn);
     if (result == SL_EEND)
         sl_fail(SL_EEND, "the sender ended the stream");
-    if (result == SL_ECANCELED)
+    if (result == SL_ECANCELED && (result = tunnel_failure(receiver)) == SL_OK)
         result = sl_fail(SL_EEND, "the stream was ended at this end");
     sl_pipeline_end(receiver->pipeline, result, sl_error());
 }
@@ -124,11 +145,43 @@ static int queue_length(const sl_receiver *receiver, int threads) {
     return LOCKSTEP_QUEUE;
 }
 
+/* First the link, so that whoever comes through the tunnel finds it there. */
+static int open_tunneled(sl_receiver *receiver) {
+    const sl_link_settings *link = &receiver->settings.link;
+    char endpoint[128];
+    if (link->protocol != SL_PROTOCOL_TCP)
+        return sl_fail(SL_EINVAL, "an SSH server listens on a TCP port; leave protocol at tcp");
+    int result = sl_private_directory(receiver->folder, sizeof receiver->folder);
+    if (result) {
+        receiver->folder[0] = '\0';
+        return result;
+    }
+    snprintf(endpoint, sizeof endpoint, "ipc://%s/link", receiver->folder);
+    bool all = !link->address || strcmp(link->address, "*") == 0;
+    sl_tunnel_target target = {
+        .host = all ? "" : link->address,
+        .port = link->port,
+        .link = endpoint,
+        .failed = receiver->stop,
+    };
+    result = sl_link_open(&receiver->link, link, SL_ROLE_RECEIVER, endpoint, receiver->cancel);
+    if (!result)
+        result = sl_tunnel_open(&receiver->tunnel, &receiver->settings.tunnel, &target,
+                                receiver->settings.cancel);
+    return result;
+}
+
+static int open_link(sl_receiver *receiver) {
+    if (receiver->settings.tunnel.destination)
+        return open_tunneled(receiver);
+    return sl_link_open(&receiver->link, &receiver->settings.link, SL_ROLE_RECEIVER, NULL,
+                        receiver->cancel);
+}
+
 static int start(sl_receiver *receiver) {
     static const sl_pipeline_worker worker = {open_decoder, decode, close_decoder};
     int threads = sl_threads(receiver->settings.threads);
-    int result = sl_link_open(&receiver->link, &receiver->settings.link, SL_ROLE_RECEIVER, NULL,
-                              receiver->cancel);
+    int result = open_link(receiver);
     if (!result)
         result = sl_pipeline_open(&receiver->pipeline, "sl-decode", threads,
                                   queue_length(receiver, threads), &worker, receiver);
@@ -185,6 +238,12 @@ void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats) {
     stats->connected = state.connected;
     stats->reconnects = state.connects > 0 ? state.connects - 1 : 0;
     stats->port = state.port;
+    if (receiver->tunnel) {
+        sl_tunnel_status status;
+        sl_tunnel_status_get(receiver->tunnel, &status);
+        stats->tunnel = status.state;
+        stats->port = sl_tunnel_port(receiver->tunnel);
+    }
 }
 
 void sl_receiver_finish(sl_receiver *receiver) {
@@ -202,6 +261,9 @@ void sl_receiver_close(sl_receiver **receiver) {
     sl_receiver_finish(closing);
     sl_pipeline_close(&closing->pipeline);
     sl_link_close(&closing->link, REPLY_LINGER_MS);
+    sl_tunnel_close(&closing->tunnel, TUNNEL_LINGER_MS);
+    if (closing->folder[0])
+        rmdir(closing->folder);
     sl_cancel_close(&closing->stop);
     sl_tally_finish(&closing->tally);
     sl_settings_finish(&closing->settings);

@@ -17,6 +17,7 @@ typedef struct sl_tunnel_job {
     char socket_path[108]; /* where the link finds the tunnel while it is up */
     sl_cancel *stop;       /* triggered to end it; ends every wait */
     atomic_int linger_ms;  /* how long bytes may still leave after that */
+    atomic_int port;       /* inward: where the server listens; 0: not known yet */
 
     pthread_mutex_t lock;    /* guards what stands below */
     sl_tunnel_status status; /* for the owner */
@@ -37,13 +38,14 @@ typedef struct sl_tunnel_backend {
      * SL_EUNSUPPORTED when this back-end can't do the job here; the next one is asked then. */
     int (*open)(void **state, sl_tunnel_job *job);
 
-    /* Sets the connection up until it is known that forwarding is allowed. SL_EUNREACHABLE,
-     * SL_EAUTH, SL_EHOSTKEY, SL_EFORWARD, SL_ECANCELED, …; leaves nothing behind then. */
+    /* Sets the connection up until it is known that forwarding is allowed, and inward until the
+     * server listens. SL_EUNREACHABLE, SL_EAUTH, SL_EHOSTKEY, SL_EFORWARD, SL_ECANCELED, …;
+     * leaves nothing behind then. */
     int (*connect)(void *state);
 
-    /* Makes the job's socket, reports that it is up, and carries what comes there until told to
-     * stop (SL_OK) or until the connection is lost (SL_EUNREACHABLE, …). The connection and the
-     * socket are gone afterwards. */
+    /* Makes the job's socket (inward there is none), reports that it is up, and carries what comes
+     * there until told to stop (SL_OK) or until the connection is lost (SL_EUNREACHABLE, …). The
+     * connection and the socket are gone afterwards. */
     int (*carry)(void *state);
 
     void (*close)(void *state);

@@ -117,6 +117,18 @@ int sl_forward_finish_open(sl_forward *forward, sl_session *session) {
     return sl_session_lost(session) ? sl_session_fail_lost(session) : explain_refusal(session);
 }
 
+bool sl_forward_accept(sl_forward *forward, sl_session *session, ssh_message message, int local) {
+    forward->local = local;
+    if (sl_forward_start(forward, session) < 0 ||
+        ssh_message_channel_request_open_reply_accept_channel(message, forward->channel) !=
+            SSH_OK) {
+        sl_forward_close(forward);
+        return false;
+    }
+    forward->state = SL_FORWARD_OPEN;
+    return true;
+}
+
 short sl_forward_events(const sl_forward *forward, bool writable) {
     short events = 0;
     if (forward->local < 0)

@@ -46,6 +46,10 @@ int sl_forward_start(sl_forward *forward, sl_session *session);
  * sentence has the server's words); SL_EUNREACHABLE when the connection is lost. */
 int sl_forward_finish_open(sl_forward *forward, sl_session *session);
 
+/* Inward: accepts the channel that the server asks to open, for a connected local socket, which it
+ * owns from here on. False, and the socket is closed, when there is no memory for it. */
+bool sl_forward_accept(sl_forward *forward, sl_session *session, ssh_message message, int local);
+
 /* The poll events that matter at the local socket now; 0: none, don't poll it. `writable`: libssh
  * takes more. */
 short sl_forward_events(const sl_forward *forward, bool writable);

@@ -5,6 +5,7 @@
 #include "tunnel/auth.h"
 #include "tunnel/dial.h"
 #include "tunnel/hostkey.h"
+#include "tunnel/inward.h"
 #include "tunnel/pump.h"
 
 #include <stdio.h>
@@ -106,8 +107,9 @@ static int connect_client(void *state) {
     if (code == SL_OK) {
         sl_tunnel_report(job, SL_TUNNEL_FORWARDING, NULL);
         sl_pump_init(&client->pump, &client->session);
-        code = sl_pump_probe(&client->pump,
-                             sl_deadline_us(1000 * job->plan.settings.connect_timeout_s));
+        int64_t deadline_us = sl_deadline_us(1000 * job->plan.settings.connect_timeout_s);
+        code = job->plan.link_path ? sl_inward_listen(&client->pump, deadline_us)
+                                   : sl_pump_probe(&client->pump, deadline_us);
         if (code < 0)
             sl_pump_finish(&client->pump);
     }

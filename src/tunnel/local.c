@@ -29,6 +29,15 @@ int sl_local_accept(int descriptor) {
     return accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
+int sl_local_connect(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor >= 0 && connect(descriptor, (struct sockaddr *)&address, sizeof(address)) < 0)
+        sl_local_close(&descriptor, NULL);
+    return descriptor;
+}
+
 void sl_local_close(int *descriptor, const char *path) {
     if (*descriptor < 0)
         return;

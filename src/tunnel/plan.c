@@ -64,9 +64,10 @@ static int fill_user(sl_ssh_destination *destination) {
 }
 
 static int check_target(const sl_tunnel_target *target) {
-    if (!target->host || !target->host[0])
+    bool inward = target->link != NULL;
+    if (!target->host || (!target->host[0] && !inward))
         return sl_fail(SL_EINVAL, "the tunnel has no address to go to");
-    if (target->port < 1 || target->port > 65535)
+    if (target->port < (inward ? 0 : 1) || target->port > 65535)
         return sl_fail(SL_EINVAL, "the port at the tunnel's far end, %d, is not from 1 to 65535",
                        target->port);
     return SL_OK;
@@ -74,7 +75,7 @@ static int check_target(const sl_tunnel_target *target) {
 
 int sl_tunnel_plan_init(sl_tunnel_plan *plan, const sl_tunnel_settings *settings,
                         const sl_tunnel_target *target) {
-    *plan = (sl_tunnel_plan){.target_port = target->port};
+    *plan = (sl_tunnel_plan){.target_port = target->port, .failed = target->failed};
     int code = check_target(target);
     if (code == SL_OK && !settings->destination)
         code = sl_fail(SL_EINVAL, "the tunnel has no SSH destination");
@@ -91,7 +92,10 @@ int sl_tunnel_plan_init(sl_tunnel_plan *plan, const sl_tunnel_settings *settings
     snprintf(plan->name, sizeof(plan->name), "%s@%s port %d", plan->destination.user,
              plan->destination.host, plan->destination.port);
     plan->target_host = strdup(target->host);
-    return plan->target_host ? SL_OK : sl_fail_memory();
+    if (target->link)
+        plan->link_path = strdup(target->link + strlen("ipc://"));
+    bool copied = plan->target_host && (plan->link_path || !target->link);
+    return copied ? SL_OK : sl_fail_memory();
 }
 
 void sl_tunnel_plan_finish(sl_tunnel_plan *plan) {
@@ -107,5 +111,6 @@ void sl_tunnel_plan_finish(sl_tunnel_plan *plan) {
     free((char *)settings->host_key);
     free((char *)settings->known_hosts);
     free(plan->target_host);
+    free(plan->link_path);
     *plan = (sl_tunnel_plan){0};
 }

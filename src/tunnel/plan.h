@@ -11,6 +11,8 @@ typedef struct sl_tunnel_plan {
     char name[384];                 /* "user@host port 22", for sentences */
     char *target_host;              /* as seen from the SSH server */
     int target_port;
+    char *link_path;   /* inward: the link's socket; NULL: outward */
+    sl_cancel *failed; /* borrowed; NULL: none */
 } sl_tunnel_plan;
 
 /* Copies and checks. SL_EINVAL, SL_ENOMEM. */

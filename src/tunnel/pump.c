@@ -286,7 +286,8 @@ int sl_pump_run(sl_pump *pump) {
     struct round round = {0};
     sl_session_quiet();
     sl_session_bound_unsent(pump->session, pump->chunk);
-    int code = sl_local_listen(&pump->listener, job->socket_path);
+    bool inward = job->plan.link_path != NULL;
+    int code = inward ? SL_OK : sl_local_listen(&pump->listener, job->socket_path);
     if (code == SL_OK)
         sl_tunnel_report(job, SL_TUNNEL_UP, pump->unheard ? sl_error() : NULL);
     while (code == SL_OK) {

@@ -27,8 +27,13 @@ static void log_line(int level, const char *function, const char *line, void *us
 }
 
 /* Without this, libssh keeps what a server asks for in a list without end. */
-static int refuse_request(ssh_session ssh, ssh_message message, void *user) {
-    (void)ssh, (void)message, (void)user;
+static int answer_request(ssh_session ssh, ssh_message message, void *user) {
+    sl_session *session = user;
+    (void)ssh;
+    if (session->take_channel && ssh_message_type(message) == SSH_REQUEST_CHANNEL_OPEN &&
+        ssh_message_subtype(message) == SSH_CHANNEL_FORWARDED_TCPIP &&
+        session->take_channel(session->take_user, message))
+        return 0;
     return 1; /* libssh answers that it is not allowed */
 }
 
@@ -204,7 +209,7 @@ static int open_session(sl_session *session, const char *algorithms, int64_t dea
     }
     ssh_set_blocking(session->ssh, 0);
     ssh_set_counters(session->ssh, &session->socket_counter, &session->packet_counter);
-    ssh_set_message_callback(session->ssh, refuse_request, NULL);
+    ssh_set_message_callback(session->ssh, answer_request, session);
     code = exchange_keys(session, deadline_us);
     /* From here on libssh closes its descriptor, on whatever way it ends. */
     ssh_options_set(session->ssh, SSH_OPTIONS_FD, NULL);

@@ -18,6 +18,10 @@ typedef struct sl_session {
     struct ssh_counter_struct socket_counter, packet_counter;
     uint64_t packets_gone; /* of that count, when libssh last had nothing to send */
     bool flooded;
+    /* Says whether it took a channel that the server asked to open for a port that it listens on;
+     * NULL: none was asked for. Called while the session is driven. */
+    bool (*take_channel)(void *user, ssh_message message);
+    void *take_user;
 } sl_session;
 
 /* Exchanges greetings and keys over a connected descriptor, which it owns from here on, also when

@@ -29,7 +29,10 @@ void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *rea
     if (changed)
         sl_log(SL_LOG_DEBUG, "tunnel", "%s%s%s", sl_tunnel_state_name(state), text[0] ? ": " : "",
                text);
-    if (up)
+    if (up && job->plan.link_path)
+        sl_log(SL_LOG_INFO, "tunnel", "%s: %s listens on port %d", first ? "up" : "up again",
+               job->plan.name, atomic_load(&job->port));
+    else if (up)
         sl_log(SL_LOG_INFO, "tunnel", "%s through %s to %s port %d", first ? "up" : "up again",
                job->plan.name, job->plan.target_host, job->plan.target_port);
     if (first)
@@ -62,6 +65,8 @@ static void fail_for_good(sl_tunnel_supervisor *supervisor, int code) {
     job->status.failure = code;
     pthread_mutex_unlock(&job->lock);
     sl_event_set(&supervisor->failed);
+    if (job->plan.failed)
+        sl_cancel_trigger(job->plan.failed);
 }
 
 /* Doubles from a tenth of a second to five, each shortened by up to half at random, so that many

@@ -22,6 +22,8 @@ struct sl_tunnel {
 
 static int make_socket_path(sl_tunnel *tunnel) {
     sl_tunnel_job *job = &tunnel->supervisor.job;
+    if (job->plan.link_path)
+        return SL_OK; /* the link made one */
     int code = sl_private_directory(tunnel->folder, sizeof(tunnel->folder));
     if (code < 0) {
         tunnel->folder[0] = '\0';
@@ -88,6 +90,10 @@ int sl_tunnel_open(sl_tunnel **tunnel, const sl_tunnel_settings *settings,
 
 const char *sl_tunnel_endpoint(const sl_tunnel *tunnel) {
     return tunnel->endpoint;
+}
+
+int sl_tunnel_port(const sl_tunnel *tunnel) {
+    return atomic_load(&tunnel->supervisor.job.port);
 }
 
 void sl_tunnel_status_get(sl_tunnel *tunnel, sl_tunnel_status *status) {

@@ -20,9 +20,13 @@ extern const size_t sl_tunnel_option_count;
 
 typedef struct sl_tunnel sl_tunnel;
 
+/* Outward, the tunnel goes on from the SSH server to this host and port. Inward, the server listens
+ * there, and who connects comes out at `link`. */
 typedef struct sl_tunnel_target {
-    const char *host; /* as seen from the SSH server */
-    int port;
+    const char *host;  /* as seen from the SSH server; inward: its address to listen at, "" all */
+    int port;          /* inward: 0 lets the server pick one */
+    const char *link;  /* inward: "ipc:///…", where the link listens; NULL: outward */
+    sl_cancel *failed; /* triggered once it has failed for good; borrowed; may be NULL */
 } sl_tunnel_target;
 
 typedef struct sl_tunnel_status {
@@ -49,8 +53,11 @@ int sl_ssh_destination_parse(const char *text, sl_ssh_destination *destination);
 int sl_tunnel_open(sl_tunnel **tunnel, const sl_tunnel_settings *settings,
                    const sl_tunnel_target *target, sl_cancel *cancel);
 
-/* "ipc:///…": where the link connects to. Valid until close. */
+/* Outward: "ipc:///…", where the link connects to. Valid until close. */
 const char *sl_tunnel_endpoint(const sl_tunnel *tunnel);
+
+/* Inward: the port at the SSH server. Any thread. */
+int sl_tunnel_port(const sl_tunnel *tunnel);
 
 /* Any thread. */
 void sl_tunnel_status_get(sl_tunnel *tunnel, sl_tunnel_status *status);

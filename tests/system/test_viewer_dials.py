@@ -1,0 +1,228 @@
+"""The viewer dials: an SSH server listens in its place, and both ends can meet there."""
+
+import os
+import signal
+
+import pytest
+from harness.netgear import PATTERNS
+from harness.openssh import fingerprint, make_key, public_key
+from harness.ports import Listener, free_port, ipv6_works
+from harness.relay import Relay
+
+SOURCE = "pattern:640x360@30"
+
+
+def check_goes_on(viewer, sender):
+    """Frames arrive that were not there before; then both end as if nothing had been."""
+    before = viewer.events.so_far()[-1]["frames"]
+    viewer.event("stats", lambda event: event["frames"] >= before + 45, 40)
+    sender.signal(signal.SIGINT)
+    sender.end()
+    assert viewer.end()["reason"] == "peer ended", viewer.account()
+
+
+@pytest.mark.sanitized
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_viewer_alone_dials(pattern, sshd, view, send):
+    server = sshd()
+    viewer = view(pattern, *server.options(), "--frames", 30)
+    ready = viewer.ready()
+    assert ready["tunnel"] == server.destination()
+    assert 0 < ready["port"] < 65536, "the server picked none"
+    sender = send(SOURCE, ready["port"], pattern)
+    assert viewer.end()["frames"] == 30
+    sender.kill()
+
+
+@pytest.mark.sanitized
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_both_dial_and_meet(pattern, sshd, view, send):
+    server = sshd()
+    viewer = view(pattern, *server.options())
+    sender = send(SOURCE, viewer.port(), pattern, *server.options(), "--frames", 30)
+    assert sender.end()["frames"] == 30
+    assert viewer.end()["reason"] == "peer ended"
+
+
+def test_sender_first(sshd, view, send):
+    server = sshd()
+    port = free_port()
+    sender = send(SOURCE, port, "pair", *server.options(), "--frames", 10)
+    sender.wait_said("waiting for a viewer")
+    view("pair", "--address", "127.0.0.1", "--port", port, *server.options()).ready()
+    sender.end()
+
+
+def test_port_that_was_asked_for(sshd, view, send):
+    server = sshd()
+    port = free_port()
+    place = ["--address", "127.0.0.1", "--port", port]
+    viewer = view("pair", *place, *server.options(), "--frames", 10)
+    assert viewer.port() == port
+    send(SOURCE, port, "pair")
+    viewer.end()
+
+
+@pytest.mark.skipif(not ipv6_works(), reason="this machine has no IPv6")
+def test_server_over_ipv6(sshd, view, send):
+    server = sshd()
+    viewer = view("pair", *server.options("::1"), "--frames", 10)
+    send(SOURCE, viewer.port(), "pair")
+    viewer.end()
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_killed_session(pattern, sshd, view, send):
+    server = sshd()
+    viewer = view(pattern, *server.options())
+    sender = send(SOURCE, viewer.port(), pattern)
+    viewer.after(15)
+    server.kill_sessions()
+    check_goes_on(viewer, sender)  # which knows that port only
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_killed_sessions_of_both(pattern, sshd, view, send):
+    server = sshd()
+    viewer = view(pattern, *server.options())
+    sender = send(SOURCE, viewer.port(), pattern, *server.options())
+    viewer.after(15)
+    server.kill_sessions()
+    check_goes_on(viewer, sender)
+
+
+def test_restarted_server(sshd, view, send):
+    server = sshd()
+    viewer = view("pair", *server.options())
+    sender = send(SOURCE, viewer.port(), "pair", *server.options())
+    viewer.after(15)
+    server.stop()
+    viewer.next_stats()
+    viewer.next_stats()
+    server.start()
+    check_goes_on(viewer, sender)
+
+
+def test_port_held_by_a_dead_session_is_waited_for(started, sshd, view, send):
+    """As when a router forgets: the server holds the old session, and the port with it, until it
+    notices."""
+    server = sshd("ClientAliveInterval 2", "ClientAliveCountMax 1")
+    relay = Relay(server.port)
+    started.callback(relay.close)
+    login = ["--ssh", f"{server.user}@127.0.0.1:{relay.port}", "--ssh-key", server.key]
+    pin = ["--ssh-host-key", fingerprint(server.host_key())]
+    viewer = view("pair", *login, *pin, "--log", "info")
+    sender = send(SOURCE, viewer.port(), "pair")
+    viewer.after(15)
+    relay.forget_clients()
+    viewer.wait_said("still held, by a session that is dead")
+    check_goes_on(viewer, sender)
+
+
+def test_port_held_by_another_program(started, sshd, view):
+    server = sshd()
+    taken = Listener(b"")
+    started.callback(taken.close)
+    place = ["--address", "127.0.0.1", "--port", taken.port]
+    viewer = view("pair", *place, *server.options())
+    viewer.expect(7).sentence(taken.port, "in use", "--port")
+
+
+@pytest.mark.parametrize("rule", ["AllowTcpForwarding no", "AllowTcpForwarding local"])
+def test_listening_switched_off(rule, sshd, view):
+    server = sshd(rule)
+    place = ["--address", "127.0.0.1", "--port", free_port()]
+    viewer = view("pair", *place, *server.options())
+    viewer.expect(7).sentence("AllowTcpForwarding", "remote", "PermitListen")
+
+
+def test_forwarding_switched_off_meanwhile_is_waited_out(sshd, view):
+    """Only the first refusal ends it: later ones look like a port that is still held."""
+    server = sshd()
+    viewer = view("pair", *server.options(), "--log", "info")
+    viewer.ready()
+    server.stop()
+    server._options = ("AllowTcpForwarding local",)
+    server.start()
+    viewer.wait_said("does not allow to listen")
+    viewer.next_stats(lambda event: event["state"] not in ("connected", "none"))
+    viewer.signal(signal.SIGINT)
+    assert viewer.end()["reason"] == "interrupted"
+
+
+def test_key_that_may_listen_on_this_port_only(sshd, view, send):
+    server = sshd()
+    port = free_port()
+    rights = f'restrict,port-forwarding,permitlisten="{port}"'
+    server.authorized.write_text(f"{rights} {public_key(server.key)}\n", encoding="ascii")
+    viewer = view("pair", "--address", "*", "--port", port, *server.options(), "--frames", 10)
+    viewer.ready()
+    send(SOURCE, port, "pair")
+    viewer.end()
+    other = view("pair", "--address", "*", "--port", free_port(), *server.options())
+    other.expect(7).sentence("permitlisten")
+
+
+def test_wrong_key(folder, sshd, view):
+    server = sshd()
+    other = make_key(folder / "other")
+    viewer = view("pair", "--ssh", server.destination(), "--ssh-key", other, *server.trust())
+    viewer.expect(5).sentence(server.user, "127.0.0.1")
+
+
+def test_host_key_changed_meanwhile(sshd, view, send):
+    server = sshd()
+    viewer = view("pair", *server.options())
+    send(SOURCE, viewer.port(), "pair")
+    viewer.after(15)
+    server.stop()
+    server.new_host_keys()
+    server.start()
+    viewer.expect(6).sentence("changed")
+
+
+@pytest.mark.parametrize("gateway", ["no", "clientspecified"])
+def test_server_that_listens_for_itself_only(gateway, sshd, view, send):
+    server = sshd(f"GatewayPorts {gateway}", start=False)
+    server.addresses = ["127.0.0.2"]  # an address that a loopback listener doesn't answer at
+    server.start()
+    pin = ["--ssh-host-key", fingerprint(server.host_key())]
+    login = ["--ssh", server.destination("127.0.0.2"), "--ssh-key", server.key, *pin]
+    viewer = view("pair", "--address", "*", "--port", 0, *login)
+    port = viewer.port()
+    told = [line for line in viewer.sentences() if "GatewayPorts clientspecified" in line]
+    assert len(told) == (1 if gateway == "no" else 0), viewer.account()
+    sender = send(SOURCE, port, "pair", *login, "--address", "localhost")
+    viewer.after(15)
+    sender.signal(signal.SIGINT)
+    viewer.end()
+
+
+def test_nothing_is_left_behind(home, sshd, view, send):
+    server = sshd()
+    viewer = view("pair", *server.options())
+    send(SOURCE, viewer.port(), "pair")
+    viewer.after(5)
+    viewer.signal(signal.SIGINT)
+    viewer.end()
+    assert not list((home / "tmp").iterdir()) and not list((home / "run").iterdir())
+
+
+def test_the_link_listens_nowhere_else(sshd, view):
+    server = sshd()
+    viewer = view("pair", *server.options())
+    viewer.ready()
+    with open(f"/proc/{viewer.pid}/net/tcp", encoding="ascii") as table:
+        listening = {line.split()[9] for line in table if line.split()[3] == "0A"}
+    own = set()
+    for name in os.listdir(f"/proc/{viewer.pid}/fd"):
+        target = os.readlink(f"/proc/{viewer.pid}/fd/{name}")
+        if target.startswith("socket:["):
+            own.add(target[len("socket:[") : -1])
+    assert not own & listening
+
+
+def test_ipc_and_ssh_contradict_each_other(folder, sshd, view):
+    server = sshd()
+    place = ["--address", folder / "link", "--protocol", "ipc"]
+    view("pair", *place, *server.options()).expect(2).sentence("protocol", "tcp")
