@@ -43,10 +43,9 @@ _sightline_source() {
 _sightline() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='send view cameras help'
-    local both='--address --port --protocol --pattern -o --config --frames --duration --stats --log
-        --help'
-    local send='--ssh --ssh-key --ssh-password-file --ssh-host-key --raw --jpeg --quality --size
-        --fps --loop --filter'
+    local both='--address --port --protocol --pattern --ssh --ssh-key --ssh-password-file
+        --ssh-host-key -o --config --frames --duration --stats --log --help'
+    local send='--raw --jpeg --quality --size --fps --loop --filter'
     COMPREPLY=()
 
     if [ "$COMP_CWORD" = 1 ]; then

@@ -9,8 +9,8 @@ const sl_option sl_tunnel_options[] = {
      .type = SL_OPTION_STRING,
      .offset = offsetof(sl_tunnel_settings, destination),
      .values = "[USER@]HOST[:PORT]",
-     .help = "SSH server that the link goes through; an IPv6 address with a port stands in "
-             "brackets"},
+     .help = "SSH server at which this end of the link stands; an IPv6 address with a port stands "
+             "in brackets"},
     {.name = "ssh_tunnel_pwd",
      .type = SL_OPTION_STRING,
      .offset = offsetof(sl_tunnel_settings, password),
