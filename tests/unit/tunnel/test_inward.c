@@ -1,4 +1,4 @@
-/* A real sshd that listens for us. */
+/* A real sshd that listens for us, and a server that opens what nobody asked for. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/event.h"
@@ -8,6 +8,8 @@
 #include "tunnel/tunnel.h"
 
 #include <arpa/inet.h>
+#include <libssh/libssh.h>
+#include <libssh/server.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -269,6 +271,121 @@ static void failing_for_good_triggers_the_cancel_object(void **state) {
     sl_cancel_close(&failed);
 }
 
+/* A server of our own that lets anybody in. */
+struct rogue {
+    ssh_bind bind;
+    int port;
+    pthread_t thread;
+    bool asked;                                         /* to listen, and on which port */
+    int asked_for;                                      /* it says yes, and never does */
+    int early, wrong_port, session, direct, x11, right; /* channels that were let through */
+};
+
+static int on_message(ssh_session ssh, ssh_message message, void *user) {
+    struct rogue *rogue = user;
+    (void)ssh;
+    if (ssh_message_type(message) != SSH_REQUEST_GLOBAL)
+        return 1;
+    rogue->asked = true;
+    rogue->asked_for = ssh_message_global_request_port(message);
+    return ssh_message_global_request_reply_success(message, 0) == SSH_OK ? 0 : 1;
+}
+
+/* Whether the other side took a channel; it is left open. */
+static int let_through(ssh_channel channel, int result) {
+    if (result != SSH_OK)
+        ssh_channel_free(channel);
+    return result == SSH_OK;
+}
+
+static int open_back(ssh_session ssh, int port) {
+    ssh_channel channel = ssh_channel_new(ssh);
+    return let_through(channel,
+                       ssh_channel_open_reverse_forward(channel, "", port, "192.0.2.1", 1));
+}
+
+static void intrude(struct rogue *rogue, ssh_session ssh) {
+    ssh_set_message_callback(ssh, on_message, rogue);
+    rogue->early = open_back(ssh, 5555);
+    ssh_event event = ssh_event_new();
+    ssh_event_add_session(event, ssh);
+    while (!rogue->asked && ssh_event_dopoll(event, PATIENCE_MS) == SSH_OK)
+        continue;
+    ssh_event_remove_session(event, ssh);
+    ssh_event_free(event);
+    ssh_channel channel = ssh_channel_new(ssh);
+    rogue->session = let_through(channel, ssh_channel_open_session(channel));
+    channel = ssh_channel_new(ssh);
+    rogue->direct =
+        let_through(channel, ssh_channel_open_forward(channel, "127.0.0.1", 5555, "192.0.2.1", 1));
+    channel = ssh_channel_new(ssh);
+    rogue->x11 = let_through(channel, ssh_channel_open_x11(channel, "192.0.2.1", 1));
+    rogue->wrong_port = open_back(ssh, 5556);
+    for (int i = 0; i < 3 * PLACES; i++)
+        rogue->right += open_back(ssh, 5555);
+}
+
+static void *serve_rogue(void *argument) {
+    struct rogue *rogue = argument;
+    ssh_session ssh = ssh_new();
+    ssh_message message;
+    bool welcome = false;
+    if (ssh_bind_accept(rogue->bind, ssh) == SSH_OK && ssh_handle_key_exchange(ssh) == SSH_OK) {
+        while (!welcome && (message = ssh_message_get(ssh))) {
+            welcome = ssh_message_type(message) == SSH_REQUEST_AUTH &&
+                      ssh_message_subtype(message) == SSH_AUTH_METHOD_PASSWORD;
+            if (welcome) {
+                ssh_message_auth_reply_success(message, 0);
+            } else {
+                ssh_message_auth_set_methods(message, SSH_AUTH_METHOD_PASSWORD);
+                ssh_message_reply_default(message);
+            }
+            ssh_message_free(message);
+        }
+        if (welcome)
+            intrude(rogue, ssh);
+    }
+    ssh_disconnect(ssh);
+    ssh_free(ssh);
+    return NULL;
+}
+
+static void start_rogue(struct rogue *rogue) {
+    *rogue = (struct rogue){.bind = ssh_bind_new()};
+    close(listen_somewhere(&rogue->port));
+    ssh_bind_options_set(rogue->bind, SSH_BIND_OPTIONS_BINDADDR, "127.0.0.1");
+    ssh_bind_options_set(rogue->bind, SSH_BIND_OPTIONS_BINDPORT, &rogue->port);
+    ssh_bind_options_set(rogue->bind, SSH_BIND_OPTIONS_HOSTKEY, sshd_path(&server, "host_ed25519"));
+    assert_int_equal(ssh_bind_listen(rogue->bind), SSH_OK);
+    assert_int_equal(pthread_create(&rogue->thread, NULL, serve_rogue, rogue), 0);
+}
+
+static void a_server_opens_what_was_asked_for_and_nothing_else(void **state) {
+    (void)state;
+    char destination[64], pin[80];
+    struct rogue rogue;
+    sl_tunnel *tunnel;
+    sl_tunnel_settings settings = {.password = "any", .connect_timeout_s = 60};
+    sl_tunnel_target target = {"", 5555, link_endpoint, NULL};
+    start_rogue(&rogue);
+    snprintf(destination, sizeof(destination), "me@127.0.0.1:%d", rogue.port);
+    snprintf(pin, sizeof(pin), "%s", fingerprint_of(sshd_path(&server, "host_ed25519.pub")));
+    settings.destination = destination;
+    settings.host_key = pin;
+    if (sl_tunnel_open(&tunnel, &settings, &target, NULL) != SL_OK)
+        fail_msg("%s", sl_error());
+    pthread_join(rogue.thread, NULL);
+    assert_int_equal(rogue.asked_for, 5555);
+    assert_int_equal(rogue.early, 0);
+    assert_int_equal(rogue.session, 0);
+    assert_int_equal(rogue.direct, 0);
+    assert_int_equal(rogue.x11, 0);
+    assert_int_equal(rogue.wrong_port, 0);
+    assert_int_equal(rogue.right, PLACES);
+    sl_tunnel_close(&tunnel, 0);
+    ssh_bind_free(rogue.bind);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void) {
@@ -280,6 +397,7 @@ int main(void) {
         TEST(comes_back_on_the_port_that_the_server_picked),
         TEST(a_port_in_use_is_told),
         TEST(forbidden_listening_is_told_at_once),
+        TEST(a_server_opens_what_was_asked_for_and_nothing_else),
         TEST(failing_for_good_triggers_the_cancel_object), /* last: nobody may log in afterwards */
     };
     return cmocka_run_group_tests(tests, prepare, tidy);
