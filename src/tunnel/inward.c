@@ -14,7 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define REACH_MS 1000 /* for the answer of a port; silence says nothing */
+#define REACH_MS  1000  /* for the answer of a port; silence says nothing */
+#define AGAIN_MS  250   /* between asking for a port that is held */
+#define ANSWER_MS 10000 /* for the answer: then the server itself is stuck */
 
 /* Takes a channel for the link, if there is a place for it and the link listens. */
 static bool take_channel(void *user, ssh_message message) {
@@ -52,30 +54,70 @@ static bool somebody_listens(sl_session *session, const char *address, int port,
     return result == SSH_OK;
 }
 
-/* The server's answer has no reason: looks for it. */
-static int explain_refusal(sl_session *session, int port, int64_t deadline_us) {
-    const sl_tunnel_job *job = session->job;
-    const sl_tunnel_plan *plan = &job->plan;
-    bool taken = somebody_listens(session, plan->target_host, port, deadline_us);
-    if (sl_session_lost(session))
-        return sl_session_fail_lost(session);
-    if (taken && job->was_up)
+static int fail_held(const sl_tunnel_job *job, int port) {
+    if (job->was_up)
         return sl_fail(SL_EINUSE,
                        "port %d at %s is still held, by a session that is dead or by another "
                        "program",
-                       port, plan->name);
-    if (taken)
-        return sl_fail(SL_EFORWARD,
-                       "port %d at %s is in use by another program or a dead session; choose "
-                       "another with --port, or stop it (ClientAliveInterval in sshd_config ends "
-                       "dead sessions)",
-                       port, plan->name);
+                       port, job->plan.name);
+    return sl_fail(SL_EFORWARD,
+                   "port %d at %s is in use by another program or a dead session; choose another "
+                   "with --port, or stop it (ClientAliveInterval in sshd_config ends dead "
+                   "sessions)",
+                   port, job->plan.name);
+}
+
+/* Once it was allowed, it is no less likely that somebody holds the port. */
+static int fail_refused(const sl_tunnel_job *job, int port) {
     return sl_fail(job->was_up ? SL_EINUSE : SL_EFORWARD,
                    "%s does not allow to listen on port %d, or the port is in use; its sshd needs "
                    "AllowTcpForwarding yes (or remote) and, if set, PermitListen %d; in "
                    "authorized_keys port-forwarding, and permitlisten if set; ports below 1024 "
                    "are for root",
-                   plan->name, port, port);
+                   job->plan.name, port, port);
+}
+
+/* SL_OK; SL_EFORWARD, without a sentence, when the server refuses; and how the wait ended. Nothing
+ * else drives the session meanwhile: libssh reads the port that was picked from the last packet
+ * that came. */
+static int ask(sl_session *session, int wanted, int *picked, int64_t deadline_us) {
+    for (;;) {
+        int result = ssh_channel_listen_forward(session->ssh, session->job->plan.target_host,
+                                                wanted, picked);
+        if (result == SSH_OK)
+            return SL_OK;
+        if (sl_session_lost(session))
+            return sl_session_fail_lost(session);
+        if (result != SSH_AGAIN)
+            return SL_EFORWARD;
+        int code = sl_session_wait(session, deadline_us);
+        if (code < 0)
+            return code;
+    }
+}
+
+/* A session that has just ended may hold the port for a moment, and a dead one until the server
+ * notices: goes on asking. */
+static int ask_again(sl_session *session, int port, int64_t deadline_us) {
+    sl_tunnel_job *job = session->job;
+    int code = fail_held(job, port);
+    sl_log(job->was_up ? SL_LOG_INFO : SL_LOG_WARNING, "tunnel", "%s; waiting for it", sl_error());
+    sl_tunnel_report(job, SL_TUNNEL_WAITING, sl_error());
+    do {
+        if (sl_wait(-1, 0, job->stop, sl_deadline_us(AGAIN_MS)) == SL_ECANCELED)
+            return SL_ECANCELED;
+        code = ask(session, port, &(int){0}, sl_deadline_us(ANSWER_MS));
+    } while (code == SL_EFORWARD && sl_remaining_ms(deadline_us) > 0);
+    return code == SL_EFORWARD ? fail_held(job, port) : code;
+}
+
+/* The server's answer has no reason: looks for it. */
+static int see_refusal(sl_session *session, int port, int64_t deadline_us) {
+    const sl_tunnel_job *job = session->job;
+    bool taken = somebody_listens(session, job->plan.target_host, port, deadline_us);
+    if (sl_session_lost(session))
+        return sl_session_fail_lost(session);
+    return taken ? ask_again(session, port, deadline_us) : fail_refused(job, port);
 }
 
 /* One address of the server, with the port: whether it refuses connections from here. */
@@ -119,21 +161,11 @@ int sl_inward_listen(sl_pump *pump, int64_t deadline_us) {
     sl_tunnel_job *job = session->job;
     int known = atomic_load(&job->port), picked = 0;
     int wanted = known ? known : job->plan.target_port;
-    /* Nothing else drives the session meanwhile: libssh reads the port that was picked from the
-     * last packet that came. */
-    for (;;) {
-        int result =
-            ssh_channel_listen_forward(session->ssh, job->plan.target_host, wanted, &picked);
-        if (result == SSH_OK)
-            break;
-        if (sl_session_lost(session))
-            return sl_session_fail_lost(session);
-        if (result != SSH_AGAIN)
-            return explain_refusal(session, wanted, deadline_us);
-        int code = sl_session_wait(session, deadline_us);
-        if (code < 0)
-            return code;
-    }
+    int code = ask(session, wanted, &picked, deadline_us);
+    if (code == SL_EFORWARD)
+        code = see_refusal(session, wanted, deadline_us);
+    if (code < 0)
+        return code;
     int port = wanted ? wanted : picked;
     if (port < 1 || port > 65535)
         return sl_fail(SL_EUNREACHABLE, "%s does not tell on which port it listens; try again",

@@ -124,8 +124,35 @@ def test_port_held_by_another_program(started, sshd, view):
     taken = Listener(b"")
     started.callback(taken.close)
     place = ["--address", "127.0.0.1", "--port", taken.port]
-    viewer = view("pair", *place, *server.options())
+    viewer = view("pair", *place, *server.options(), "-o", "ssh_connect_timeout=2")
     viewer.expect(7).sentence(taken.port, "in use", "--port")
+
+
+def test_port_that_becomes_free(started, sshd, view, send):
+    server = sshd()
+    taken = Listener(b"")
+    started.callback(taken.close)
+    place = ["--address", "127.0.0.1", "--port", taken.port]
+    viewer = view("pair", *place, *server.options(), "--frames", 10)
+    viewer.wait_said(f"port {taken.port} at .* waiting for it")
+    taken.close()
+    send(SOURCE, viewer.port(), "pair")
+    viewer.end()
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_viewer_that_comes_back(pattern, sshd, view, send):
+    server = sshd()
+    first = view(pattern, *server.options())
+    port = first.port()
+    sender = send(SOURCE, port, pattern, *server.options())
+    first.after(15)
+    first.kill()
+    place = ["--address", "127.0.0.1", "--port", port]
+    second = view(pattern, *place, *server.options(), "--frames", 20)
+    assert second.end(seconds=40)["frames"] == 20
+    sender.signal(signal.SIGINT)
+    sender.expect(0)
 
 
 @pytest.mark.parametrize("rule", ["AllowTcpForwarding no", "AllowTcpForwarding local"])

@@ -232,6 +232,7 @@ static void a_port_in_use_is_told(void **state) {
     sl_tunnel_settings settings;
     sl_tunnel_target target = {"127.0.0.1", port, link_endpoint, NULL};
     sshd_settings(&server, &settings);
+    settings.connect_timeout_s = 5;
     assert_int_equal(sl_tunnel_open(&tunnel, &settings, &target, NULL), SL_EFORWARD);
     assert_null(tunnel);
     assert_non_null(strstr(sl_error(), "in use by another program"));
