@@ -100,7 +100,8 @@ static int ask(sl_session *session, int wanted, int *picked, int64_t deadline_us
  * notices: goes on asking. */
 static int ask_again(sl_session *session, int port, int64_t deadline_us) {
     sl_tunnel_job *job = session->job;
-    int code = fail_held(job, port);
+    int code;
+    fail_held(job, port);
     sl_log(job->was_up ? SL_LOG_INFO : SL_LOG_WARNING, "tunnel", "%s; waiting for it", sl_error());
     sl_tunnel_report(job, SL_TUNNEL_WAITING, sl_error());
     do {
@@ -122,7 +123,7 @@ static int see_refusal(sl_session *session, int port, int64_t deadline_us) {
 
 /* One address of the server, with the port: whether it refuses connections from here. */
 static bool refuses(sl_session *session, int port) {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof(address);
     int failure = 0;
     if (getpeername(session->descriptor, (struct sockaddr *)&address, &size) < 0)

@@ -169,7 +169,7 @@ def test_forwarding_switched_off_meanwhile_is_waited_out(sshd, view):
     viewer = view("pair", *server.options(), "--log", "info")
     viewer.ready()
     server.stop()
-    server._options = ("AllowTcpForwarding local",)
+    server.configure("AllowTcpForwarding local")
     server.start()
     viewer.wait_said("does not allow to listen")
     viewer.next_stats(lambda event: event["state"] not in ("connected", "none"))

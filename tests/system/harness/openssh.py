@@ -89,6 +89,10 @@ class Sshd:
             subprocess.run(words, check=True, capture_output=True)
             (self.folder / "known_hosts.old").unlink(missing_ok=True)
 
+    def configure(self, *options):
+        """What its configuration says besides, from the next start on."""
+        self._options = options
+
     def _write_configuration(self):
         lines = [f"ListenAddress {'[::1]' if ':' in a else a}:{self.port}" for a in self.addresses]
         lines += [f"HostKey {self.host_key(kind)}" for kind in self._host_keys]
