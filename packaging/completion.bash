@@ -45,8 +45,8 @@ _sightline() {
     local commands='send view cameras help'
     local both='--address --port --protocol --pattern -o --config --frames --duration --stats --log
         --help'
-    local send='--ssh --ssh-key --ssh-password-file --ssh-host-key --raw --jpeg --quality --size
-        --fps --loop --filter'
+    local send='--ssh --ssh-key --ssh-password-file --ssh-host-key --persist --raw --jpeg --quality
+        --size --fps --loop --filter'
     COMPREPLY=()
 
     if [ "$COMP_CWORD" = 1 ]; then

@@ -30,6 +30,7 @@ send)
         '--ssh-key[private key]:file:_files' \
         '--ssh-password-file[file with the password, - asks]:file:_files' \
         '--ssh-host-key[the only host key to accept]:fingerprint:' \
+        '--persist[never give the tunnel up, whatever refuses it]' \
         '--raw[send pixels as they are]' \
         '--jpeg[send JPEG]' \
         '--quality[of JPEG]:10 to 100:' \

@@ -286,7 +286,7 @@ def test_nothing_acknowledged_is_lost(pattern, sshd, view, send):
     """Over twenty cuts: complete and in order, apart from what the sender reported."""
     server = sshd()
     viewer = view(pattern, sink="-", stdout=subprocess.PIPE)
-    words = [*server.options(), "--fps", "max", "--log", "info"]
+    words = [*server.options(), "--log", "info"]
     sender = send("-", viewer.port(), pattern, *words, stdin=subprocess.PIPE)
     film = NumberedFilm(sender.stdin, viewer.stdout)
     for _cut in range(20):
