@@ -50,7 +50,7 @@ bool sl_network_take(sl_network *network) {
 }
 
 bool sl_network_has_local_address(int descriptor) {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof(address);
     if (getsockname(descriptor, (struct sockaddr *)&address, &size) < 0)
         return true;

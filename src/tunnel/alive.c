@@ -117,5 +117,7 @@ int sl_alive_check(sl_alive *alive) {
 int sl_alive_timeout_ms(const sl_alive *alive) {
     if (alive->asked_us || is_sending(alive))
         return sl_remaining_ms(alive->looked_us + patience_us(alive) / LOOKS_IN);
+    if (alive->doubted)
+        return 0;
     return sl_remaining_ms(alive->heard_us + patience_us(alive) / ASKS_IN);
 }

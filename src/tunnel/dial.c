@@ -75,9 +75,8 @@ static int connect_one(int *result, const struct addrinfo *address, sl_tunnel_jo
         failure = errno;
         if (failure == EINPROGRESS) {
             code = wait_for_answer(job, descriptor, deadline_us);
-            if (code == SL_EAGAIN)
-                failure = errno;
-            else if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &size) < 0)
+            if (code == SL_EAGAIN ||
+                getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &size) < 0)
                 failure = errno;
         }
     }

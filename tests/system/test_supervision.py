@@ -153,6 +153,26 @@ def test_server_that_says_nothing(sshd, started, view, send):
     running.goes_on()
 
 
+@pytest.mark.parametrize("kind", ["OpenSSH", "libssh"])
+def test_silence_is_no_loss_while_the_server_answers(kind, folder, sshd, password_server, view, send):
+    """No frame for several times the time-out: only questions and answers."""
+    secret = folder / "secret"
+    secret.write_text("open sesame\n", encoding="ascii")
+    server = sshd() if kind == "OpenSSH" else password_server("open sesame")
+    login = [] if kind == "OpenSSH" else ["--ssh-password-file", secret]
+    viewer = view("pair")
+    words = [*server.options(), *login, "-o", "ssh_alive_timeout=1"]
+    sender = send("-", viewer.port(), "pair", *words, stdin=subprocess.PIPE)
+    y4m.write(sender.stdin, [numbered(number) for number in range(60)])
+    frames = sender.after(1)["frames"]
+    for _second in range(5):
+        stats = sender.next_stats()
+    assert stats["frames"] >= frames
+    assert stats["tunnel"] == {"state": "up", "reason": None, "reconnects": 0}
+    sender.stdin.close()
+    sender.end()
+
+
 def tunnel_of(sender, *words):
     """The tunnel in the event that tells why it is not up."""
 
