@@ -65,6 +65,24 @@ static void add_counts(json_t *object, const sl_stats *stats, double fps) {
     json_object_set_new(object, "fps", number(fps));
 }
 
+/* Null where there is none. */
+static json_t *tunnel(const sl_stats *stats) {
+    if (stats->tunnel == SL_TUNNEL_NONE)
+        return json_null();
+    json_t *object = json_object();
+    json_object_set_new(object, "state", text(sl_tunnel_state_name(stats->tunnel)));
+    json_object_set_new(object, "reason",
+                        text(stats->tunnel_reason[0] ? stats->tunnel_reason : NULL));
+    json_object_set_new(object, "reconnects", count(stats->tunnel_reconnects));
+    return object;
+}
+
+bool figures_tunnel(FILE *file, const struct figures_about *about, const sl_stats *stats) {
+    json_t *object = begin("tunnel", about);
+    json_object_set_new(object, "tunnel", tunnel(stats));
+    return write_line(file, object);
+}
+
 bool figures_stats(FILE *file, const struct figures_about *about, const sl_stats *stats, double fps,
                    const char *state) {
     json_t *object = begin("stats", about);
@@ -72,6 +90,7 @@ bool figures_stats(FILE *file, const struct figures_about *about, const sl_stats
     json_object_set_new(object, "latency_ms", latency(&stats->latency, true));
     json_object_set_new(object, "reconnects", count(stats->reconnects));
     json_object_set_new(object, "state", text(state));
+    json_object_set_new(object, "tunnel", tunnel(stats));
     return write_line(file, object);
 }
 
@@ -81,6 +100,7 @@ bool figures_end(FILE *file, const struct figures_about *about, const sl_stats *
     add_counts(object, stats, fps);
     json_object_set_new(object, "latency_ms", latency(&stats->latency, false));
     json_object_set_new(object, "reconnects", count(stats->reconnects));
+    json_object_set_new(object, "tunnel", tunnel(stats));
     json_object_set_new(object, "reason", text(reason));
     if (error)
         json_object_set_new(object, "error", text(error));

@@ -25,6 +25,9 @@ struct figures_place {
 bool figures_ready(FILE *file, const struct figures_about *about,
                    const struct figures_place *place);
 
+/* The tunnel's state is another. */
+bool figures_tunnel(FILE *file, const struct figures_about *about, const sl_stats *stats);
+
 /* `fps` below 0 is unknown. */
 bool figures_stats(FILE *file, const struct figures_about *about, const sl_stats *stats, double fps,
                    const char *state);

@@ -127,6 +127,13 @@ static void tell(struct report *report, const sl_stats *stats, double fps) {
         console_say("%s", line);
 }
 
+/* Looked at once a second: of a quick return it shows only that there was one. */
+static bool tunnel_changed(const struct report *report, const sl_stats *stats) {
+    return (stats->tunnel != report->before.tunnel ||
+            stats->tunnel_reconnects != report->before.tunnel_reconnects) &&
+           (report->ready || stats->tunnel != SL_TUNNEL_UP);
+}
+
 static void look(struct report *report) {
     sl_stats stats = {0};
     report->look(report->user, &stats);
@@ -136,6 +143,8 @@ static void look(struct report *report) {
         (double)(stats.frames - report->before.frames) * 1e6 / (double)(now - report->before_us);
     report->before_us = now;
     pthread_mutex_lock(&report->lock);
+    if (report->stats && tunnel_changed(report, &stats))
+        check_written(report, figures_tunnel(report->stats, &report->about, &stats));
     if (report->stats && report->ready)
         check_written(report,
                       figures_stats(report->stats, &report->about, &stats, fps, state_of(&stats)));

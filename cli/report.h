@@ -21,7 +21,7 @@ struct report {
     pthread_mutex_t lock;
     pthread_cond_t stop_changed;
     /* All under the lock. */
-    bool stop, ready; /* no event comes before the ready event */
+    bool stop, ready; /* before the ready event only a tunnel that is not up is told of */
     FILE *stats;      /* NULL: none were asked for, or can't be written any more */
 
     /* The report's thread's. */

@@ -44,7 +44,7 @@ _sightline() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='send view cameras help'
     local both='--address --port --protocol --pattern --ssh --ssh-key --ssh-password-file
-        --ssh-host-key -o --config --frames --duration --stats --log --help'
+        --ssh-host-key --persist -o --config --frames --duration --stats --log --help'
     local send='--raw --jpeg --quality --size --fps --loop --filter'
     COMPREPLY=()
 

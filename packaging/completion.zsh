@@ -12,6 +12,11 @@ both=(
     '--frames[stop after so many]:frames:'
     '--duration[stop after so long]:seconds:'
     '--stats[write figures as JSON, - is standard output]:file:_files'
+    '--ssh[this end of the link stands there]:[USER@]HOST[\:PORT]:_hosts'
+    '--ssh-key[private key]:file:_files'
+    '--ssh-password-file[file with the password, - asks]:file:_files'
+    '--ssh-host-key[the only host key to accept]:fingerprint:'
+    '--persist[never give the tunnel up, whatever refuses it]'
     '--log[how much to tell]:level:(none error warning info debug)'
     '--help[say what there is]'
 )
@@ -26,10 +31,6 @@ fi
 case $words[2] in
 send)
     _arguments $both \
-        '--ssh[this end of the link stands there]:[USER@]HOST[\:PORT]:_hosts' \
-        '--ssh-key[private key]:file:_files' \
-        '--ssh-password-file[file with the password, - asks]:file:_files' \
-        '--ssh-host-key[the only host key to accept]:fingerprint:' \
         '--raw[send pixels as they are]' \
         '--jpeg[send JPEG]' \
         '--quality[of JPEG]:10 to 100:' \

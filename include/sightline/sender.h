@@ -26,9 +26,9 @@ typedef struct sl_sender_settings {
 
 SL_API void sl_sender_settings_init(sl_sender_settings *settings);
 
-/* Sets up the tunnel, if one is asked for, and starts to connect. Returns once the tunnel is up;
- * nobody need listen at its far end yet. Fails with SL_EINVAL, SL_EUNREACHABLE, SL_EAUTH,
- * SL_EHOSTKEY, SL_EFORWARD, SL_ECANCELED. Settings are copied. */
+/* Sets up the tunnel, if one is asked for, and starts to connect. Returns once the tunnel is up,
+ * or at once if that is to persist; nobody need listen at its far end yet. Fails with SL_EINVAL,
+ * SL_EUNREACHABLE, SL_EAUTH, SL_EHOSTKEY, SL_EFORWARD, SL_ECANCELED. Settings are copied. */
 SL_API int sl_sender_open(sl_sender **sender, const sl_sender_settings *settings);
 
 /* Waits until a receiver is there: SL_OK, SL_EAGAIN after timeout_ms (-1: for ever), or the

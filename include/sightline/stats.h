@@ -22,7 +22,9 @@ typedef struct sl_stats {
     int port;            /* receiver: the port it is bound to; sender: the port asked for */
     sl_tunnel_state tunnel;
     sl_latency latency;
-    void *reserved[16];
+    uint64_t tunnel_reconnects; /* times it was up again after having been up */
+    char tunnel_reason[96];     /* why it isn't up, maybe cut short; "" when all is well */
+    void *reserved[3];
 } sl_stats;
 
 #endif

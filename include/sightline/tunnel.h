@@ -12,7 +12,7 @@ typedef enum sl_tunnel_state {
     SL_TUNNEL_AUTHENTICATING,
     SL_TUNNEL_FORWARDING,
     SL_TUNNEL_UP,
-    SL_TUNNEL_WAITING,
+    SL_TUNNEL_WAITING, /* for the next try */
 } sl_tunnel_state;
 
 /* "connecting"; never NULL, static. */
@@ -38,9 +38,11 @@ typedef struct sl_tunnel_settings {
     sl_host_key_policy host_key_policy;
     const char *known_hosts; /* NULL: the user's, the system's, and Sightline's own */
     int connect_timeout_s;   /* to a server that answers, keys exchanged; 8 */
+    int alive_timeout_s;     /* of silence, though asked: then the connection is lost; 5 */
     sl_ask_function *ask;    /* NULL: never asks */
     void *ask_user;
-    void *reserved[16];
+    bool persist; /* wait for what is usually the end: an unreachable host at first, a refusal */
+    void *reserved[15];
 } sl_tunnel_settings;
 
 #endif

@@ -45,6 +45,15 @@ void sl_text_harmless(char *text) {
     }
 }
 
+void sl_text_copy(char *to, const char *from, size_t size) {
+    size_t length = strnlen(from, size);
+    if (length == size)
+        for (length--; length > 0 && ((unsigned char)from[length] & 0xC0) == 0x80; length--)
+            continue;
+    memcpy(to, from, length);
+    to[length] = '\0';
+}
+
 static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }

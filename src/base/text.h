@@ -8,6 +8,9 @@
  * part of no UTF-8: a terminal set to 8 bits takes 9B for the beginning of an escape sequence. */
 void sl_text_harmless(char *text);
 
+/* Copies what fits, NUL-ended, without leaving half a character of UTF-8 at the end. */
+void sl_text_copy(char *to, const char *from, size_t size);
+
 /* How many letters must be changed, added or left out to make `from` of `to`. Only the first 63
  * bytes of each count. */
 size_t sl_text_distance(const char *from, const char *to);

@@ -238,12 +238,9 @@ void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats) {
     stats->connected = state.connected;
     stats->reconnects = state.connects > 0 ? state.connects - 1 : 0;
     stats->port = state.port;
-    if (receiver->tunnel) {
-        sl_tunnel_status status;
-        sl_tunnel_status_get(receiver->tunnel, &status);
-        stats->tunnel = status.state;
+    sl_tunnel_stats(receiver->tunnel, stats);
+    if (receiver->tunnel)
         stats->port = sl_tunnel_port(receiver->tunnel);
-    }
 }
 
 void sl_receiver_finish(sl_receiver *receiver) {

@@ -358,11 +358,7 @@ void sl_sender_stats(const sl_sender *sender, sl_stats *stats) {
     stats->connected = state.connected;
     stats->reconnects = state.connects > 0 ? state.connects - 1 : 0;
     stats->port = sender->settings.link.port;
-    if (sender->tunnel) {
-        sl_tunnel_status status;
-        sl_tunnel_status_get(sender->tunnel, &status);
-        stats->tunnel = status.state;
-    }
+    sl_tunnel_stats(sender->tunnel, stats);
 }
 
 void sl_sender_finish(sl_sender *sender) {

@@ -6,6 +6,7 @@
 #define TUNNEL_BACKEND_H
 
 #include "base/event.h"
+#include "base/network.h"
 #include "tunnel/plan.h"
 
 #include <pthread.h>
@@ -15,6 +16,7 @@
 typedef struct sl_tunnel_job {
     sl_tunnel_plan plan;
     char socket_path[108]; /* where the link finds the tunnel while it is up */
+    sl_network network;    /* the tunnel's thread's: has it changed? */
     sl_cancel *stop;       /* triggered to end it; ends every wait */
     atomic_int linger_ms;  /* how long bytes may still leave after that */
     atomic_int port;       /* inward: where the server listens; 0: not known yet */
@@ -27,7 +29,8 @@ typedef struct sl_tunnel_job {
                                 otherwise waits for an answer there; -1: none */
 } sl_tunnel_job;
 
-/* Tells the owner which state it is in and why (NULL: all is well), and logs a change. It is up
+/* Tells the owner which state it is in and why, and logs a change. NULL: all is well when it is up;
+ * before, the reason why it went down, or could not be reached, stands until it is up. It is up
  * when the job's socket takes connections: that is what the owner waits for at first. */
 void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *reason);
 

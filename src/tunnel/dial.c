@@ -12,10 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DEAD_AFTER_MS 10000 /* nothing acknowledged for that long: the connection is lost */
-#define IDLE_S        5     /* then TCP asks whether the peer is still there, and the NAT learns */
-#define PROBE_S       2
-#define PROBES        3
+/* TCP's own questions, for as long as SSH can't ask: idle, between two, how many. */
+#define IDLE_S  5
+#define PROBE_S 2
+#define PROBES  3
+
+#define SECOND_TRY_MS 1000 /* TCP's, when the first is not answered */
 
 static void set(int descriptor, int level, int option, int value) {
     /* Each only makes things better; a kernel without it still carries frames. */
@@ -24,15 +26,42 @@ static void set(int descriptor, int level, int option, int value) {
 
 static void tune(int descriptor) {
     set(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
-    set(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, DEAD_AFTER_MS);
     set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, IDLE_S);
     set(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_S);
     set(descriptor, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
     set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
+/* Waits for a connection's answer: SL_OK, SL_ECANCELED, or SL_EAGAIN with errno. A network that
+ * changes (ESTALE) makes a new connection worth while once TCP has begun to wait longer and longer
+ * between its tries: the new one's is at once. */
+static int wait_for_answer(sl_tunnel_job *job, int descriptor, int64_t deadline_us) {
+    struct pollfd polled[] = {
+        {.fd = descriptor, .events = POLLOUT},
+        {.fd = sl_cancel_fd(job->stop), .events = POLLIN},
+        {.fd = job->network.fd, .events = POLLIN},
+    };
+    int64_t second_try_us = sl_deadline_us(SECOND_TRY_MS);
+    if (second_try_us < deadline_us) {
+        int code = sl_wait(descriptor, POLLOUT, job->stop, second_try_us);
+        if (code != SL_EAGAIN)
+            return code;
+    }
+    int ready;
+    do
+        ready = poll(polled, 3, sl_remaining_ms(deadline_us));
+    while (ready < 0 && errno == EINTR);
+    if (ready > 0 && polled[1].revents)
+        return sl_fail(SL_ECANCELED, "%s", sl_strerror(SL_ECANCELED));
+    if (ready > 0 && polled[0].revents)
+        return SL_OK;
+    if (ready >= 0)
+        errno = ready > 0 ? ESTALE : ETIMEDOUT;
+    return SL_EAGAIN;
+}
+
 /* Connects to one address: SL_OK, SL_ECANCELED, or SL_EAGAIN with errno saying why not. */
-static int connect_one(int *result, const struct addrinfo *address, const sl_cancel *cancel,
+static int connect_one(int *result, const struct addrinfo *address, sl_tunnel_job *job,
                        int64_t deadline_us) {
     int failure = 0;
     socklen_t size = sizeof(failure);
@@ -45,15 +74,16 @@ static int connect_one(int *result, const struct addrinfo *address, const sl_can
     if (connect(descriptor, address->ai_addr, address->ai_addrlen) < 0) {
         failure = errno;
         if (failure == EINPROGRESS) {
-            code = sl_wait(descriptor, POLLOUT, cancel, deadline_us);
-            if (code == SL_EAGAIN)
-                failure = ETIMEDOUT;
-            else if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &size) < 0)
+            code = wait_for_answer(job, descriptor, deadline_us);
+            if (code == SL_EAGAIN ||
+                getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &size) < 0)
                 failure = errno;
         }
     }
     if (code == SL_OK && failure == 0) {
         *result = descriptor;
+        /* Nothing acknowledged for that long: the connection is lost. */
+        set(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, 1000 * job->plan.settings.alive_timeout_s);
         return SL_OK;
     }
     close(descriptor);
@@ -106,7 +136,11 @@ int sl_dial(int *descriptor, sl_tunnel_job *job, int64_t deadline_us) {
         return code == SL_EAGAIN ? SL_EUNREACHABLE : code;
     sl_tunnel_report(job, SL_TUNNEL_CONNECTING, NULL);
     for (const struct addrinfo *at = addresses; at; at = at->ai_next) {
-        code = connect_one(descriptor, at, job->stop, share(deadline_us, at));
+        int64_t until_us = share(deadline_us, at);
+        do {
+            sl_network_take(&job->network);
+            code = connect_one(descriptor, at, job, until_us);
+        } while (code == SL_EAGAIN && errno == ESTALE);
         if (code != SL_EAGAIN)
             break;
         /* A refusal says more than silence or a missing route. */

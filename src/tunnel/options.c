@@ -58,6 +58,21 @@ const sl_option sl_tunnel_options[] = {
      .fallback = "8",
      .values = "1 to 600",
      .help = "Seconds that the SSH server has to answer"},
+    {.name = "ssh_alive_timeout",
+     .type = SL_OPTION_INT,
+     .offset = offsetof(sl_tunnel_settings, alive_timeout_s),
+     .minimum = 1,
+     .maximum = 600,
+     .fallback = "5",
+     .values = "1 to 600",
+     .help = "Seconds of silence, though asked, after which the SSH connection is lost and made "
+             "anew"},
+    {.name = "persist",
+     .type = SL_OPTION_BOOL,
+     .offset = offsetof(sl_tunnel_settings, persist),
+     .fallback = "false",
+     .help = "Never give the tunnel up: wait for a host that can't be reached at first, and try "
+             "again once a minute what was refused (log-in, host key, forwarding)"},
 };
 
 const size_t sl_tunnel_option_count = SL_COUNT(sl_tunnel_options);

@@ -10,6 +10,7 @@
 
 #define FINGERPRINT_LENGTH 43 /* SHA-256 in base64, without padding */
 #define USUAL_TIMEOUT_S    8
+#define USUAL_ALIVE_S      5
 
 static int copy(const char **field, const char *text) {
     *field = text ? strdup(text) : NULL;
@@ -34,6 +35,8 @@ static int copy_settings(sl_tunnel_settings *to, const sl_tunnel_settings *from)
     }
     if (to->connect_timeout_s <= 0)
         to->connect_timeout_s = USUAL_TIMEOUT_S;
+    if (to->alive_timeout_s <= 0)
+        to->alive_timeout_s = USUAL_ALIVE_S;
     return SL_OK;
 }
 

@@ -24,7 +24,7 @@
 #define LEAVES_LATE_US 20000
 #define LEAVES_SOON_US 5000
 
-enum { STOP, SESSION, LISTENER, FORWARDS };
+enum { STOP, SESSION, LISTENER, NETWORK, FORWARDS };
 
 struct round {
     struct pollfd polled[FORWARDS + SL_FORWARDS_MOST];
@@ -211,7 +211,7 @@ static int step(sl_pump *pump, sl_forward *forward, short happened, bool stoppin
 }
 
 static int timeout_ms(const sl_pump *pump, const struct round *round) {
-    int least = -1;
+    int least = sl_alive_timeout_ms(&pump->alive);
     bool opening = false;
     for (int i = 0; i < SL_FORWARDS_MOST; i++)
         opening = opening || pump->forwards[i].state == SL_FORWARD_OPENING;
@@ -247,6 +247,7 @@ static int wait_for_work(sl_pump *pump, struct round *round) {
     watch(&round->polled[SESSION], pump->session->descriptor, sl_session_events(pump->session));
     bool room = find(pump, SL_FORWARD_NONE) != NULL;
     watch(&round->polled[LISTENER], pump->listener, room && !stopping ? POLLIN : 0);
+    watch(&round->polled[NETWORK], pump->session->job->network.fd, POLLIN);
     for (int i = 0; i < SL_FORWARDS_MOST; i++)
         watch(&round->polled[FORWARDS + i], pump->forwards[i].local,
               sl_forward_events(&pump->forwards[i], takes_more));
@@ -264,18 +265,37 @@ static bool idle(sl_pump *pump) {
     return !(ssh_get_status(pump->session->ssh) & SSH_WRITE_PENDING);
 }
 
+/* The network has changed. Without the address that it speaks from, a connection is dead; else it
+ * may be. */
+static int look_at_network(sl_pump *pump) {
+    if (!sl_network_take(&pump->session->job->network))
+        return SL_OK;
+    if (!sl_network_has_local_address(pump->session->descriptor))
+        return sl_fail(SL_EUNREACHABLE,
+                       "the network changed: this host has lost the address that it reached %s "
+                       "from",
+                       pump->session->job->plan.name);
+    sl_alive_doubt(&pump->alive);
+    return SL_OK;
+}
+
 static int work(sl_pump *pump, struct round *round) {
     bool stopping = round->linger_until_us != 0;
     if (round->polled[SESSION].revents && !sl_session_drive(pump->session))
         return sl_session_fail_lost(pump->session);
+    int code = sl_alive_check(&pump->alive);
+    if (code == SL_OK && round->polled[NETWORK].revents)
+        code = look_at_network(pump);
+    if (code < 0)
+        return code;
     if (round->polled[LISTENER].revents)
         accept_all(pump);
     for (int i = 0; i < SL_FORWARDS_MOST; i++) {
-        int code = step(pump, &pump->forwards[i], round->polled[FORWARDS + i].revents, stopping);
+        code = step(pump, &pump->forwards[i], round->polled[FORWARDS + i].revents, stopping);
         if (code < 0)
             return code;
     }
-    int code = stopping ? SL_OK : open_channels(pump);
+    code = stopping ? SL_OK : open_channels(pump);
     if (code == SL_OK && sl_session_lost(pump->session))
         code = sl_session_fail_lost(pump->session);
     return code;
@@ -286,6 +306,7 @@ int sl_pump_run(sl_pump *pump) {
     struct round round = {0};
     sl_session_quiet();
     sl_session_bound_unsent(pump->session, pump->chunk);
+    sl_alive_init(&pump->alive, pump->session);
     bool inward = job->plan.link_path != NULL;
     int code = inward ? SL_OK : sl_local_listen(&pump->listener, job->socket_path);
     if (code == SL_OK)

@@ -3,12 +3,14 @@
 #ifndef TUNNEL_PUMP_H
 #define TUNNEL_PUMP_H
 
+#include "tunnel/alive.h"
 #include "tunnel/forward.h"
 
 #define SL_FORWARDS_MOST 16 /* connections at once; more wait to be accepted */
 
 typedef struct sl_pump {
     sl_session *session; /* borrowed */
+    sl_alive alive;
     sl_forward forwards[SL_FORWARDS_MOST];
     int listener;        /* -1 while the tunnel is not up */
     int64_t asked_us;    /* when the channel that is being opened was asked for */

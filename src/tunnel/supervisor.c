@@ -7,18 +7,22 @@
 #include "base/settings.h"
 #include "base/text.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BACK_OFF_FIRST_MS 100
 #define BACK_OFF_MOST_MS  5000
+#define REFUSED_PAUSE_MS  60000
 
 void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *reason) {
     char text[sizeof(job->status.reason)];
     snprintf(text, sizeof(text), "%s", reason ? reason : "");
     sl_text_harmless(text); /* it can hold what the server said */
     pthread_mutex_lock(&job->lock);
+    if (!reason && state != SL_TUNNEL_UP)
+        memcpy(text, job->status.reason, sizeof(text));
     bool changed = job->status.state != state;
     bool up = changed && state == SL_TUNNEL_UP, first = up && !job->was_up;
     job->status.state = state;
@@ -26,9 +30,9 @@ void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *rea
     job->was_up = job->was_up || up;
     memcpy(job->status.reason, text, sizeof(text));
     pthread_mutex_unlock(&job->lock);
-    if (changed)
-        sl_log(SL_LOG_DEBUG, "tunnel", "%s%s%s", sl_tunnel_state_name(state), text[0] ? ": " : "",
-               text);
+    if (changed && !up)
+        sl_log(SL_LOG_INFO, "tunnel", "%s%s%s", sl_tunnel_state_name(state), reason ? ": " : "",
+               reason ? text : "");
     if (up && job->plan.link_path)
         sl_log(SL_LOG_INFO, "tunnel", "%s: %s listens on port %d", first ? "up" : "up again",
                job->plan.name, atomic_load(&job->port));
@@ -52,10 +56,17 @@ static int open_backend(sl_tunnel_supervisor *supervisor, void **state) {
     return code;
 }
 
-/* These don't get better by trying again. */
-static bool ends_it(int code) {
-    return code == SL_EAUTH || code == SL_EHOSTKEY || code == SL_EFORWARD || code == SL_EINVAL ||
-           code == SL_EUNSUPPORTED;
+/* These get better only when somebody does something about it. */
+static bool is_refusal(int code) {
+    return code == SL_EAUTH || code == SL_EHOSTKEY || code == SL_EFORWARD;
+}
+
+/* Whether that was the end. What can't be done at all doesn't get better by trying again. */
+static bool ends_it(const sl_tunnel_job *job, int code) {
+    if (code == SL_OK || sl_cancel_triggered(job->stop) || code == SL_EINVAL ||
+        code == SL_EUNSUPPORTED)
+        return true;
+    return !job->plan.settings.persist && (is_refusal(code) || !job->was_up);
 }
 
 static void fail_for_good(sl_tunnel_supervisor *supervisor, int code) {
@@ -82,13 +93,22 @@ static int live_once(const sl_tunnel_supervisor *supervisor, void *state) {
     return code < 0 ? code : supervisor->backend->carry(state);
 }
 
-static void wait_for_next(sl_tunnel_supervisor *supervisor, unsigned attempt, unsigned *seed) {
-    sl_tunnel_job *job = &supervisor->job;
-    int pause_ms = back_off_ms(attempt, seed);
-    sl_log(attempt == 0 ? SL_LOG_WARNING : SL_LOG_INFO, "tunnel", "%s; trying again in %d ms",
-           sl_error(), pause_ms);
+/* Waits after a failure. One of the path is over at once when the network changes; a refusal takes
+ * its minute whatever happens, so that no server takes us for somebody who guesses. */
+static void wait_for_next(sl_tunnel_job *job, int code, unsigned attempt, unsigned *seed) {
+    bool refused = is_refusal(code);
+    int pause_ms = refused ? REFUSED_PAUSE_MS : back_off_ms(attempt, seed);
+    sl_log(attempt == 0 || refused ? SL_LOG_WARNING : SL_LOG_INFO, "tunnel",
+           "%s; trying again in %.1f s", sl_error(), pause_ms / 1e3);
     sl_tunnel_report(job, SL_TUNNEL_WAITING, sl_error());
-    sl_wait(-1, 0, job->stop, sl_deadline_us(pause_ms));
+    int64_t until_us = sl_deadline_us(pause_ms);
+    /* Changes come in bunches, and a connection made amid them would not live long. */
+    if (sl_wait(-1, 0, job->stop, sl_deadline_us(BACK_OFF_FIRST_MS / 2)) == SL_ECANCELED ||
+        sl_wait(refused ? -1 : job->network.fd, POLLIN, job->stop, until_us) != SL_OK)
+        return;
+    sl_wait(-1, 0, job->stop, sl_deadline_us(BACK_OFF_FIRST_MS));
+    if (sl_network_take(&job->network))
+        sl_log(SL_LOG_INFO, "tunnel", "the network has changed; trying again now");
 }
 
 void sl_tunnel_supervise(void *argument) {
@@ -97,16 +117,18 @@ void sl_tunnel_supervise(void *argument) {
     unsigned seed = (unsigned)sl_now_us(), attempt = 0;
     void *state = NULL;
 
+    if (sl_network_init(&job->network) < 0)
+        sl_log(SL_LOG_DEBUG, "tunnel", "%s", sl_error());
     int code = open_backend(supervisor, &state);
     while (code == SL_OK) {
         uint64_t ups = job->status.reconnects;
         bool up_before = job->was_up;
         code = live_once(supervisor, state);
-        if (code == SL_OK || sl_cancel_triggered(job->stop) || !job->was_up || ends_it(code))
+        if (ends_it(job, code))
             break;
         if (!up_before || ups != job->status.reconnects)
             attempt = 0; /* it was up meanwhile */
-        wait_for_next(supervisor, attempt++, &seed);
+        wait_for_next(job, code, attempt++, &seed);
         code = SL_OK;
     }
     if (!job->was_up) {
@@ -119,4 +141,5 @@ void sl_tunnel_supervise(void *argument) {
         sl_event_set(&job->ready);
     if (state)
         supervisor->backend->close(state);
+    sl_network_finish(&job->network);
 }

@@ -3,6 +3,7 @@
 #include "tunnel/tunnel.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "base/thread.h"
 #include "tunnel/supervisor.h"
 
@@ -60,8 +61,9 @@ static int start(sl_tunnel *tunnel, const sl_tunnel_settings *settings,
         code = make_socket_path(tunnel);
     if (code == SL_OK)
         code = sl_thread_start(&tunnel->thread, "sl-tunnel", sl_tunnel_supervise, supervisor);
-    if (code == SL_OK)
-        code = sl_wait(supervisor->job.ready.fd, POLLIN, cancel, -1);
+    if (code < 0 || settings->persist)
+        return code;
+    code = sl_wait(supervisor->job.ready.fd, POLLIN, cancel, -1);
     if (code < 0)
         return code;
     sl_event_clear(&supervisor->job.ready); /* what was written before it was set can be read now */
@@ -76,6 +78,7 @@ int sl_tunnel_open(sl_tunnel **tunnel, const sl_tunnel_settings *settings,
         return sl_fail_memory();
     sl_tunnel_supervisor *supervisor = &opening->supervisor;
     supervisor->job.ready.fd = supervisor->failed.fd = supervisor->job.agent_fd = -1;
+    supervisor->job.network.fd = -1;
     pthread_mutex_init(&supervisor->job.lock, NULL);
 
     int code = start(opening, settings, target, cancel);
@@ -101,6 +104,16 @@ void sl_tunnel_status_get(sl_tunnel *tunnel, sl_tunnel_status *status) {
     pthread_mutex_lock(&job->lock);
     *status = job->status;
     pthread_mutex_unlock(&job->lock);
+}
+
+void sl_tunnel_stats(sl_tunnel *tunnel, sl_stats *stats) {
+    if (!tunnel)
+        return;
+    sl_tunnel_status status;
+    sl_tunnel_status_get(tunnel, &status);
+    stats->tunnel = status.state;
+    stats->tunnel_reconnects = status.reconnects;
+    sl_text_copy(stats->tunnel_reason, status.reason, sizeof(stats->tunnel_reason));
 }
 
 int sl_tunnel_failure_fd(const sl_tunnel *tunnel) {

@@ -7,6 +7,7 @@
 #define TUNNEL_TUNNEL_H
 
 #include <sightline/cancel.h>
+#include <sightline/stats.h>
 #include <sightline/tunnel.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +15,7 @@
 
 /* The options of sl_tunnel_settings (ssh_tunnel_mode, ssh_tunnel_pwd, ssh_tunnel_keyfile,
  * ssh_password_file, ssh_passphrase_file, ssh_host_key, ssh_host_key_policy, ssh_known_hosts,
- * ssh_connect_timeout). */
+ * ssh_connect_timeout, ssh_alive_timeout, persist). */
 extern const sl_option sl_tunnel_options[];
 extern const size_t sl_tunnel_option_count;
 
@@ -31,7 +32,7 @@ typedef struct sl_tunnel_target {
 
 typedef struct sl_tunnel_status {
     sl_tunnel_state state;
-    char reason[256];    /* why it is in that state; "" when all is well */
+    char reason[256];    /* why it isn't up, or what it is up without; "" when all is well */
     uint64_t reconnects; /* times it was up again after having been up */
     int failure;         /* SL_OK, or the code that ended it for good, with `reason` */
 } sl_tunnel_status;
@@ -48,8 +49,9 @@ int sl_ssh_destination_parse(const char *text, sl_ssh_destination *destination);
 
 /* Opens the tunnel and returns once it is up for the first time, forwarding checked; or fails with
  * SL_EINVAL, SL_EUNREACHABLE, SL_EAUTH, SL_EHOSTKEY, SL_EFORWARD, SL_ECANCELED. A far end where
- * nobody listens yet is no failure: it is waited for, and said in the log. Settings are copied.
- * `cancel` is borrowed for the tunnel's life. */
+ * nobody listens yet is no failure: it is waited for, and said in the log. With `persist` it
+ * returns at once, and the tunnel gets up when it can. Settings are copied. `cancel` is borrowed
+ * for the tunnel's life. */
 int sl_tunnel_open(sl_tunnel **tunnel, const sl_tunnel_settings *settings,
                    const sl_tunnel_target *target, sl_cancel *cancel);
 
@@ -61,6 +63,9 @@ int sl_tunnel_port(const sl_tunnel *tunnel);
 
 /* Any thread. */
 void sl_tunnel_status_get(sl_tunnel *tunnel, sl_tunnel_status *status);
+
+/* Fills in what concerns the tunnel (NULL: there is none). Any thread. */
+void sl_tunnel_stats(sl_tunnel *tunnel, sl_stats *stats);
 
 /* A descriptor that polls readable once the tunnel has failed for good. */
 int sl_tunnel_failure_fd(const sl_tunnel *tunnel);

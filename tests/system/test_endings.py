@@ -13,11 +13,11 @@ from harness.processes import parse_event
 SOURCE = "pattern:320x240@60"
 END = {
     "event", "role", "pattern", "frames", "dropped", "bytes", "seconds", "fps", "latency_ms",
-    "reconnects", "reason",
+    "reconnects", "tunnel", "reason",
 }  # fmt: skip
 STATS = {
     "event", "role", "pattern", "frames", "dropped", "bytes", "fps", "latency_ms", "reconnects",
-    "state",
+    "state", "tunnel",
 }  # fmt: skip
 
 

@@ -51,15 +51,16 @@ class Sshd:
 
     user = getpass.getuser()
 
-    def __init__(self, folder, host_keys=("ed25519",), options=()):
+    def __init__(self, folder, host_keys=("ed25519",), options=(), prefix=(), addresses=None):
         self.folder = pathlib.Path(folder)
+        self._prefix = prefix
         self._options = options
         self._host_keys = host_keys
         self._made_separation = False
         self._started = False
         self._process = None
         self.port = free_port()
-        self.addresses = ["127.0.0.1"] + (["::1"] if ipv6_works() else [])
+        self.addresses = addresses or ["127.0.0.1"] + (["::1"] if ipv6_works() else [])
         self.key = make_key(self.folder / "id")
         self.authorized = self.folder / "authorized_keys"
         self.authorized.write_text(public_key(self.key) + "\n", encoding="ascii")
@@ -78,7 +79,8 @@ class Sshd:
             make_key(self.host_key(kind), kind)
 
     def names(self):
-        return [f"[{name}]:{self.port}" for name in ("127.0.0.1", "::1", "localhost")]
+        names = {"127.0.0.1", "::1", "localhost", *self.addresses}
+        return [f"[{name}]:{self.port}" for name in sorted(names)]
 
     def write_known_hosts(self, hashed=False, kinds=None):
         keys = [public_key(self.host_key(kind)) for kind in kinds or self._host_keys]
@@ -127,7 +129,8 @@ class Sshd:
         return self
 
     def _listens(self):
-        self._process = Process([SSHD, "-D", "-e", "-f", self._write_configuration()])
+        words = [SSHD, "-D", "-e", "-f", self._write_configuration()]
+        self._process = Process(words, prefix=self._prefix)
         said = [
             self._process.wait_said(rf"(listening|Bind to port \d+) on {address} (port|failed)")
             for address in self.addresses
@@ -149,6 +152,15 @@ class Sshd:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+
+    def pause(self):
+        """Stops all of it where it is; its kernel goes on taking connections and bytes."""
+        for pid in [self._process.pid, *descendants_of(self._process.pid)]:
+            os.kill(pid, signal.SIGSTOP)
+
+    def resume(self):
+        for pid in [self._process.pid, *descendants_of(self._process.pid)]:
+            os.kill(pid, signal.SIGCONT)
 
     def stop(self):
         """Ends the server with its sessions; nobody listens on the port when this returns."""

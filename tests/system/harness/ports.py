@@ -21,9 +21,9 @@ def ipv6_works():
 class Listener:
     """A listening socket that answers with fixed bytes, or with nothing at all."""
 
-    def __init__(self, answer=b""):
+    def __init__(self, answer=b"", port=0):
         self._answer = answer
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.create_server(("127.0.0.1", port))
         self.port = self._socket.getsockname()[1]
         self._peers = []
 

@@ -37,10 +37,14 @@ def end_with_the_tests():
 
 
 class Process:
-    """A program under way; its standard error is kept for the failure message."""
+    """A program under way; its standard error is kept for the failure message.
+
+    `prefix` is a program, with arguments, that becomes this one: `ip netns exec NAME`.
+    """
 
     def __init__(self, arguments, environment=None, folder=None, **channels):
-        self.arguments = [str(argument) for argument in arguments]
+        words = [*channels.get("prefix", ()), *arguments]
+        self.arguments = [str(argument) for argument in words]
         self._process = subprocess.Popen(
             self.arguments,
             env=environment,

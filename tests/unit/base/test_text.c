@@ -55,11 +55,27 @@ static void stray_bytes_go(void **state) {
     becomes("\xc3\x1b\xc3\xa9", "??\u00e9");
 }
 
+static void a_copy_is_cut_between_characters(void **state) {
+    (void)state;
+    char copy[5];
+    sl_text_copy(copy, "abcd", sizeof(copy));
+    assert_string_equal(copy, "abcd");
+    sl_text_copy(copy, "abcde", sizeof(copy));
+    assert_string_equal(copy, "abcd");
+    sl_text_copy(copy, "ab\u20acd", sizeof(copy)); /* its third byte has no room */
+    assert_string_equal(copy, "ab");
+    sl_text_copy(copy, "a\u20acbc", sizeof(copy));
+    assert_string_equal(copy, "a\u20ac");
+    sl_text_copy(copy, "", sizeof(copy));
+    assert_string_equal(copy, "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_stays),
         cmocka_unit_test(control_characters_go),
         cmocka_unit_test(stray_bytes_go),
+        cmocka_unit_test(a_copy_is_cut_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,6 +142,63 @@ static void a_host_key_that_changed_ends_it(void **state) {
     sl_tunnel_close(&tunnel, 0);
 }
 
+static sl_tunnel *open_persistent(void) {
+    sl_tunnel *tunnel;
+    sl_tunnel_settings settings;
+    sl_tunnel_target target = {"127.0.0.1", behind.port};
+    sshd_settings(&server, &settings);
+    settings.persist = true;
+    assert_int_equal(sl_tunnel_open(&tunnel, &settings, &target, NULL), SL_OK);
+    return tunnel;
+}
+
+static void wait_state(sl_tunnel *tunnel, sl_tunnel_state wanted, sl_stats *stats) {
+    for (int waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms += 5) {
+        *stats = (sl_stats){0};
+        sl_tunnel_stats(tunnel, stats);
+        if (stats->tunnel == wanted)
+            return;
+        usleep(5000); /* as above */
+    }
+    fail_msg("it is %s: %s", sl_tunnel_state_name(stats->tunnel), stats->tunnel_reason);
+}
+
+static void persists_before_the_first_connection(void **state) {
+    (void)state;
+    sl_stats stats;
+    sshd_halt(&server);
+    sl_tunnel *tunnel = open_persistent();
+    wait_state(tunnel, SL_TUNNEL_WAITING, &stats);
+    assert_non_null(strstr(stats.tunnel_reason, "is closed"));
+    sshd_resume(&server);
+    wait_state(tunnel, SL_TUNNEL_UP, &stats);
+    assert_string_equal(stats.tunnel_reason, "");
+    assert_int_equal(stats.tunnel_reconnects, 0);
+    int link = connect_endpoint(sl_tunnel_endpoint(tunnel));
+    echo_through(link, 1000, 4);
+    close(link);
+    sl_tunnel_close(&tunnel, 0);
+}
+
+static void a_refusal_is_waited_out_by_who_persists(void **state) {
+    (void)state;
+    sl_stats stats;
+    unlink(sshd_path(&server, "authorized_keys"));
+    sl_tunnel *tunnel = open_persistent();
+    wait_state(tunnel, SL_TUNNEL_WAITING, &stats);
+    assert_non_null(strstr(stats.tunnel_reason, "refused the log-in"));
+    struct pollfd failure = {.fd = sl_tunnel_failure_fd(tunnel), .events = POLLIN};
+    assert_int_equal(poll(&failure, 1, 0), 0);
+    sl_tunnel_close(&tunnel, 60000); /* at once, and not in a minute */
+}
+
+static void no_tunnel_has_no_state(void **state) {
+    (void)state;
+    sl_stats stats = {0};
+    sl_tunnel_stats(NULL, &stats);
+    assert_int_equal(stats.tunnel, SL_TUNNEL_NONE);
+}
+
 static int count_entries(const char *path) {
     int entries = 0;
     DIR *folder = opendir(path);
@@ -186,6 +243,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(closes_at_once_while_it_waits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_key_that_is_no_longer_allowed_ends_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_host_key_that_changed_ends_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(persists_before_the_first_connection, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_refusal_is_waited_out_by_who_persists, set_up, tear_down),
+        cmocka_unit_test(no_tunnel_has_no_state),
         cmocka_unit_test_setup_teardown(many_reconnects_leave_nothing_behind, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,24 @@
+/* base: hearing from the kernel that the network has changed. Used by whoever waits for a peer
+ * that can't be reached, or would like to know that it can't any more. */
+#ifndef BASE_NETWORK_H
+#define BASE_NETWORK_H
+
+#include <stdbool.h>
+
+typedef struct sl_network {
+    int fd; /* polls readable once a link, an address or a route has changed; -1: not known here */
+} sl_network;
+
+/* Starts to listen. SL_OK or SL_ESYSTEM; then the fd is -1, which poll() passes over: without it
+ * changes are found out a little later. */
+int sl_network_init(sl_network *network);
+void sl_network_finish(sl_network *network);
+
+/* Takes what the kernel has told. Whether there was anything. Doesn't wait. */
+bool sl_network_take(sl_network *network);
+
+/* Whether this host still has the address that a connected socket speaks from. True when that
+ * can't be told. */
+bool sl_network_has_local_address(int descriptor);
+
+#endif

@@ -1,0 +1,123 @@
+/* tunnel: noticing that the other end of an SSH session is not there any more. Used by the pump.
+ *
+ * TCP alone can't tell: a stopped server's kernel goes on acknowledging. So the server itself is
+ * asked, by the global request keepalive@openssh.com, which every server must answer if only by
+ * "no". ssh_send_keepalive() waits for the answer in a blocking session; in ours, which never is,
+ * it hands the question over and returns. libssh has one place for the answer to any global
+ * request, though: none other may be under way while a tunnel is carrying.
+ *
+ * Whatever comes in counts as life, not only the answer. On a slow path the question waits behind
+ * what was handed over before; until the peer's kernel has it, bytes that get acknowledged count
+ * too. From then on only an answer does. */
+#include "tunnel/alive.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <libssh/server.h> /* for ssh_send_keepalive() */
+#include <linux/sockios.h>
+#include <linux/tcp.h> /* glibc's struct tcp_info has no tcpi_bytes_acked */
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#define ASKS_IN  3  /* this part of the time-out is the silence after which the server is asked */
+#define LOOKS_IN 16 /* this part of it is between looks at what TCP has got across */
+
+static int64_t patience_us(const sl_alive *alive) {
+    return alive->session->job->plan.settings.alive_timeout_s * SL_SECOND_US;
+}
+
+static uint64_t bytes_acked(const sl_alive *alive) {
+    struct tcp_info info = {0};
+    socklen_t size = sizeof(info);
+    if (getsockopt(alive->session->descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+        return 0;
+    return info.tcpi_bytes_acked;
+}
+
+static bool is_sending(const sl_alive *alive) {
+    return ssh_get_status(alive->session->ssh) & SSH_WRITE_PENDING;
+}
+
+void sl_alive_init(sl_alive *alive, sl_session *session) {
+    int64_t now_us = sl_now_us();
+    *alive = (sl_alive){.session = session, .heard_us = now_us, .moved_us = now_us};
+    alive->in_bytes = session->socket_counter.in_bytes;
+    alive->acked = bytes_acked(alive);
+}
+
+void sl_alive_doubt(sl_alive *alive) {
+    alive->doubted = true;
+}
+
+static void ask(sl_alive *alive, int64_t now_us) {
+    alive->left_at = alive->session->socket_counter.out_bytes;
+    alive->through_at = 0;
+    alive->asked_us = now_us;
+    alive->doubted = false;
+    /* The first call may do no more than to collect the answer to the last question. */
+    ssh_send_keepalive(alive->session->ssh);
+    ssh_send_keepalive(alive->session->ssh);
+}
+
+static bool is_through(const sl_alive *alive) {
+    return alive->through_at > 0 && alive->acked >= alive->through_at;
+}
+
+/* Looks at what TCP has got across. */
+static void look(sl_alive *alive, int64_t now_us) {
+    uint64_t acked = bytes_acked(alive);
+    int waiting = 0;
+    alive->looked_us = now_us;
+    if (acked != alive->acked && !(alive->asked_us && is_through(alive)))
+        alive->moved_us = now_us;
+    alive->acked = acked;
+    if (alive->asked_us && !alive->through_at &&
+        alive->session->socket_counter.out_bytes != alive->left_at &&
+        ioctl(alive->session->descriptor, SIOCOUTQ, &waiting) == 0)
+        alive->through_at = acked + (uint64_t)waiting;
+}
+
+/* When it is to be given up, unless something moves before; a look earlier than the time-out, so
+ * that the look that finds it is within. */
+static int64_t gives_up_us(const sl_alive *alive) {
+    int64_t last_us = alive->heard_us > alive->moved_us ? alive->heard_us : alive->moved_us;
+    int64_t left_us = patience_us(alive) - patience_us(alive) / LOOKS_IN;
+    if (!alive->asked_us)
+        return last_us + left_us;
+    last_us = last_us > alive->asked_us ? last_us : alive->asked_us;
+    return last_us + left_us - patience_us(alive) / ASKS_IN;
+}
+
+int sl_alive_check(sl_alive *alive) {
+    int64_t now_us = sl_now_us();
+    if (alive->session->socket_counter.in_bytes != alive->in_bytes) {
+        alive->in_bytes = alive->session->socket_counter.in_bytes;
+        alive->heard_us = now_us;
+        alive->asked_us = 0;
+    }
+    bool sending = is_sending(alive);
+    if (!alive->asked_us && !sending) {
+        alive->moved_us = alive->heard_us;
+        if (alive->doubted || now_us >= alive->heard_us + patience_us(alive) / ASKS_IN)
+            ask(alive, now_us);
+        return SL_OK;
+    }
+    if (now_us < alive->looked_us + patience_us(alive) / LOOKS_IN)
+        return SL_OK;
+    look(alive, now_us);
+    if (now_us < gives_up_us(alive))
+        return SL_OK;
+    return sl_fail(SL_EUNREACHABLE,
+                   "the SSH server at %s is silent: nothing came from it for %.1f s; it is stuck, "
+                   "or the network lets nothing through",
+                   alive->session->job->plan.name, (double)(now_us - alive->heard_us) / 1e6);
+}
+
+int sl_alive_timeout_ms(const sl_alive *alive) {
+    if (alive->asked_us || is_sending(alive))
+        return sl_remaining_ms(alive->looked_us + patience_us(alive) / LOOKS_IN);
+    if (alive->doubted)
+        return 0;
+    return sl_remaining_ms(alive->heard_us + patience_us(alive) / ASKS_IN);
+}

@@ -1,0 +1,359 @@
+"""A tunnel that dies is noticed, says why, and comes back; for ever, if told to persist."""
+
+import os
+import signal
+import subprocess
+import threading
+
+import numpy
+import pytest
+from harness import y4m
+from harness.netgear import PATTERNS
+from harness.network import CAMERA, SERVER, Network, why_not
+from harness.ports import Listener
+from harness.waiting import allow
+
+SOURCE = "pattern:320x240@30"
+NO_NETWORK = why_not()
+needs_network = pytest.mark.skipif(NO_NETWORK is not None, reason=str(NO_NETWORK))
+
+
+class Stream:
+    """A camera end and a viewer behind sshd, each in its own host, with frames under way."""
+
+    def __init__(self, network, server, viewer, sender):
+        self.network, self.server = network, server
+        self.viewer, self.sender = viewer, sender
+        viewer.after(15)
+        self._known = sender.events.count()
+
+    def noticed(self, *words, seconds=12):
+        """The event that says that the tunnel is not up, with a reason that holds these words."""
+
+        def tells(event):
+            tunnel = event["tunnel"]
+            reason = (tunnel["reason"] or "").lower()
+            return tunnel["state"] != "up" and all(word in reason for word in words)
+
+        return self.sender.event("tunnel", tells, seconds, start=self._known)
+
+    def goes_on(self, seconds=30):
+        """Frames arrive that were not there before, and both ends finish as they should."""
+        before = self.viewer.events.so_far()[-1]["frames"]
+        self.viewer.event("stats", lambda event: event["frames"] >= before + 30, seconds)
+        self.sender.signal(signal.SIGINT)
+        end = self.sender.end()
+        assert end["tunnel"]["reconnects"] >= 1, self.sender.account()
+        self.viewer.end()
+
+
+@pytest.fixture
+def network(started):
+    made = Network()
+    started.callback(made.close)
+    return made
+
+
+@pytest.fixture
+def stream(network, sshd, view, send):
+    def start(*words, pattern="pair", host=SERVER, server_addresses=(SERVER,)):
+        there, here = network.prefix(network.server), network.prefix(network.camera)
+        server = sshd(prefix=there, addresses=list(server_addresses))
+        viewer = view(pattern, prefix=there)
+        login = ["--ssh", server.destination(host), "--ssh-key", server.key]
+        trust = server.trust() if host == SERVER else ["-o", "ssh_host_key_policy=accept-new"]
+        words = [*login, *trust, "--log", "info", *words]
+        sender = send(SOURCE, viewer.port(), pattern, *words, prefix=here)
+        return Stream(network, server, viewer, sender)
+
+    return start
+
+
+@needs_network
+def test_server_stopped_where_it_is(stream):
+    """Its kernel goes on acknowledging: only the silence of the server itself tells."""
+    running = stream()
+    running.server.pause()
+    try:
+        running.noticed("silent")
+    finally:
+        running.server.resume()
+    running.goes_on()
+
+
+@needs_network
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_packets_dropped_in_silence(pattern, stream):
+    running = stream(pattern=pattern)
+    running.network.drop_silently()
+    running.noticed("10.77.0.2")
+    running.network.let_through()
+    running.goes_on()
+
+
+@needs_network
+def test_time_out_is_an_option(stream):
+    running = stream("-o", "ssh_alive_timeout=1")
+    running.server.pause()
+    try:
+        running.noticed("silent", seconds=4)
+    finally:
+        running.server.resume()
+    running.goes_on()
+
+
+@needs_network
+def test_link_goes_and_comes_back(stream):
+    running = stream()
+    running.network.set_link(running.network.camera, "down")
+    running.noticed("10.77.0.2")
+    running.sender.wait_said("cannot be reached")
+    said = running.sender.said.count()
+    running.network.set_link(running.network.camera, "up")
+    running.sender.wait_said("the network has changed", start=said)
+    running.goes_on()
+
+
+@needs_network
+def test_address_changes(stream):
+    """Sooner than any silence could tell."""
+    running = stream("-o", "ssh_alive_timeout=600")
+    running.network.remove_address(running.network.camera, CAMERA)
+    running.network.add_address(running.network.camera, "10.77.0.9")
+    running.sender.wait_said("has lost the address", 10)
+    running.goes_on()
+
+
+@needs_network
+def test_name_is_asked_for_again(network, stream):
+    """The server moves to another address, and its name with it."""
+    network.name_server("gadget", SERVER)
+    network.add_address(network.server, "10.77.0.3")
+    running = stream(host="gadget", server_addresses=(SERVER, "10.77.0.3"))
+    network.name_server("gadget", "10.77.0.3")
+    network.remove_address(network.server, SERVER)
+    network.add_address(network.server, "10.77.0.3")
+    running.sender.wait_said("gadget.*silent")
+    running.goes_on()
+
+
+def test_server_that_says_nothing(sshd, started, view, send):
+    server = sshd()
+    viewer = view("pair")
+    words = [*server.options(), "-o", "ssh_connect_timeout=1", "--log", "info"]
+    sender = send(SOURCE, viewer.port(), "pair", *words)
+    running = Stream(None, server, viewer, sender)
+    server.stop()
+    silent = Listener(port=server.port)
+    try:
+        sender.wait_said("says nothing", 20)
+    finally:
+        silent.close()
+    server.start()
+    running.goes_on()
+
+
+@pytest.mark.parametrize("kind", ["OpenSSH", "libssh"])
+def test_silence_is_no_loss_while_the_server_answers(kind, folder, sshd, password_server, view, send):
+    """No frame for several times the time-out: only questions and answers."""
+    secret = folder / "secret"
+    secret.write_text("open sesame\n", encoding="ascii")
+    server = sshd() if kind == "OpenSSH" else password_server("open sesame")
+    login = [] if kind == "OpenSSH" else ["--ssh-password-file", secret]
+    viewer = view("pair")
+    words = [*server.options(), *login, "-o", "ssh_alive_timeout=1"]
+    sender = send("-", viewer.port(), "pair", *words, stdin=subprocess.PIPE)
+    y4m.write(sender.stdin, [numbered(number) for number in range(60)])
+    frames = sender.after(1)["frames"]
+    for _second in range(5):
+        stats = sender.next_stats()
+    assert stats["frames"] >= frames
+    assert stats["tunnel"] == {"state": "up", "reason": None, "reconnects": 0}
+    sender.stdin.close()
+    sender.end()
+
+
+def tunnel_of(sender, *words):
+    """The tunnel in the event that tells why it is not up."""
+
+    def tells(event):
+        reason = event["tunnel"]["reason"] or ""
+        return event["tunnel"]["state"] == "waiting" and all(word in reason for word in words)
+
+    return sender.event("tunnel", tells, 20)["tunnel"]
+
+
+def test_persists_where_nobody_answers_at_first(sshd, view, send):
+    server = sshd(start=False)
+    viewer = view("pair")
+    sender = send(SOURCE, viewer.port(), "pair", *server.options(), "--persist")
+    assert tunnel_of(sender, "closed")["reconnects"] == 0
+    server.start()
+    viewer.after(10)
+    stats = sender.next_stats()
+    assert stats["tunnel"] == {"state": "up", "reason": None, "reconnects": 0}
+    sender.signal(signal.SIGINT)
+    sender.end()
+
+
+def refuse_login(server):
+    server.authorized.write_text("", encoding="ascii")
+    return "user"
+
+
+def change_host_key(server):
+    server.stop()
+    server.new_host_keys()
+    server.start()
+    return "changed"
+
+
+@pytest.mark.parametrize("refuse", [refuse_login, change_host_key])
+def test_persists_through_a_refusal(refuse, sshd, view, send):
+    """It waits, says why, and still ends at once when told to."""
+    server = sshd()
+    word = refuse(server)
+    viewer = view("pair")
+    sender = send(SOURCE, viewer.port(), "pair", *server.options(), "--persist")
+    sender.wait_said(f"{word}.*trying again in 60")
+    tunnel_of(sender)
+    sender.signal(signal.SIGINT)
+    end = sender.end(seconds=8)
+    assert end["reason"] == "interrupted"
+    assert end["tunnel"]["state"] == "waiting" and end["tunnel"]["reason"], end
+
+
+def test_refusal_is_tried_again_after_a_minute(sshd, view, send):
+    server = sshd()
+    keys = server.authorized.read_text(encoding="ascii")
+    refuse_login(server)
+    viewer = view("pair")
+    sender = send(SOURCE, viewer.port(), "pair", *server.options(), "--persist")
+    sender.wait_said("trying again in 60")
+    server.authorized.write_text(keys, encoding="ascii")
+    viewer.after(10, 80)
+    sender.signal(signal.SIGINT)
+    sender.end()
+
+
+def test_no_tunnel_has_no_state(view, send):
+    viewer = view("pair")
+    sender = send(SOURCE, viewer.port(), "pair", "--frames", 5)
+    assert sender.end()["tunnel"] is None
+    assert viewer.end()["tunnel"] is None
+
+
+BITS, SQUARE = 16, 16
+
+
+def numbered(number):
+    """A frame that holds a number, in squares that survive JPEG."""
+    bits = [(number >> bit) & 1 for bit in range(BITS)]
+    return numpy.kron(numpy.array([bits] * 2), numpy.full((SQUARE, SQUARE), 255)).astype("uint8")
+
+
+def number_of(luma):
+    row = luma[SQUARE, SQUARE // 2 :: SQUARE]
+    return sum(1 << bit for bit in range(BITS) if row[bit] > 127)
+
+
+class NumberedFilm:
+    """Writes numbered frames to one stream until told to stop, and reads them from another."""
+
+    def __init__(self, out, back):
+        self.written = 0
+        self._stop = False
+        self._arrived, self._changed = [], threading.Condition()
+        self._threads = [
+            threading.Thread(target=self._write, args=(out,), daemon=True),
+            threading.Thread(target=self._read, args=(back,), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _frames(self):
+        while not self._stop:
+            yield numbered(self.written)
+            self.written += 1
+
+    def _write(self, out):
+        y4m.write(out, self._frames())
+        out.close()
+
+    def _read(self, back):
+        reader = y4m.Reader(back)
+        while (luma := reader.luma()) is not None:
+            with self._changed:
+                self._arrived.append(number_of(luma))
+                self._changed.notify_all()
+
+    def wait_for_more(self, frames):
+        with self._changed:
+            target = len(self._arrived) + frames
+            assert self._changed.wait_for(lambda: len(self._arrived) >= target, allow(20))
+
+    def stop(self):
+        self._stop = True
+
+    def arrived(self):
+        for thread in self._threads:
+            thread.join(allow(20))
+        return self._arrived
+
+
+@pytest.mark.parametrize("pattern", ["pair", "reqrep"])
+def test_nothing_acknowledged_is_lost(pattern, sshd, view, send):
+    """Over twenty cuts: complete and in order, apart from what the sender reported."""
+    server = sshd()
+    viewer = view(pattern, sink="-", stdout=subprocess.PIPE)
+    words = [*server.options(), "--log", "info"]
+    sender = send("-", viewer.port(), pattern, *words, stdin=subprocess.PIPE)
+    film = NumberedFilm(sender.stdin, viewer.stdout)
+    for _cut in range(20):
+        film.wait_for_more(5)
+        said = sender.said.count()
+        server.kill_sessions()
+        sender.wait_said("up again", start=said)
+    film.wait_for_more(5)
+    film.stop()
+    end = sender.end()
+    viewer.end()
+    arrived = film.arrived()
+    reported = len([line for line in sender.sentences() if "was not acknowledged" in line])
+    missing = set(range(film.written)) - set(arrived)
+    assert arrived == sorted(set(arrived)), "not in order, or twice"
+    assert end["frames"] + end["dropped"] == film.written, (end, film.written)
+    assert reported == end["dropped"], sender.account()
+    assert len(missing) <= reported, (missing, reported)
+    assert end["tunnel"]["reconnects"] == 20
+
+
+def held(process):
+    """How many descriptors and threads a process has."""
+    return [len(os.listdir(f"/proc/{process.pid}/{kind}")) for kind in ("fd", "task")]
+
+
+def test_reconnecting_leaves_nothing_behind(sshd, view, send):
+    server = sshd()
+    viewer = view("pair")
+    sender = send(SOURCE, viewer.port(), "pair", *server.options(), "--log", "info")
+    viewer.after(10)
+
+    def cut(times):
+        for _ in range(times):
+            said = sender.said.count()
+            server.kill_sessions()
+            sender.wait_said("up again", start=said)
+
+    def settled():
+        # Frames flow again: the link has its connection back, and no other.
+        frames = sender.next_stats()["frames"]
+        sender.next_stats(lambda event: event["frames"] > frames + 30)
+        return held(sender)
+
+    cut(3)
+    before = settled()
+    cut(60)
+    assert settled() == before
+    sender.signal(signal.SIGINT)
+    assert sender.end()["tunnel"]["reconnects"] == 63
