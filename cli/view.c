@@ -100,9 +100,25 @@ static int apply_settings(struct viewing *viewing) {
     return check_settings(viewing, usual);
 }
 
+/* How a camera end comes in. The name of this machine as seen from there is not ours to know,
+ * unless the gate listens at one address. */
+static void say_gate(const struct viewing *viewing, const sl_gate_place *gate) {
+    const char *pattern = viewing->report.about.pattern;
+    char where[96];
+    sl_gate_place seen = *gate;
+    if (strcmp(gate->address, "*") == 0)
+        snprintf(seen.address, sizeof(seen.address), "THIS-HOST");
+    report_gate(&seen, where, sizeof(where));
+    console_say("the gate at %s has the host key %s; at the camera:", where, gate->host_key);
+    console_say("  sightline send 0 --ssh %s --ssh-host-key %s --port %d%s%s", where,
+                gate->host_key, gate->link_port, strcmp(pattern, "pair") ? " --pattern " : "",
+                strcmp(pattern, "pair") ? pattern : "");
+}
+
 /* Sink first: it says in what form it wants its frames. */
 static int open_both(struct viewing *viewing) {
     sl_stats stats;
+    sl_gate_place gate;
     int code = sl_sink_open(&viewing->sink, &viewing->sink_settings);
     if (code < 0)
         return failed(viewing, code);
@@ -111,9 +127,15 @@ static int open_both(struct viewing *viewing) {
     if (code < 0)
         return failed(viewing, code);
     sl_receiver_stats(viewing->receiver, &stats);
-    report_place(&viewing->report, &viewing->receiver_settings.link, false, stats.port);
-    report_ready(&viewing->report, &viewing->receiver_settings.link, NULL, stats.port);
-    console_say("waiting for a camera end at %s", viewing->report.endpoint);
+    bool gated = sl_receiver_gate(viewing->receiver, &gate);
+    int port = gated ? gate.link_port : stats.port;
+    report_place(&viewing->report, &viewing->receiver_settings.link, false, port);
+    report_ready(&viewing->report, &viewing->receiver_settings.link, NULL, port,
+                 gated ? &gate : NULL);
+    if (gated)
+        say_gate(viewing, &gate);
+    else
+        console_say("waiting for a camera end at %s", viewing->report.endpoint);
     return SL_OK;
 }
 

@@ -12,6 +12,8 @@
 #include "frame/frame.h"
 #include "stream/pattern.h"
 #include "stream/threads.h"
+#include "tunnel/gate.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -19,7 +21,8 @@
     3 /* frames, to overlap receiving with decoding; more would only grow old                      \
        */
 #define EVERY_FRAME_QUEUE (SL_PIPELINE_CAPACITY - 2)
-#define REPLY_LINGER_MS   200 /* for the last reply to leave */
+#define REPLY_LINGER_MS   200  /* for the last reply to leave */
+#define GATE_LINK_PORT    5555 /* what senders ask the gate for, when any port will do */
 
 struct sl_receiver {
     sl_receiver_settings settings;
@@ -29,6 +32,7 @@ struct sl_receiver {
     sl_cancel *stop;
     const sl_cancel *cancel; /* the user's, until it is finished */
     sl_thread thread;
+    sl_gate *gate; /* NULL: there is none */
     sl_link *link; /* the link thread's, and `turn` too */
     sl_turn turn;
 };
@@ -52,7 +56,7 @@ static const sl_option receiver_options[] = {
      .help = "Threads that decode; 0 is one a core, at most four"},
 };
 
-static sl_option_group groups[4];
+static sl_option_group groups[5];
 
 static void fill_groups(void) {
     groups[0] = (sl_option_group){"Link", sl_link_options, sl_link_option_count,
@@ -60,6 +64,8 @@ static void fill_groups(void) {
     groups[1] = (sl_option_group){"JPEG", sl_codec_options, sl_codec_option_count,
                                   offsetof(sl_receiver_settings, codec)};
     groups[2] = (sl_option_group){"Receiver", receiver_options, SL_COUNT(receiver_options), 0};
+    groups[3] = (sl_option_group){"Gate", sl_gate_options, sl_gate_option_count,
+                                  offsetof(sl_receiver_settings, gate)};
 }
 
 void sl_receiver_settings_init(sl_receiver_settings *settings) {
@@ -124,10 +130,27 @@ static int queue_length(const sl_receiver *receiver, int threads) {
     return LOCKSTEP_QUEUE;
 }
 
+/* With a gate the link listens where nobody but the gate can reach it. */
+static int open_gate(sl_receiver *receiver, const char **endpoint) {
+    const sl_link_settings *link = &receiver->settings.link;
+    sl_gate_target target = {link->address, link->port ? link->port : GATE_LINK_PORT};
+    if (!receiver->settings.gate.listen)
+        return SL_OK;
+    if (link->protocol == SL_PROTOCOL_IPC)
+        return sl_fail(SL_EINVAL, "the gate carries tcp alone; leave out the protocol ipc");
+    int result = sl_gate_open(&receiver->gate, &receiver->settings.gate, &target, receiver->cancel);
+    if (!result)
+        *endpoint = sl_gate_endpoint(receiver->gate);
+    return result;
+}
+
 static int start(sl_receiver *receiver) {
     static const sl_pipeline_worker worker = {open_decoder, decode, close_decoder};
     int threads = sl_threads(receiver->settings.threads);
-    int result = sl_link_open(&receiver->link, &receiver->settings.link, SL_ROLE_RECEIVER, NULL,
+    const char *endpoint = NULL;
+    int result = open_gate(receiver, &endpoint);
+    if (!result)
+        result = sl_link_open(&receiver->link, &receiver->settings.link, SL_ROLE_RECEIVER, endpoint,
                               receiver->cancel);
     if (!result)
         result = sl_pipeline_open(&receiver->pipeline, "sl-decode", threads,
@@ -187,6 +210,12 @@ void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats) {
     stats->port = state.port;
 }
 
+bool sl_receiver_gate(const sl_receiver *receiver, sl_gate_place *place) {
+    if (receiver->gate)
+        sl_gate_place_get(receiver->gate, place);
+    return receiver->gate != NULL;
+}
+
 void sl_receiver_finish(sl_receiver *receiver) {
     if (receiver->stop)
         sl_cancel_trigger(receiver->stop);
@@ -202,6 +231,7 @@ void sl_receiver_close(sl_receiver **receiver) {
     sl_receiver_finish(closing);
     sl_pipeline_close(&closing->pipeline);
     sl_link_close(&closing->link, REPLY_LINGER_MS);
+    sl_gate_close(&closing->gate, REPLY_LINGER_MS);
     sl_cancel_close(&closing->stop);
     sl_tally_finish(&closing->tally);
     sl_settings_finish(&closing->settings);

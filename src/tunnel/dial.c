@@ -22,7 +22,7 @@ static void set(int descriptor, int level, int option, int value) {
     setsockopt(descriptor, level, option, &value, sizeof(value));
 }
 
-static void tune(int descriptor) {
+void sl_dial_tune(int descriptor) {
     set(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
     set(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, DEAD_AFTER_MS);
     set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, IDLE_S);
@@ -40,7 +40,7 @@ static int connect_one(int *result, const struct addrinfo *address, const sl_can
         socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     if (descriptor < 0)
         return SL_EAGAIN;
-    tune(descriptor);
+    sl_dial_tune(descriptor);
     int code = SL_OK;
     if (connect(descriptor, address->ai_addr, address->ai_addrlen) < 0) {
         failure = errno;
