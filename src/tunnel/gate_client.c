@@ -64,12 +64,18 @@ static int greet(sl_gate_client *client) {
     return SL_OK;
 }
 
-/* Bytes that the link has not taken yet. */
-static size_t held(const sl_gate_client *client) {
-    size_t bytes = 0;
-    for (int i = 0; i < SL_GATE_FORWARDS_MOST; i++)
-        bytes += sl_forward_held(&client->forwards[i]);
-    return bytes;
+/* Whether so much waits for the link that no more is to be read. But that the client takes more
+ * from us has to be read too, or each side could wait for the other; then the channels' windows
+ * bound what comes. */
+static bool full(const sl_gate_client *client) {
+    size_t held = 0;
+    for (int i = 0; i < SL_GATE_FORWARDS_MOST; i++) {
+        const sl_forward *forward = &client->forwards[i];
+        if (forward->state == SL_FORWARD_OPEN && ssh_channel_window_size(forward->channel) == 0)
+            return false;
+        held += sl_forward_held(forward);
+    }
+    return held >= 1024 * (size_t)client->door->settings.buffer_kib;
 }
 
 static bool writable(const sl_gate_client *client) {
@@ -89,14 +95,14 @@ static int timeout_ms(const sl_gate_client *client, const struct round *round) {
 }
 
 static void wait_for_work(sl_gate_client *client, struct round *round) {
-    bool full = held(client) >= 1024 * (size_t)client->door->settings.buffer_kib;
     bool takes_more = writable(client);
     short wanted = sl_session_events(&client->session);
     round->polled[STOP] = (struct pollfd){
         .fd = round->linger_until_us ? -1 : sl_cancel_fd(client->stop), .events = POLLIN};
     /* Without events too: that the connection has broken is told all the same. */
-    round->polled[SESSION] = (struct pollfd){.fd = client->session.descriptor,
-                                             .events = (short)(full ? wanted & ~POLLIN : wanted)};
+    round->polled[SESSION] =
+        (struct pollfd){.fd = client->session.descriptor,
+                        .events = (short)(full(client) ? wanted & ~POLLIN : wanted)};
     for (int i = 0; i < SL_GATE_FORWARDS_MOST; i++) {
         short events = sl_forward_events(&client->forwards[i], takes_more);
         round->polled[FORWARDS + i] =

@@ -129,6 +129,16 @@ static void carries_both_ways(void **state) {
     expect_through("localhost", 20000000);
 }
 
+/* Who is behind it reads nothing while its answers are stuck. */
+static void a_small_buffer_is_no_dead_end(void **state) {
+    sl_gate_settings settings = usual();
+    (void)state;
+    settings.buffer_kib = 64;
+    open_with(&settings);
+    expect_through("localhost", 20000000);
+    tear_down(NULL);
+}
+
 static void takes_the_names_of_this_host(void **state) {
     (void)state;
     expect_through("127.0.0.1", 1000);
@@ -292,6 +302,7 @@ static void places_that_can_not_be_had(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(carries_both_ways, set_up, tear_down),
+        cmocka_unit_test(a_small_buffer_is_no_dead_end),
         cmocka_unit_test_setup_teardown(takes_the_names_of_this_host, set_up, tear_down),
         cmocka_unit_test_setup_teardown(forwards_to_nothing_else, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lets_no_other_key_in, set_up, tear_down),
