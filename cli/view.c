@@ -128,9 +128,8 @@ static int open_both(struct viewing *viewing) {
         return failed(viewing, code);
     sl_receiver_stats(viewing->receiver, &stats);
     bool gated = sl_receiver_gate(viewing->receiver, &gate);
-    int port = gated ? gate.link_port : stats.port;
-    report_place(&viewing->report, &viewing->receiver_settings.link, false, port);
-    report_ready(&viewing->report, &viewing->receiver_settings.link, NULL, port,
+    report_place(&viewing->report, &viewing->receiver_settings.link, false, stats.port);
+    report_ready(&viewing->report, &viewing->receiver_settings.link, NULL, stats.port,
                  gated ? &gate : NULL);
     if (gated)
         say_gate(viewing, &gate);

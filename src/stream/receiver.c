@@ -200,6 +200,12 @@ int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms) {
     return result;
 }
 
+bool sl_receiver_gate(const sl_receiver *receiver, sl_gate_place *place) {
+    if (receiver->gate)
+        sl_gate_place_get(receiver->gate, place);
+    return receiver->gate != NULL;
+}
+
 void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats) {
     sl_link_state state;
     sl_tally_get((sl_tally *)&receiver->tally, stats);
@@ -207,13 +213,8 @@ void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats) {
     stats->dropped += sl_pipeline_dropped(receiver->pipeline);
     stats->connected = state.connected;
     stats->reconnects = state.connects > 0 ? state.connects - 1 : 0;
-    stats->port = state.port;
-}
-
-bool sl_receiver_gate(const sl_receiver *receiver, sl_gate_place *place) {
-    if (receiver->gate)
-        sl_gate_place_get(receiver->gate, place);
-    return receiver->gate != NULL;
+    sl_gate_place gate;
+    stats->port = sl_receiver_gate(receiver, &gate) ? gate.link_port : state.port;
 }
 
 void sl_receiver_finish(sl_receiver *receiver) {
