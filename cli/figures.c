@@ -42,6 +42,10 @@ bool figures_ready(FILE *file, const struct figures_about *about,
     json_object_set_new(object, "port", place->port ? json_integer(place->port) : json_null());
     json_object_set_new(object, "endpoint", text(place->endpoint));
     json_object_set_new(object, "tunnel", text(place->tunnel));
+    if (place->gate) {
+        json_object_set_new(object, "gate", text(place->gate));
+        json_object_set_new(object, "gate_host_key", text(place->gate_host_key));
+    }
     return write_line(file, object);
 }
 

@@ -19,6 +19,8 @@ struct figures_place {
     int port;             /* 0: there is none */
     const char *endpoint; /* "tcp://127.0.0.1:5555" */
     const char *tunnel;   /* "user@host", or NULL */
+    const char *gate;     /* "127.0.0.1:2222"; NULL: the end has none */
+    const char *gate_host_key;
 };
 
 /* Each writes one line and flushes it. False when it could not be written. */

@@ -35,6 +35,8 @@ const struct option_row option_rows[] = {
      "Frames a second; max reads files and patterns as fast as they can be sent"},
     {"loop", FOR_SEND, "loop", "true", NULL, NULL},
     {"filter", FOR_SEND, "filter", NULL, "GRAPH", NULL},
+    {"gate", FOR_VIEW, "gate", NULL, "[ADDR:]PORT", NULL},
+    {"authorized-keys", FOR_VIEW, "gate_authorized_keys", NULL, "FILE", NULL},
     {"sink", FOR_VIEW, "sink", NULL, "window|null|file:PATH|-", NULL},
     {"every-frame", FOR_VIEW, "every_frame", "true", NULL, NULL},
     {"timecode", FOR_VIEW, "timecode", "true", NULL, NULL},

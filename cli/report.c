@@ -73,8 +73,14 @@ void report_place(struct report *report, const sl_link_settings *link, bool send
              address, bare_ipv6 ? "]" : "", port);
 }
 
-void report_ready(struct report *report, const sl_link_settings *link, const char *tunnel,
-                  int port) {
+void report_gate(const sl_gate_place *gate, char *text, size_t size) {
+    bool ipv6 = strchr(gate->address, ':');
+    snprintf(text, size, "%s%s%s:%d", ipv6 ? "[" : "", gate->address, ipv6 ? "]" : "", gate->port);
+}
+
+void report_ready(struct report *report, const sl_link_settings *link, const char *tunnel, int port,
+                  const sl_gate_place *gate) {
+    char gate_text[96];
     bool ipc = link->protocol == SL_PROTOCOL_IPC;
     bool sender = strcmp(report->about.role, "sender") == 0;
     struct figures_place place = {
@@ -86,6 +92,11 @@ void report_ready(struct report *report, const sl_link_settings *link, const cha
         .endpoint = report->endpoint,
         .tunnel = tunnel,
     };
+    if (gate) {
+        report_gate(gate, gate_text, sizeof(gate_text));
+        place.gate = gate_text;
+        place.gate_host_key = gate->host_key;
+    }
     pthread_mutex_lock(&report->lock);
     report->ready = true;
     if (report->stats)

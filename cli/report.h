@@ -6,6 +6,7 @@
 #include "figures.h"
 
 #include <pthread.h>
+#include <sightline/gate.h>
 #include <sightline/link.h>
 
 struct report {
@@ -38,9 +39,12 @@ bool report_open(struct report *report, const char *role, const char *stats_path
 /* Says where the ends meet, once that is known. */
 void report_place(struct report *report, const sl_link_settings *link, bool sender, int port);
 
-/* Writes the ready event. `tunnel` may be NULL. */
-void report_ready(struct report *report, const sl_link_settings *link, const char *tunnel,
-                  int port);
+/* Writes the ready event. `tunnel` may be NULL, and so may `gate`. */
+void report_ready(struct report *report, const sl_link_settings *link, const char *tunnel, int port,
+                  const sl_gate_place *gate);
+
+/* "127.0.0.1:2222", IPv6 in brackets. */
+void report_gate(const sl_gate_place *gate, char *text, size_t size);
 
 /* Starts to look each second, until report_end(). */
 void report_begin(struct report *report, void (*look)(void *user, sl_stats *stats), void *user);

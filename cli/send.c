@@ -232,7 +232,8 @@ static int stream(struct sending *sending) {
     code = wait_for_viewer(sending);
     if (code < 0)
         return code;
-    report_ready(&sending->report, link, sending->sender_settings.tunnel.destination, link->port);
+    report_ready(&sending->report, link, sending->sender_settings.tunnel.destination, link->port,
+                 NULL);
     return send_frames(sending);
 }
 

@@ -104,10 +104,26 @@ static int apply_settings(struct viewing *viewing) {
     return check_settings(viewing, usual);
 }
 
+/* How a camera end comes in. The name of this machine as seen from there is not ours to know,
+ * unless the gate listens at one address. */
+static void say_gate(const struct viewing *viewing, const sl_gate_place *gate) {
+    const char *pattern = viewing->report.about.pattern;
+    char where[96];
+    sl_gate_place seen = *gate;
+    if (strcmp(gate->address, "*") == 0)
+        snprintf(seen.address, sizeof(seen.address), "THIS-HOST");
+    report_gate(&seen, where, sizeof(where));
+    console_say("the gate at %s has the host key %s; at the camera:", where, gate->host_key);
+    console_say("  sightline send 0 --ssh %s --ssh-host-key %s --port %d%s%s", where,
+                gate->host_key, gate->link_port, strcmp(pattern, "pair") ? " --pattern " : "",
+                strcmp(pattern, "pair") ? pattern : "");
+}
+
 /* Sink first: it says in what form it wants its frames. */
 static int open_both(struct viewing *viewing) {
     const char *tunnel = viewing->receiver_settings.tunnel.destination;
     sl_stats stats;
+    sl_gate_place gate;
     int code = sl_sink_open(&viewing->sink, &viewing->sink_settings);
     if (code < 0)
         return failed(viewing, code);
@@ -118,10 +134,15 @@ static int open_both(struct viewing *viewing) {
     if (code < 0)
         return failed(viewing, code);
     sl_receiver_stats(viewing->receiver, &stats);
+    bool gated = sl_receiver_gate(viewing->receiver, &gate);
     report_place(&viewing->report, &viewing->receiver_settings.link, false, stats.port);
-    report_ready(&viewing->report, &viewing->receiver_settings.link, tunnel, stats.port);
-    console_say("waiting for a camera end at %s%s%s", viewing->report.endpoint,
-                tunnel ? ", as seen from " : "", tunnel ? tunnel : "");
+    report_ready(&viewing->report, &viewing->receiver_settings.link, tunnel, stats.port,
+                 gated ? &gate : NULL);
+    if (gated)
+        say_gate(viewing, &gate);
+    else
+        console_say("waiting for a camera end at %s%s%s", viewing->report.endpoint,
+                    tunnel ? ", as seen from " : "", tunnel ? tunnel : "");
     return SL_OK;
 }
 

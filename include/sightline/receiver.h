@@ -7,6 +7,7 @@
 #include <sightline/codec.h>
 #include <sightline/export.h>
 #include <sightline/frame.h>
+#include <sightline/gate.h>
 #include <sightline/link.h>
 #include <sightline/settings.h>
 #include <sightline/stats.h>
@@ -33,15 +34,17 @@ typedef struct sl_receiver_settings {
     bool timecode;     /* read the timecode and fill in the latency */
     int threads;       /* that decode; 0: one a core, at most four */
     sl_cancel *cancel; /* borrowed for the receiver's whole life; may be NULL */
-    void *reserved[16];
+    sl_gate_settings gate;
+    void *reserved[8];
 } sl_receiver_settings;
 
 SL_API void sl_receiver_settings_init(sl_receiver_settings *settings);
 
-/* Binds and starts to receive. SL_EINVAL, SL_EINUSE when the port is taken, SL_ESYSTEM. With a
- * tunnel it returns once the server listens; port 0 lets the server pick one, which
- * sl_receiver_stats() tells. Fails with SL_EUNREACHABLE, SL_EAUTH, SL_EHOSTKEY, SL_EFORWARD (also
- * when the port there is taken), SL_ECANCELED. Settings are copied. */
+/* Binds, or opens the gate if one is asked for, and starts to receive. SL_EINVAL, SL_EINUSE when
+ * the port is taken, SL_ESYSTEM. With a tunnel it returns once the server listens; port 0 lets the
+ * server pick one, which sl_receiver_stats() tells. Fails with SL_EUNREACHABLE, SL_EAUTH,
+ * SL_EHOSTKEY, SL_EFORWARD (also when the port there is taken), SL_ECANCELED. Settings are copied.
+ */
 SL_API int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *settings);
 
 /* The next frame, in order; in pubsub the newest. Gives the caller a reference. SL_EAGAIN when
@@ -49,6 +52,9 @@ SL_API int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *
  * SL_ETIMEOUT when subscriber_timeout or max_retries ran out, SL_ECANCELED, or what ended the
  * tunnel for good. One thread at a time. */
 SL_API int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms);
+
+/* Where its gate is. False when it has none. Any thread. */
+SL_API bool sl_receiver_gate(const sl_receiver *receiver, sl_gate_place *place);
 
 /* Any thread. */
 SL_API void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats);

@@ -6,6 +6,7 @@
 #include <sightline/cancel.h>
 #include <sightline/error.h>
 #include <sightline/frame.h>
+#include <sightline/gate.h>
 #include <sightline/log.h>
 #include <sightline/receiver.h>
 #include <sightline/sender.h>

@@ -19,7 +19,8 @@ typedef struct sl_stats {
     uint64_t reconnects; /* times the connection came back */
     double seconds;      /* since the first frame */
     bool connected;      /* a peer is there */
-    int port;            /* receiver: the port it is bound to; sender: the port asked for */
+    int port;            /* receiver: the port it is bound to, or that senders ask its gate for;
+                            sender: the port asked for */
     sl_tunnel_state tunnel;
     sl_latency latency;
     uint64_t tunnel_reconnects; /* times it was up again after having been up */

@@ -16,6 +16,7 @@
 #include "frame/frame.h"
 #include "stream/pattern.h"
 #include "stream/threads.h"
+#include "tunnel/gate.h"
 #include "tunnel/tunnel.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@
 #define EVERY_FRAME_QUEUE (SL_PIPELINE_CAPACITY - 2)
 #define REPLY_LINGER_MS   200 /* for the last reply to leave */
 #define TUNNEL_LINGER_MS  1000
+#define GATE_LINK_PORT    5555 /* what senders ask the gate for, when any port will do */
 
 struct sl_receiver {
     sl_receiver_settings settings;
@@ -40,6 +42,7 @@ struct sl_receiver {
     sl_cancel *stop;         /* the tunnel triggers it too, when it fails for good */
     const sl_cancel *cancel; /* the user's, until it is finished */
     sl_thread thread;
+    sl_gate *gate; /* NULL: there is none */
     sl_link *link; /* the link thread's, and `turn` too */
     sl_turn turn;
 };
@@ -63,7 +66,7 @@ static const sl_option receiver_options[] = {
      .help = "Threads that decode; 0 is one a core, at most four"},
 };
 
-static sl_option_group groups[5];
+static sl_option_group groups[6];
 
 static void fill_groups(void) {
     groups[0] = (sl_option_group){"Link", sl_link_options, sl_link_option_count,
@@ -73,6 +76,8 @@ static void fill_groups(void) {
     groups[2] = (sl_option_group){"JPEG", sl_codec_options, sl_codec_option_count,
                                   offsetof(sl_receiver_settings, codec)};
     groups[3] = (sl_option_group){"Receiver", receiver_options, SL_COUNT(receiver_options), 0};
+    groups[4] = (sl_option_group){"Gate", sl_gate_options, sl_gate_option_count,
+                                  offsetof(sl_receiver_settings, gate)};
 }
 
 void sl_receiver_settings_init(sl_receiver_settings *settings) {
@@ -171,7 +176,25 @@ static int open_tunneled(sl_receiver *receiver) {
     return result;
 }
 
+/* With a gate the link listens where nobody but the gate can reach it. */
+static int open_gated(sl_receiver *receiver) {
+    const sl_link_settings *link = &receiver->settings.link;
+    sl_gate_target target = {link->address, link->port ? link->port : GATE_LINK_PORT};
+    if (receiver->settings.tunnel.destination)
+        return sl_fail(SL_EINVAL, "a viewer has a gate or an SSH server that listens in its place; "
+                                  "leave one of the two out");
+    if (link->protocol == SL_PROTOCOL_IPC)
+        return sl_fail(SL_EINVAL, "the gate carries tcp alone; leave out the protocol ipc");
+    int result = sl_gate_open(&receiver->gate, &receiver->settings.gate, &target, receiver->cancel);
+    if (!result)
+        result = sl_link_open(&receiver->link, link, SL_ROLE_RECEIVER,
+                              sl_gate_endpoint(receiver->gate), receiver->cancel);
+    return result;
+}
+
 static int open_link(sl_receiver *receiver) {
+    if (receiver->settings.gate.listen)
+        return open_gated(receiver);
     if (receiver->settings.tunnel.destination)
         return open_tunneled(receiver);
     return sl_link_open(&receiver->link, &receiver->settings.link, SL_ROLE_RECEIVER, NULL,
@@ -230,6 +253,12 @@ int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms) {
     return result;
 }
 
+bool sl_receiver_gate(const sl_receiver *receiver, sl_gate_place *place) {
+    if (receiver->gate)
+        sl_gate_place_get(receiver->gate, place);
+    return receiver->gate != NULL;
+}
+
 void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats) {
     sl_link_state state;
     sl_tally_get((sl_tally *)&receiver->tally, stats);
@@ -237,7 +266,8 @@ void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats) {
     stats->dropped += sl_pipeline_dropped(receiver->pipeline);
     stats->connected = state.connected;
     stats->reconnects = state.connects > 0 ? state.connects - 1 : 0;
-    stats->port = state.port;
+    sl_gate_place gate;
+    stats->port = sl_receiver_gate(receiver, &gate) ? gate.link_port : state.port;
     sl_tunnel_stats(receiver->tunnel, stats);
     if (receiver->tunnel)
         stats->port = sl_tunnel_port(receiver->tunnel);
@@ -261,6 +291,7 @@ void sl_receiver_close(sl_receiver **receiver) {
     sl_tunnel_close(&closing->tunnel, TUNNEL_LINGER_MS);
     if (closing->folder[0])
         rmdir(closing->folder);
+    sl_gate_close(&closing->gate, REPLY_LINGER_MS);
     sl_cancel_close(&closing->stop);
     sl_tally_finish(&closing->tally);
     sl_settings_finish(&closing->settings);

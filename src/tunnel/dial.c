@@ -24,7 +24,7 @@ static void set(int descriptor, int level, int option, int value) {
     setsockopt(descriptor, level, option, &value, sizeof(value));
 }
 
-static void tune(int descriptor) {
+void sl_dial_tune(int descriptor) {
     set(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
     set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, IDLE_S);
     set(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_S);
@@ -69,7 +69,7 @@ static int connect_one(int *result, const struct addrinfo *address, sl_tunnel_jo
         socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     if (descriptor < 0)
         return SL_EAGAIN;
-    tune(descriptor);
+    sl_dial_tune(descriptor);
     int code = SL_OK;
     if (connect(descriptor, address->ai_addr, address->ai_addrlen) < 0) {
         failure = errno;

@@ -9,4 +9,7 @@
  * closed, filtered or out of reach; SL_ECANCELED, SL_ESYSTEM. */
 int sl_dial(int *descriptor, sl_tunnel_job *job, int64_t deadline_us);
 
+/* Sets a TCP connection up for video: small packets leave at once, and a dead peer is noticed. */
+void sl_dial_tune(int descriptor);
+
 #endif

@@ -60,12 +60,8 @@ static void on_close(ssh_session ssh, ssh_channel channel, void *user) {
     forward->remote_ended = forward->remote_closed = true;
 }
 
-int sl_forward_start(sl_forward *forward, sl_session *session) {
-    if (!forward->out && !(forward->out = malloc(SL_FORWARD_CHUNK_MAX)))
-        return sl_fail_memory();
-    forward->channel = ssh_channel_new(session->ssh);
-    if (!forward->channel)
-        return sl_fail_memory();
+/* Has libssh tell what comes through the channel. */
+static int listen_to_channel(sl_forward *forward) {
     forward->callbacks = (struct ssh_channel_callbacks_struct){
         .userdata = forward,
         .channel_data_function = on_data,
@@ -78,8 +74,33 @@ int sl_forward_start(sl_forward *forward, sl_session *session) {
         forward->channel = NULL;
         return sl_fail_memory();
     }
-    forward->state = SL_FORWARD_OPENING;
     return SL_OK;
+}
+
+int sl_forward_start(sl_forward *forward, sl_session *session) {
+    if (!forward->out && !(forward->out = malloc(SL_FORWARD_CHUNK_MAX)))
+        return sl_fail_memory();
+    forward->channel = ssh_channel_new(session->ssh);
+    if (!forward->channel)
+        return sl_fail_memory();
+    int code = listen_to_channel(forward);
+    if (code == SL_OK)
+        forward->state = SL_FORWARD_OPENING;
+    return code;
+}
+
+int sl_forward_accept(sl_forward *forward, ssh_message message, int local) {
+    forward->local = local;
+    if (!forward->out && !(forward->out = malloc(SL_FORWARD_CHUNK_MAX)))
+        goto failed;
+    forward->channel = ssh_message_channel_request_open_reply_accept(message);
+    if (!forward->channel || listen_to_channel(forward) < 0)
+        goto failed;
+    forward->state = SL_FORWARD_OPEN;
+    return SL_OK;
+failed:
+    sl_forward_close(forward);
+    return sl_fail_memory();
 }
 
 /* libssh tells the server's reason in its sentence alone: "… channel 43 error (1) open failed". */
@@ -115,18 +136,6 @@ int sl_forward_finish_open(sl_forward *forward, sl_session *session) {
     if (result == SSH_AGAIN)
         return SL_EAGAIN;
     return sl_session_lost(session) ? sl_session_fail_lost(session) : explain_refusal(session);
-}
-
-bool sl_forward_accept(sl_forward *forward, sl_session *session, ssh_message message, int local) {
-    forward->local = local;
-    if (sl_forward_start(forward, session) < 0 ||
-        ssh_message_channel_request_open_reply_accept_channel(message, forward->channel) !=
-            SSH_OK) {
-        sl_forward_close(forward);
-        return false;
-    }
-    forward->state = SL_FORWARD_OPEN;
-    return true;
 }
 
 short sl_forward_events(const sl_forward *forward, bool writable) {
@@ -210,6 +219,11 @@ void sl_forward_receive(sl_forward *forward) {
             return;
         forward->in_start += taken;
     }
+}
+
+size_t sl_forward_held(const sl_forward *forward) {
+    int held = forward->in_held ? ssh_channel_poll(forward->channel, 0) : 0;
+    return forward->in_end - forward->in_start + (held > 0 ? (size_t)held : 0);
 }
 
 bool sl_forward_pass_ends(sl_forward *forward) {

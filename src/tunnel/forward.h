@@ -41,14 +41,14 @@ typedef struct sl_forward {
 /* Starts to open a channel to the plan's target. SL_OK or SL_ENOMEM. */
 int sl_forward_start(sl_forward *forward, sl_session *session);
 
+/* Grants the channel that the other side asks for, to be connected to `local`, which it owns
+ * from here on, also when it fails (-1: there is nobody, to be closed soon). SL_OK or SL_ENOMEM. */
+int sl_forward_accept(sl_forward *forward, ssh_message message, int local);
+
 /* Goes on with it: SL_OK once it is open, SL_EAGAIN while the server has not answered;
  * SL_EFORWARD when the server does not allow it, SL_EPEER when nobody listens at the far end (the
  * sentence has the server's words); SL_EUNREACHABLE when the connection is lost. */
 int sl_forward_finish_open(sl_forward *forward, sl_session *session);
-
-/* Inward: accepts the channel that the server asks to open, for a connected local socket, which it
- * owns from here on. False, and the socket is closed, when there is no memory for it. */
-bool sl_forward_accept(sl_forward *forward, sl_session *session, ssh_message message, int local);
 
 /* The poll events that matter at the local socket now; 0: none, don't poll it. `writable`: libssh
  * takes more. */
@@ -62,6 +62,9 @@ size_t sl_forward_send(sl_forward *forward, size_t chunk, bool all_is_there);
 
 /* Hands what came in to the local socket. */
 void sl_forward_receive(sl_forward *forward);
+
+/* Bytes that came in and that the local socket has not taken. */
+size_t sl_forward_held(const sl_forward *forward);
 
 /* Passes ends on from one side to the other. True once both have ended and it can be closed. */
 bool sl_forward_pass_ends(sl_forward *forward);

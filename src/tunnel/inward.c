@@ -35,7 +35,7 @@ static bool take_channel(void *user, ssh_message message) {
         return false;
     }
     int local = sl_local_connect(job->plan.link_path);
-    return local >= 0 && sl_forward_accept(forward, pump->session, message, local);
+    return local >= 0 && sl_forward_accept(forward, message, local) == SL_OK;
 }
 
 /* Whether somebody listens on a port as seen from the server. An empty name of the address means

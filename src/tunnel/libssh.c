@@ -21,11 +21,9 @@ struct client {
 };
 
 static int open_client(void **state, sl_tunnel_job *job) {
-    if (!ssh_version(SSH_VERSION_INT(0, 10, 6)))
-        return sl_fail(SL_EUNSUPPORTED,
-                       "libssh %s is too old: it has known holes; install 0.10.6 "
-                       "or newer",
-                       ssh_version(0));
+    int code = sl_session_check_library();
+    if (code < 0)
+        return code;
     struct client *client = calloc(1, sizeof(*client));
     if (!client)
         return sl_fail_memory();

@@ -189,19 +189,34 @@ static int exchange_keys(sl_session *session, int64_t deadline_us) {
     }
 }
 
+int sl_session_check_library(void) {
+    if (ssh_version(SSH_VERSION_INT(0, 10, 6)))
+        return SL_OK;
+    return sl_fail(SL_EUNSUPPORTED,
+                   "libssh %s is too old: it has known holes; install 0.10.6 or newer",
+                   ssh_version(0));
+}
+
+int sl_session_copy_descriptor(int descriptor) {
+    int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
+    if (copy >= 0 && copy <= DESCRIPTOR_MOST)
+        return copy;
+    int code = sl_fail(SL_ESYSTEM, "no descriptor is left for the SSH connection: %s",
+                       strerror(copy < 0 ? errno : EMFILE));
+    if (copy >= 0)
+        close(copy);
+    return code;
+}
+
 static int open_session(sl_session *session, const char *algorithms, int64_t deadline_us) {
     ssh_set_log_callback(log_line);
     ssh_set_log_level(SSH_LOG_INFO);
     if (!(session->ssh = ssh_new()) || !(session->event = ssh_event_new()))
         return sl_fail_memory();
     ssh_set_log_level(SSH_LOG_INFO); /* ssh_new() may have taken another from the environment */
-    int copy = fcntl(session->descriptor, F_DUPFD_CLOEXEC, 3);
-    if (copy < 0 || copy > DESCRIPTOR_MOST) {
-        if (copy >= 0)
-            close(copy);
-        return sl_fail(SL_ESYSTEM, "no descriptor is left for the SSH connection: %s",
-                       strerror(copy < 0 ? errno : EMFILE));
-    }
+    int copy = sl_session_copy_descriptor(session->descriptor);
+    if (copy < 0)
+        return copy;
     int code = set_options(session, copy, algorithms);
     if (code < 0) {
         close(copy);

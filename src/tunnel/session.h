@@ -24,6 +24,12 @@ typedef struct sl_session {
     void *take_user;
 } sl_session;
 
+/* SL_EUNSUPPORTED when libssh is too old. */
+int sl_session_check_library(void);
+
+/* Another descriptor of a connection, for libssh, which closes its own. SL_ESYSTEM. */
+int sl_session_copy_descriptor(int descriptor);
+
 /* Exchanges greetings and keys over a connected descriptor, which it owns from here on, also when
  * it fails. `algorithms` are the host key algorithms to offer. SL_EUNREACHABLE (also for what
  * isn't SSH), SL_EHOSTKEY when the server has none of these algorithms, SL_ECANCELED, …. The host

@@ -8,9 +8,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -80,11 +82,25 @@ static void *run(void *argument) {
     return NULL;
 }
 
+static void start(struct echo *echo) {
+    assert_int_equal(pipe2(echo->stop, O_CLOEXEC), 0);
+    assert_int_equal(pthread_create(&echo->thread, NULL, run, echo), 0);
+}
+
 void echo_start(struct echo *echo) {
     *echo = (struct echo){.port = 0};
     echo->listener = listen_somewhere(&echo->port);
-    assert_int_equal(pipe2(echo->stop, O_CLOEXEC), 0);
-    assert_int_equal(pthread_create(&echo->thread, NULL, run, echo), 0);
+    start(echo);
+}
+
+void echo_start_at(struct echo *echo, const char *endpoint) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    *echo = (struct echo){.port = 0};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", endpoint + strlen("ipc://"));
+    echo->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(echo->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(echo->listener, CONNECTIONS), 0);
+    start(echo);
 }
 
 void echo_stop(struct echo *echo) {

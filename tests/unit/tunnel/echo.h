@@ -17,6 +17,9 @@ struct echo {
 };
 
 void echo_start(struct echo *echo);
+/* The same at an "ipc://" endpoint. */
+void echo_start_at(struct echo *echo, const char *endpoint);
+
 void echo_stop(struct echo *echo);
 
 /* Sends `size` bytes of a sequence that depends on `seed` through a socket and expects them back,

@@ -1,0 +1,196 @@
+/* tunnel: reading files of authorized keys. Used by the gate, on each log-in.
+ *
+ * The gate does one thing, so most options of sshd's say what is so anyway. A line whose option
+ * would narrow who may log in, and that we can't check, lets nobody in. */
+#include "tunnel/authorized.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BLANKS         " \t"
+#define FILE_BYTES_MAX 16777216
+
+/* What a line's options say about forwarding to the link. */
+struct permission {
+    bool restricted, forwarding; /* restrict, port-forwarding */
+    bool listed, permitted;      /* there are permitopen options, and one of them fits */
+};
+
+/* The end of the word that begins here: blanks and commas (if `commas`) inside of quotes count as
+ * letters. NULL when a quote is left open. */
+static char *word_end(char *at, bool commas) {
+    bool quoted = false;
+    for (; *at; at++) {
+        if (at[0] == '\\' && at[1] == '"')
+            at++;
+        else if (*at == '"')
+            quoted = !quoted;
+        else if (!quoted && (strchr(BLANKS, *at) || (commas && *at == ',')))
+            break;
+    }
+    return quoted ? NULL : at;
+}
+
+/* Whether permitopen="HOST:PORT" means the link; every host that the gate takes is this one. */
+static bool permits(const char *value, int port) {
+    const char *colon = strrchr(value, ':');
+    if (!colon)
+        return false;
+    return colon[1] == '*' || strtol(colon + 1, NULL, 10) == port;
+}
+
+static int read_option(const char *option, int port, struct permission *permission) {
+    /* What the gate never does, whoever asks; and whom to run a command as is nobody. */
+    static const char *const harmless[] = {
+        "no-pty",         "pty",     "no-agent-forwarding", "agent-forwarding", "no-X11-forwarding",
+        "X11-forwarding", "user-rc", "no-user-rc",          "command=",         "environment=",
+        "permitlisten=",  "tunnel="};
+    static const char permitopen[] = "permitopen=";
+    if (strcasecmp(option, "restrict") == 0) {
+        permission->restricted = true;
+        return SL_OK;
+    }
+    if (strcasecmp(option, "port-forwarding") == 0) {
+        permission->forwarding = true;
+        return SL_OK;
+    }
+    if (strncasecmp(option, permitopen, strlen(permitopen)) == 0) {
+        permission->listed = true;
+        permission->permitted |= permits(option + strlen(permitopen), port);
+        return SL_OK;
+    }
+    for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
+        size_t length = strlen(harmless[i]);
+        bool valued = harmless[i][length - 1] == '=';
+        if (strncasecmp(option, harmless[i], length) == 0 && (valued || !option[length]))
+            return SL_OK;
+    }
+    return sl_fail(SL_EINVAL, "the gate does not know the option %.*s", (int)strcspn(option, "="),
+                   option);
+}
+
+/* Goes through "restrict,permitopen=…", which it cuts into pieces. */
+static int read_options(char *options, int port) {
+    struct permission permission = {0};
+    while (*options) {
+        char *end = word_end(options, true);
+        if (!end)
+            return sl_fail(SL_EINVAL, "a quote is left open in its options");
+        bool more = *end == ',';
+        *end = '\0';
+        int code = read_option(options, port, &permission);
+        if (code < 0)
+            return code;
+        options = more ? end + 1 : end;
+    }
+    if (permission.restricted && !permission.forwarding)
+        return sl_fail(SL_EINVAL, "its option restrict needs port-forwarding beside it");
+    if (permission.listed && !permission.permitted)
+        return sl_fail(SL_EINVAL, "its permitopen does not have the viewer's port %d", port);
+    return SL_OK;
+}
+
+static bool is_key_type(const char *word) {
+    enum ssh_keytypes_e type = ssh_key_type_from_name(word);
+    return type != SSH_KEYTYPE_UNKNOWN && !strstr(word, "-cert-");
+}
+
+/* Cuts the next word off the rest of the line. */
+static char *take_word(char **rest) {
+    char *word = *rest, *end = word_end(word, false);
+    if (!end)
+        return NULL;
+    *rest = end + strspn(end, BLANKS);
+    *end = '\0';
+    return word;
+}
+
+int sl_authorized_parse(char *line, int port, ssh_key *key, char *comment, size_t size) {
+    *key = NULL;
+    line[strcspn(line, "\r\n")] = '\0';
+    char *rest = line + strspn(line, BLANKS);
+    if (!*rest || *rest == '#')
+        return SL_EAGAIN;
+    char *word = take_word(&rest);
+    if (word && !is_key_type(word)) {
+        int code = read_options(word, port);
+        if (code < 0)
+            return code;
+        word = take_word(&rest);
+    }
+    if (!word || !is_key_type(word))
+        return sl_fail(SL_EINVAL, "it has no public key of a kind that is known");
+    char *encoded = rest;
+    size_t length = strcspn(encoded, BLANKS);
+    rest = encoded + length + strspn(encoded + length, BLANKS);
+    encoded[length] = '\0';
+    if (ssh_pki_import_pubkey_base64(encoded, ssh_key_type_from_name(word), key) != SSH_OK) {
+        *key = NULL;
+        return sl_fail(SL_EINVAL, "its key is damaged");
+    }
+    snprintf(comment, size, "%s", rest);
+    return SL_OK;
+}
+
+/* As sshd's StrictModes: who could write it could let anybody in. */
+static int check_writers(const char *what, const struct stat *status) {
+    if (status->st_uid != 0 && status->st_uid != geteuid())
+        return sl_fail(SL_EINVAL, "%s belongs to somebody else, so nobody is let in by it", what);
+    if (status->st_mode & (S_IWGRP | S_IWOTH))
+        return sl_fail(SL_EINVAL,
+                       "%s can be written by others, so nobody is let in by it; chmod "
+                       "go-w it",
+                       what);
+    return SL_OK;
+}
+
+static int check_owner(const char *path, FILE *file) {
+    struct stat status;
+    char folder[4096];
+    if (fstat(fileno(file), &status) < 0)
+        return sl_fail(SL_ESYSTEM, "cannot read %s: %s", path, strerror(errno));
+    int code = S_ISREG(status.st_mode) ? check_writers(path, &status) : SL_OK;
+    if (code < 0)
+        return code;
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    if (slash == path)
+        snprintf(folder, sizeof(folder), "/");
+    if (stat(folder, &status) < 0)
+        return sl_fail(SL_ESYSTEM, "cannot read %s: %s", folder, strerror(errno));
+    return check_writers(folder, &status);
+}
+
+int sl_authorized_look(const char *path, int port, ssh_key key, char *comment, size_t size) {
+    FILE *file;
+    char *line = NULL;
+    size_t room = 0;
+    bool found = false;
+    int code = sl_file_open(&file, path, FILE_BYTES_MAX);
+    if (code < 0)
+        return code;
+    code = check_owner(path, file);
+    for (int number = 1; code == SL_OK && !found && getline(&line, &room, file) >= 0; number++) {
+        ssh_key known;
+        int read = sl_authorized_parse(line, port, &known, comment, size);
+        if (read == SL_EINVAL)
+            sl_log(SL_LOG_WARNING, "gate", "line %d of %s lets nobody in: %s", number, path,
+                   sl_error());
+        found = read == SL_OK && ssh_key_cmp(known, key, SSH_KEY_CMP_PUBLIC) == 0;
+        ssh_key_free(known);
+    }
+    free(line);
+    fclose(file);
+    if (code < 0 || found)
+        return code;
+    return sl_fail(SL_EAUTH, "its key is not in %s", path);
+}

@@ -1,0 +1,360 @@
+/* tunnel: opening and closing the gate, and the thread that takes connections. Called by the stream
+ * room.
+ *
+ * Clients that have not logged in have few places, and the oldest makes way for a newer one: a
+ * log-in takes a moment, and who sits there longer keeps nobody out. */
+#include "tunnel/gate.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/resolve.h"
+#include "tunnel/cipher.h"
+#include "tunnel/gate_client.h"
+#include "tunnel/gate_key.h"
+#include "tunnel/known_hosts.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG         64
+#define LOOKUP_MS       10000
+#define PAUSE_MS        100 /* when the system has no descriptor left for a connection */
+#define HOST_KEY_NAME   "gate_ed25519"
+#define AUTHORIZED_NAME "authorized_keys"
+
+/* Cheap ones, without files of primes: somebody who has not logged in makes us compute them. */
+#define KEY_EXCHANGES                                                                              \
+    "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,"        \
+    "ecdh-sha2-nistp521"
+
+struct sl_gate {
+    sl_gate_door door;
+    sl_gate_place place;
+    char folder[96];    /* private; holds the link's socket */
+    char endpoint[128]; /* that socket, as ZeroMQ writes it */
+    int listener;
+    sl_cancel *stop;
+    sl_thread thread;
+
+    /* The accepting thread's. */
+    ssh_bind bind;
+    sl_gate_client *clients; /* the newest first */
+};
+
+/* Splits [ADDR:]PORT. */
+static int parse_listen(const char *text, char *host, size_t size, int *port) {
+    const char *colon = strrchr(text, ':'), *digits = colon ? colon + 1 : text;
+    size_t length = colon ? (size_t)(colon - text) : 0;
+    char *end;
+    long number = strtol(digits, &end, 10);
+    bool bracketed = length >= 2 && text[0] == '[' && text[length - 1] == ']';
+    bool bare = !bracketed && memchr(text, ':', length);
+    if (!*digits || strspn(digits, "0123456789") != strlen(digits) || number > 65535 || bare ||
+        length >= size || (colon && length == 0))
+        return sl_fail(SL_EINVAL,
+                       "gate must be [ADDR:]PORT, an IPv6 address in brackets, not "
+                       "\"%.100s\"",
+                       text);
+    *port = (int)number;
+    snprintf(host, size, "%.*s", (int)(bracketed ? length - 2 : length),
+             bracketed ? text + 1 : text);
+    if (!host[0])
+        snprintf(host, size, "*");
+    return SL_OK;
+}
+
+/* -1 with errno when it can't be had. */
+static int listen_at(const struct sockaddr *address, socklen_t size) {
+    int descriptor = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0)
+        return -1;
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    if (address->sa_family == AF_INET6)
+        setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &(int){0}, sizeof(int));
+    if (bind(descriptor, address, size) == 0 && listen(descriptor, BACKLOG) == 0)
+        return descriptor;
+    int failure = errno;
+    close(descriptor);
+    errno = failure;
+    return -1;
+}
+
+/* Every interface, IPv4 alone where there is no IPv6. */
+static int listen_anywhere(int port) {
+    struct sockaddr_in6 six = {
+        .sin6_family = AF_INET6, .sin6_addr = in6addr_any, .sin6_port = htons((uint16_t)port)};
+    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int descriptor = listen_at((struct sockaddr *)&six, sizeof(six));
+    if (descriptor < 0 && errno != EADDRINUSE)
+        descriptor = listen_at((struct sockaddr *)&four, sizeof(four));
+    return descriptor;
+}
+
+static int explain_listen(const char *host, int port) {
+    if (errno == EADDRINUSE)
+        return sl_fail(SL_EINUSE, "port %d is in use by another program; give the gate another one",
+                       port);
+    if (errno == EADDRNOTAVAIL)
+        return sl_fail(SL_EINVAL,
+                       "the gate cannot listen at %s: that is no address of this machine", host);
+    return sl_fail(SL_ESYSTEM, "the gate cannot listen at %s port %d: %s", host, port,
+                   strerror(errno));
+}
+
+static int start_listening(sl_gate *gate, const char *listen, const sl_cancel *cancel) {
+    char host[256];
+    int port = 0;
+    int code = parse_listen(listen, host, sizeof(host), &port);
+    if (code < 0)
+        return code;
+    if (strcmp(host, "*") == 0) {
+        gate->listener = listen_anywhere(port);
+    } else {
+        struct addrinfo *addresses = NULL;
+        code = sl_resolve(&addresses, "the gate's address", host, port, 0, cancel,
+                          sl_deadline_us(LOOKUP_MS));
+        if (code < 0)
+            return code == SL_ECANCELED ? code : SL_EINVAL;
+        gate->listener = listen_at(addresses->ai_addr, addresses->ai_addrlen);
+        int failure = errno;
+        freeaddrinfo(addresses);
+        errno = failure;
+    }
+    if (gate->listener < 0)
+        return explain_listen(host, port);
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+    } bound = {.any.sa_family = AF_UNSPEC};
+    socklen_t size = sizeof(bound);
+    getsockname(gate->listener, &bound.any, &size);
+    /* The port stands at the same place in both. */
+    gate->place.port = ntohs(bound.four.sin_port);
+    snprintf(gate->place.address, sizeof(gate->place.address), "%.63s", host);
+    return SL_OK;
+}
+
+static int set(ssh_bind bind, enum ssh_bind_options_e option, const void *value) {
+    if (ssh_bind_options_set(bind, option, value) == 0)
+        return SL_OK;
+    return sl_fail(SL_ESYSTEM, "libssh does not take the gate's options: %s", ssh_get_error(bind));
+}
+
+/* What all sessions begin with. Nothing is read from the system's own configuration. */
+static int make_bind(sl_gate *gate) {
+    char path[4096];
+    bool off = false;
+    ssh_key key = NULL;
+    if (!(gate->bind = ssh_bind_new()))
+        return sl_fail_memory();
+    int code = sl_state_path(path, sizeof(path), HOST_KEY_NAME);
+    if (code == SL_OK)
+        code = sl_gate_key_get(&key, path);
+    if (code == SL_OK)
+        code = sl_fingerprint(gate->place.host_key, sizeof(gate->place.host_key), key);
+    if (code == SL_OK)
+        code = set(gate->bind, SSH_BIND_OPTIONS_PROCESS_CONFIG, &off);
+    if (code == SL_OK)
+        code = set(gate->bind, SSH_BIND_OPTIONS_BANNER, "Sightline");
+    if (code == SL_OK)
+        code = set(gate->bind, SSH_BIND_OPTIONS_KEY_EXCHANGE, KEY_EXCHANGES);
+    if (code == SL_OK)
+        code = set(gate->bind, SSH_BIND_OPTIONS_CIPHERS_C_S, sl_cipher_order());
+    if (code == SL_OK)
+        code = set(gate->bind, SSH_BIND_OPTIONS_CIPHERS_S_C, sl_cipher_order());
+    if (code == SL_OK)
+        code = set(gate->bind, SSH_BIND_OPTIONS_IMPORT_KEY, key);
+    if (code < 0)
+        ssh_key_free(key); /* else the bind's */
+    return code;
+}
+
+/* Frees what has ended; all, which were told to end, when `all`. */
+static void reap(sl_gate *gate, bool all) {
+    for (sl_gate_client **at = &gate->clients; *at;) {
+        sl_gate_client *client = *at;
+        pthread_mutex_lock(&gate->door.lock);
+        bool ended = client->ended;
+        pthread_mutex_unlock(&gate->door.lock);
+        if (!ended && !all) {
+            at = &client->next;
+            continue;
+        }
+        *at = client->next;
+        sl_gate_client_close(&client);
+    }
+}
+
+/* Whether there is a place for one more. Asks the oldest that has not logged in to make way if
+ * there are many of those; while those that were asked are not gone yet, new ones have to wait. */
+static bool make_room(sl_gate *gate) {
+    const sl_gate_settings *settings = &gate->door.settings;
+    sl_gate_client *oldest = NULL;
+    int strangers = 0, leaving = 0;
+    pthread_mutex_lock(&gate->door.lock);
+    for (sl_gate_client *client = gate->clients; client; client = client->next) {
+        if (client->inside)
+            continue;
+        if (client->asked || client->ended) {
+            leaving++;
+            continue;
+        }
+        strangers++;
+        oldest = client;
+    }
+    bool room = leaving <= settings->max_unauthenticated;
+    if (room && strangers >= settings->max_unauthenticated && oldest) {
+        oldest->asked = true;
+        sl_cancel_trigger(oldest->stop);
+    } else {
+        oldest = NULL;
+    }
+    pthread_mutex_unlock(&gate->door.lock);
+    if (oldest)
+        sl_gate_refuse(&gate->door, "%s has to make way, without having logged in: others wait",
+                       oldest->peer);
+    return room;
+}
+
+static void take(sl_gate *gate) {
+    sl_gate_client *client;
+    int descriptor = accept4(gate->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (descriptor < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            sl_gate_refuse(&gate->door, "nobody more can be let in: %s", strerror(errno));
+            sl_wait(-1, 0, gate->stop, sl_deadline_us(PAUSE_MS));
+        }
+        return;
+    }
+    if (!make_room(gate)) {
+        sl_gate_refuse(&gate->door, "too many connect at once; one is turned away");
+        close(descriptor);
+        return;
+    }
+    if (sl_gate_client_open(&client, &gate->door, gate->bind, descriptor) < 0) {
+        sl_gate_refuse(&gate->door, "a connection is turned away: %s", sl_error());
+        return;
+    }
+    client->next = gate->clients;
+    gate->clients = client;
+}
+
+static void run(void *argument) {
+    sl_gate *gate = argument;
+    struct pollfd polled[] = {{.fd = sl_cancel_fd(gate->stop), .events = POLLIN},
+                              {.fd = gate->door.gone.fd, .events = POLLIN},
+                              {.fd = gate->listener, .events = POLLIN}};
+    while (!sl_cancel_triggered(gate->stop)) {
+        if (poll(polled, sizeof(polled) / sizeof(polled[0]), -1) < 0)
+            continue;
+        if (polled[1].revents) {
+            sl_event_clear(&gate->door.gone);
+            reap(gate, false);
+        }
+        if (polled[2].revents)
+            take(gate);
+    }
+    for (sl_gate_client *client = gate->clients; client; client = client->next)
+        sl_cancel_trigger(client->stop);
+    reap(gate, true);
+}
+
+/* Where files are, and whether anybody could come in. */
+static int find_files(sl_gate_door *door, const sl_gate_settings *settings) {
+    int code = SL_OK;
+    if (settings->authorized_keys)
+        snprintf(door->authorized_keys, sizeof(door->authorized_keys), "%s",
+                 settings->authorized_keys);
+    else
+        code =
+            sl_config_path(door->authorized_keys, sizeof(door->authorized_keys), AUTHORIZED_NAME);
+    if (settings->password_file)
+        snprintf(door->password_file, sizeof(door->password_file), "%s", settings->password_file);
+    else if (code == SL_OK && access(door->authorized_keys, R_OK) < 0)
+        sl_log(SL_LOG_WARNING, "gate",
+               "nobody can log in yet: put the public keys of cameras into %s",
+               door->authorized_keys);
+    return code;
+}
+
+static int start(sl_gate *gate, const sl_gate_settings *settings, const sl_gate_target *target,
+                 const sl_cancel *cancel) {
+    sl_gate_door *door = &gate->door;
+    door->settings = *settings;
+    door->settings.listen = door->settings.authorized_keys = door->settings.password_file = NULL;
+    door->port = gate->place.link_port = target->port;
+    snprintf(door->address, sizeof(door->address), "%s", target->address ? target->address : "");
+    int code = sl_session_check_library();
+    if (code == SL_OK)
+        code = find_files(door, settings);
+    if (code == SL_OK)
+        code = sl_event_init(&door->gone);
+    if (code == SL_OK)
+        code = sl_cancel_open(&gate->stop);
+    if (code == SL_OK)
+        code = make_bind(gate);
+    if (code == SL_OK)
+        code = start_listening(gate, settings->listen, cancel);
+    if (code == SL_OK && (code = sl_private_directory(gate->folder, sizeof(gate->folder))) < 0)
+        gate->folder[0] = '\0';
+    if (code < 0)
+        return code;
+    snprintf(door->socket_path, sizeof(door->socket_path), "%s/link", gate->folder);
+    snprintf(gate->endpoint, sizeof(gate->endpoint), "ipc://%s", door->socket_path);
+    return sl_thread_start(&gate->thread, "sl-gate", run, gate);
+}
+
+int sl_gate_open(sl_gate **gate, const sl_gate_settings *settings, const sl_gate_target *target,
+                 const sl_cancel *cancel) {
+    *gate = NULL;
+    sl_gate *opening = calloc(1, sizeof(*opening));
+    if (!opening)
+        return sl_fail_memory();
+    opening->listener = opening->door.gone.fd = -1;
+    pthread_mutex_init(&opening->door.lock, NULL);
+    int code = start(opening, settings, target, cancel);
+    if (code < 0) {
+        sl_gate_close(&opening, 0);
+        return code;
+    }
+    *gate = opening;
+    return SL_OK;
+}
+
+const char *sl_gate_endpoint(const sl_gate *gate) {
+    return gate->endpoint;
+}
+
+void sl_gate_place_get(const sl_gate *gate, sl_gate_place *place) {
+    *place = gate->place;
+}
+
+void sl_gate_close(sl_gate **gate, int linger_ms) {
+    sl_gate *closing = *gate;
+    if (!closing)
+        return;
+    *gate = NULL;
+    atomic_store(&closing->door.linger_ms, linger_ms);
+    if (closing->stop)
+        sl_cancel_trigger(closing->stop);
+    sl_thread_join(&closing->thread);
+    if (closing->listener >= 0)
+        close(closing->listener);
+    if (closing->bind)
+        ssh_bind_free(closing->bind);
+    if (closing->folder[0]) {
+        unlink(closing->door.socket_path);
+        rmdir(closing->folder);
+    }
+    sl_event_finish(&closing->door.gone);
+    sl_cancel_close(&closing->stop);
+    pthread_mutex_destroy(&closing->door.lock);
+    free(closing);
+}

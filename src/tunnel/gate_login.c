@@ -1,0 +1,200 @@
+/* tunnel: who may come through the gate, and where to. libssh calls in here on the client's thread,
+ * while its session is driven.
+ *
+ * Two things are ever granted: a log-in, and a direct-tcpip channel to the link. All other requests
+ * come to on_message() and are answered by libssh's refusal. */
+#include "tunnel/gate_login.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "tunnel/authorized.h"
+#include "tunnel/identity.h"
+#include "tunnel/known_hosts.h"
+#include "tunnel/local.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PASSWORD_WAIT_MS 1000
+
+/* One more log-in that was refused; too many end the connection. */
+static int turn_away(sl_gate_client *client, const char *why) {
+    sl_gate_refuse(client->door, "%s is not let in: %s", client->peer, why);
+    if (++client->refused >= client->door->settings.max_attempts)
+        client->over = true;
+    return SSH_AUTH_DENIED;
+}
+
+/* Takes a place among those who are inside. */
+static bool take_place(sl_gate_client *client) {
+    sl_gate_door *door = client->door;
+    pthread_mutex_lock(&door->lock);
+    bool room = door->inside < door->settings.max_connections;
+    if (room && !client->asked) {
+        door->inside++;
+        client->inside = client->admitted = true;
+    }
+    pthread_mutex_unlock(&door->lock);
+    return client->admitted;
+}
+
+static int let_in(sl_gate_client *client, const char *how, const char *comment) {
+    uint64_t more = 0;
+    if (!take_place(client)) {
+        client->over = true;
+        return turn_away(client, "there are as many connections as gate_max_connections allows");
+    }
+    pthread_mutex_lock(&client->door->lock);
+    bool pass = sl_log_limit_pass(&client->door->arrivals, &more);
+    pthread_mutex_unlock(&client->door->lock);
+    if (pass)
+        sl_log(SL_LOG_INFO, "gate", "%s has logged in with %s%s%s", client->peer, how,
+               comment[0] ? ", " : "", comment);
+    return SSH_AUTH_SUCCESS;
+}
+
+/* Asked twice for a key: whether it would do, and once the client has proved that it has it. */
+static int on_key(ssh_session ssh, const char *user, struct ssh_key_struct *key, char state,
+                  void *data) {
+    sl_gate_client *client = data;
+    char comment[160] = "", fingerprint[64] = "", text[512];
+    (void)ssh, (void)user;
+    if (client->over || client->admitted)
+        return SSH_AUTH_DENIED;
+    sl_fingerprint(fingerprint, sizeof(fingerprint), key);
+    int code = sl_authorized_look(client->door->authorized_keys, client->door->port, key, comment,
+                                  sizeof(comment));
+    if (code < 0) {
+        snprintf(text, sizeof(text), "%s: %.400s", fingerprint, sl_error());
+        return turn_away(client, text);
+    }
+    if (state == SSH_PUBLICKEY_STATE_NONE)
+        return SSH_AUTH_SUCCESS; /* to be proved */
+    if (state != SSH_PUBLICKEY_STATE_VALID)
+        return turn_away(client, "its signature is wrong");
+    snprintf(text, sizeof(text), "the key %s", fingerprint);
+    return let_in(client, text, comment);
+}
+
+/* In the same time for any two of the same length. */
+static bool same(const char *one, const char *other) {
+    size_t length = strlen(one), most = strlen(other);
+    unsigned char differs = length != most;
+    for (size_t i = 0; i < length; i++)
+        differs |= (unsigned char)one[i] ^ (unsigned char)other[i < most ? i : most];
+    return differs == 0;
+}
+
+static int read_password(const char *path, char *password, size_t size) {
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+        (status.st_mode & (S_IRWXG | S_IRWXO)))
+        return sl_fail(SL_EINVAL, "the password file %s can be read by others; chmod 600 it", path);
+    return sl_file_first_line(path, password, size, PASSWORD_WAIT_MS);
+}
+
+static int on_password(ssh_session ssh, const char *user, const char *given, void *data) {
+    sl_gate_client *client = data;
+    char password[SL_SECRET_MAX];
+    (void)ssh, (void)user;
+    if (client->over || client->admitted)
+        return SSH_AUTH_DENIED;
+    if (!client->door->password_file[0])
+        return turn_away(client, "it came with a password, and only keys are taken");
+    int code = read_password(client->door->password_file, password, sizeof(password));
+    bool right = code == SL_OK && same(given, password);
+    explicit_bzero(password, sizeof(password));
+    if (right)
+        return let_in(client, "the password", "");
+    return turn_away(client, code < 0 ? sl_error() : "its password is wrong");
+}
+
+/* Without this libssh would look for the host's Kerberos keys. */
+static ssh_string on_gssapi(ssh_session ssh, const char *user, int count, ssh_string *kinds,
+                            void *data) {
+    (void)ssh, (void)user, (void)count, (void)kinds;
+    turn_away(data, "it wants Kerberos");
+    return NULL;
+}
+
+static int on_service(ssh_session ssh, const char *service, void *data) {
+    (void)ssh, (void)data;
+    return strcmp(service, "ssh-userauth") == 0 ? 0 : -1;
+}
+
+/* Whether a host that a client names is this one. */
+static bool is_here(const sl_gate_door *door, const char *host) {
+    static const char *const names[] = {"localhost", "127.0.0.1", "::1", "[::1]", ""};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcasecmp(host, names[i]) == 0)
+            return true;
+    return door->address[0] && strcasecmp(host, door->address) == 0;
+}
+
+/* Opens a channel to the link. False to have it refused. */
+static bool open_channel(sl_gate_client *client, ssh_message message) {
+    const sl_gate_door *door = client->door;
+    const char *host = ssh_message_channel_request_open_destination(message);
+    int port = ssh_message_channel_request_open_destination_port(message);
+    if (!host || !is_here(door, host) || port != door->port) {
+        sl_gate_refuse(client->door,
+                       "%s may not have a connection to %.100s port %d: only to "
+                       "localhost port %d",
+                       client->peer, host ? host : "", port, door->port);
+        return false;
+    }
+    for (int i = 0; i < SL_GATE_FORWARDS_MOST; i++) {
+        sl_forward *forward = &client->forwards[i];
+        if (forward->state != SL_FORWARD_NONE)
+            continue;
+        /* -1 while the link makes its socket anew. */
+        int local = sl_local_connect(door->socket_path);
+        return sl_forward_accept(forward, message, local) == SL_OK;
+    }
+    sl_gate_refuse(client->door, "%s wants more than %d connections at once", client->peer,
+                   SL_GATE_FORWARDS_MOST);
+    return false;
+}
+
+/* All that was not answered above. 1 has libssh refuse it. */
+static int on_message(ssh_session ssh, ssh_message message, void *data) {
+    sl_gate_client *client = data;
+    int kind = ssh_message_type(message), what = ssh_message_subtype(message);
+    (void)ssh;
+    if (kind == SSH_REQUEST_AUTH) {
+        bool sniffs = what == SSH_AUTH_METHOD_NONE && !client->sniffed;
+        client->sniffed = true;
+        if (!sniffs && !client->over)
+            turn_away(client, "it wants a kind of log-in that is not offered");
+        return 1;
+    }
+    if (!client->admitted || client->over)
+        return 1;
+    if (kind == SSH_REQUEST_CHANNEL_OPEN && what == SSH_CHANNEL_DIRECT_TCPIP)
+        return open_channel(client, message) ? 0 : 1;
+    sl_gate_refuse(client->door, "%s asks for something other than a connection to the viewer",
+                   client->peer);
+    return 1;
+}
+
+int sl_gate_login_init(sl_gate_client *client) {
+    ssh_session ssh = client->session.ssh;
+    bool passwords = client->door->password_file[0] != '\0';
+    client->callbacks = (struct ssh_server_callbacks_struct){
+        .userdata = client,
+        .auth_pubkey_function = on_key,
+        .auth_password_function = on_password,
+        .gssapi_select_oid_function = on_gssapi,
+        .service_request_function = on_service,
+    };
+    ssh_callbacks_init(&client->callbacks);
+    ssh_set_auth_methods(ssh,
+                         SSH_AUTH_METHOD_PUBLICKEY | (passwords ? SSH_AUTH_METHOD_PASSWORD : 0));
+    ssh_set_message_callback(ssh, on_message, client);
+    if (ssh_set_server_callbacks(ssh, &client->callbacks) != SSH_OK)
+        return sl_fail_memory();
+    return SL_OK;
+}
