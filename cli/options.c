@@ -26,6 +26,7 @@ const struct option_row option_rows[] = {
     {"ssh-key", FOR_SEND, "ssh_tunnel_keyfile", NULL, "FILE", NULL},
     {"ssh-password-file", FOR_SEND, "ssh_password_file", NULL, "FILE", NULL},
     {"ssh-host-key", FOR_SEND, "ssh_host_key", NULL, "FINGERPRINT", NULL},
+    {"ssh-backend", FOR_SEND, "ssh_backend", NULL, "libssh|openssh", NULL},
     {"raw", FOR_SEND, "jpeg_compression", "false", NULL, "Send pixels as they are, not as JPEG"},
     {"jpeg", FOR_SEND, "jpeg_compression", "true", NULL, "Send JPEG, which is the default"},
     {"quality", FOR_SEND, "jpeg_compression_quality", NULL, "N", NULL},

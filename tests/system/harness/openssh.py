@@ -146,6 +146,9 @@ class Sshd:
             except ProcessLookupError:
                 pass
 
+    def pids(self):
+        return [self._process.pid, *descendants_of(self._process.pid)]
+
     def stop(self):
         """Ends the server with its sessions; nobody listens on the port when this returns."""
         if self._process is None:
