@@ -20,6 +20,7 @@ _sightline_names() {
 _sightline_value() {
     case $1 in
     --pattern) _sightline_words 'pair reqrep pubsub' ;;
+    --ssh-backend) _sightline_words 'libssh openssh' ;;
     --protocol) _sightline_words 'tcp ipc' ;;
     --log) _sightline_words 'none error warning info debug' ;;
     --sink) _sightline_words 'window null file: -' ;;
@@ -45,8 +46,8 @@ _sightline() {
     local commands='send view cameras help'
     local both='--address --port --protocol --pattern -o --config --frames --duration --stats --log
         --help'
-    local send='--ssh --ssh-key --ssh-password-file --ssh-host-key --raw --jpeg --quality --size
-        --fps --loop --filter'
+    local send='--ssh --ssh-key --ssh-password-file --ssh-host-key --ssh-backend --raw --jpeg
+        --quality --size --fps --loop --filter'
     COMPREPLY=()
 
     if [ "$COMP_CWORD" = 1 ]; then

@@ -30,6 +30,7 @@ send)
         '--ssh-key[private key]:file:_files' \
         '--ssh-password-file[file with the password, - asks]:file:_files' \
         '--ssh-host-key[the only host key to accept]:fingerprint:' \
+        '--ssh-backend[what speaks SSH]:what:(libssh openssh)' \
         '--raw[send pixels as they are]' \
         '--jpeg[send JPEG]' \
         '--quality[of JPEG]:10 to 100:' \
