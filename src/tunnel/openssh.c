@@ -97,7 +97,7 @@ static void act(struct client *client, sl_openssh_event event, const char *line)
         client->channels -= client->channels > 0 ? 1 : 0;
         break;
     case SL_OPENSSH_UNHEARD:
-        sl_tunnel_plan_fail_unheard(plan, line);
+        sl_tunnel_plan_fail_unheard(plan, strstr(line, "connect failed"));
         sl_tunnel_tell_heard(client->job, &client->unheard, false, client->up);
         client->answered = true;
         break;
@@ -255,6 +255,11 @@ static int connect_client(void *state) {
         code = connect_offering(client, sl_host_key_family(family));
         client->family = code == SL_OK ? family : -1;
     }
+    if (code == SL_EHOSTKEY)
+        return sl_fail(SL_EHOSTKEY,
+                       "%s has no host key with the fingerprint %s; compare it with the server's "
+                       "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there)",
+                       client->job->plan.name, client->job->plan.settings.host_key);
     return code;
 }
 

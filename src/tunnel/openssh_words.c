@@ -19,6 +19,7 @@ static const struct {
     {"Authenticated to ", START, SL_OPENSSH_LOGGED_IN},
     {"debug1: Entering interactive session", START, SL_OPENSSH_LISTENING},
     {": new direct-tcpip", false, SL_OPENSSH_ASKED},
+    {": new [direct-tcpip]", false, SL_OPENSSH_ASKED}, /* before 9.2 */
     {": open confirm rwindow", false, SL_OPENSSH_OPENED},
     {": free: direct-tcpip", false, SL_OPENSSH_FREED},
     {": open failed: connect failed", false, SL_OPENSSH_UNHEARD},
@@ -43,6 +44,8 @@ static const char silent_advice[] =
     "is the host on, does a firewall let the port through, is an SSH server there?";
 static const char greeting_advice[] = "is it an SSH server, and does it let this host in?";
 static const char path_advice[] = "check the network and the address";
+static const char forwards_advice[] =
+    "the configuration of ssh forwards a port of its own for this host, which is in use";
 static const char settings_advice[] = "correct the configuration of ssh";
 
 static const struct {
@@ -75,7 +78,8 @@ static const struct {
     {"Unable to negotiate with", CAUSE, SL_EUNREACHABLE, settings_advice},
     {" not responding", CAUSE, SL_EUNREACHABLE, path_advice},
     {"Received disconnect from", SYMPTOM, SL_EUNREACHABLE, NULL},
-    {"cannot listen to", CAUSE, SL_ESYSTEM, NULL},
+    {"cannot listen to", CAUSE, SL_ESYSTEM, forwards_advice},
+    {"remote port forwarding failed", CAUSE, SL_ESYSTEM, forwards_advice},
     {"closed by remote host", CONSEQUENCE, SL_EUNREACHABLE, NULL},
     {"Connection closed by ", CONSEQUENCE, SL_EUNREACHABLE, NULL},
     {"Connection reset by ", CONSEQUENCE, SL_EUNREACHABLE, NULL},

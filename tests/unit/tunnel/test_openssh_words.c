@@ -32,7 +32,7 @@ static void follows_how_far_it_is(void **state) {
     hear("debug1: Entering interactive session.", SL_OPENSSH_LISTENING);
     hear("debug1: channel 1: new direct-tcpip [direct-tcpip] (inactive timeout: 0)",
          SL_OPENSSH_ASKED);
-    hear("debug1: channel 1: new [direct-tcpip]", SL_OPENSSH_NOTHING);
+    hear("debug1: channel 1: new [direct-tcpip]", SL_OPENSSH_ASKED);
     hear("debug1: channel 0: new unix-listener [unix listener] (inactive timeout: 0)",
          SL_OPENSSH_NOTHING);
     hear("debug2: channels.c:channel_input_open_confirmation():3518 (pid=9): channel 2: open "
@@ -97,6 +97,9 @@ static void turns_its_words_into_codes(void **state) {
          "channel 1: open failed: administratively prohibited: open failed");
     ENDS(SL_EINVAL, "foo", "/home/me/.ssh/config: line 3: Bad configuration option: foo",
          "/home/me/.ssh/config: terminating, 1 bad configuration options");
+    ENDS(SL_ESYSTEM, "forwards a port", "bind [127.0.0.1]:8080: Address already in use",
+         "channel_setup_fwd_listener_tcpip: cannot listen to port: 8080",
+         "Could not request local forwarding.");
     ENDS(SL_EUNREACHABLE, "status 255", "something new");
 }
 
