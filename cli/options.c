@@ -27,6 +27,7 @@ const struct option_row option_rows[] = {
     {"ssh-password-file", BOTH, "ssh_password_file", NULL, "FILE", NULL},
     {"ssh-host-key", BOTH, "ssh_host_key", NULL, "FINGERPRINT", NULL},
     {"persist", BOTH, "persist", "true", NULL, NULL},
+    {"ssh-backend", BOTH, "ssh_backend", NULL, "libssh|openssh", NULL},
     {"raw", FOR_SEND, "jpeg_compression", "false", NULL, "Send pixels as they are, not as JPEG"},
     {"jpeg", FOR_SEND, "jpeg_compression", "true", NULL, "Send JPEG, which is the default"},
     {"quality", FOR_SEND, "jpeg_compression_quality", NULL, "N", NULL},

@@ -20,6 +20,7 @@ _sightline_names() {
 _sightline_value() {
     case $1 in
     --pattern) _sightline_words 'pair reqrep pubsub' ;;
+    --ssh-backend) _sightline_words 'libssh openssh' ;;
     --protocol) _sightline_words 'tcp ipc' ;;
     --log) _sightline_words 'none error warning info debug' ;;
     --sink) _sightline_words 'window null file: -' ;;
@@ -44,7 +45,7 @@ _sightline() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='send view cameras help'
     local both='--address --port --protocol --pattern --ssh --ssh-key --ssh-password-file
-        --ssh-host-key --persist -o --config --frames --duration --stats --log --help'
+        --ssh-host-key --persist --ssh-backend -o --config --frames --duration --stats --log --help'
     local send='--raw --jpeg --quality --size --fps --loop --filter'
     COMPREPLY=()
 

@@ -17,6 +17,7 @@ both=(
     '--ssh-password-file[file with the password, - asks]:file:_files'
     '--ssh-host-key[the only host key to accept]:fingerprint:'
     '--persist[never give the tunnel up, whatever refuses it]'
+    '--ssh-backend[what speaks SSH]:what:(libssh openssh)'
     '--log[how much to tell]:level:(none error warning info debug)'
     '--help[say what there is]'
 )

@@ -23,6 +23,11 @@ typedef enum sl_host_key_policy {
     SL_HOST_KEY_ACCEPT_NEW,
 } sl_host_key_policy;
 
+typedef enum sl_ssh_backend {
+    SL_SSH_LIBSSH,  /* in this process */
+    SL_SSH_OPENSSH, /* the user's own ssh, with its configuration; never asks, takes no password */
+} sl_ssh_backend;
+
 /* Asks a person for a secret. `prompt` ends with a colon. Writes a NUL-ended answer into `answer`
  * and returns 0, or a negative code when nobody can be asked. Called on the tunnel's thread. */
 typedef int sl_ask_function(void *user, const char *prompt, bool echo, char *answer, size_t size);
@@ -41,8 +46,10 @@ typedef struct sl_tunnel_settings {
     int alive_timeout_s;     /* of silence, though asked: then the connection is lost; 5 */
     sl_ask_function *ask;    /* NULL: never asks */
     void *ask_user;
+    const char *ssh_config; /* SL_SSH_OPENSSH: instead of the user's and the system's */
+    sl_ssh_backend backend;
     bool persist; /* wait for what is usually the end: an unreachable host at first, a refusal */
-    void *reserved[15];
+    void *reserved[14];
 } sl_tunnel_settings;
 
 #endif

@@ -34,11 +34,15 @@ typedef struct sl_tunnel_job {
  * when the job's socket takes connections: that is what the owner waits for at first. */
 void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *reason);
 
+/* Says once that nobody listens at the far end, for which sl_error() has the sentence, and once
+ * that somebody does. `unheard` is the back-end's memory of it; `up`: it was reported already. */
+void sl_tunnel_tell_heard(sl_tunnel_job *job, bool *unheard, bool heard, bool up);
+
 typedef struct sl_tunnel_backend {
     const char *name;
 
     /* Makes the back-end's state, which lasts as long as the tunnel. The job is borrowed.
-     * SL_EUNSUPPORTED when this back-end can't do the job here; the next one is asked then. */
+     * SL_EUNSUPPORTED when this back-end can't work here, SL_EINVAL when it can't do the job. */
     int (*open)(void **state, sl_tunnel_job *job);
 
     /* Sets the connection up until it is known that forwarding is allowed, and inward until the
@@ -54,6 +58,6 @@ typedef struct sl_tunnel_backend {
     void (*close)(void *state);
 } sl_tunnel_backend;
 
-extern const sl_tunnel_backend sl_tunnel_libssh;
+extern const sl_tunnel_backend sl_tunnel_libssh, sl_tunnel_openssh;
 
 #endif

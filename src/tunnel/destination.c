@@ -56,6 +56,7 @@ static int read_port(const char *text, sl_ssh_destination *destination) {
                        "from 1 to 65535",
                        text);
     destination->port = (int)port;
+    destination->port_given = true;
     return SL_OK;
 }
 
@@ -89,6 +90,7 @@ int sl_ssh_destination_parse(const char *text, sl_ssh_destination *destination) 
         int code = read_user(text, (size_t)(at - text), destination);
         if (code < 0)
             return code;
+        destination->user_given = true;
         text = at + 1;
     }
     if (text[0] == '[')

@@ -114,15 +114,8 @@ static int explain_refusal(sl_session *session) {
     sl_text_harmless(words);
     enum { PROHIBITED = 1, CONNECT_FAILED = 2, UNKNOWN_TYPE = 3 };
     if (reason == PROHIBITED || reason == UNKNOWN_TYPE)
-        return sl_fail(SL_EFORWARD,
-                       "%s does not allow forwarding to %s port %d (%s); its sshd "
-                       "needs AllowTcpForwarding yes (or local) and, if set, "
-                       "PermitOpen %s:%d; in authorized_keys port-forwarding, and "
-                       "permitopen if set",
-                       plan->name, plan->target_host, plan->target_port, words, plan->target_host,
-                       plan->target_port);
-    return sl_fail(SL_EPEER, "nothing listens at %s port %d as seen from %s (%s); waiting",
-                   plan->target_host, plan->target_port, plan->destination.host, words);
+        return sl_tunnel_plan_fail_refused(plan, words);
+    return sl_tunnel_plan_fail_unheard(plan, words);
 }
 
 int sl_forward_finish_open(sl_forward *forward, sl_session *session) {

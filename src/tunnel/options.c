@@ -2,6 +2,7 @@
 #include "base/settings.h"
 #include "tunnel/tunnel.h"
 
+static const char *const backends[] = {"libssh", "openssh", NULL};
 static const char *const policies[] = {"strict", "accept-new", NULL};
 
 const sl_option sl_tunnel_options[] = {
@@ -73,6 +74,20 @@ const sl_option sl_tunnel_options[] = {
      .fallback = "false",
      .help = "Never give the tunnel up: wait for a host that can't be reached at first, and try "
              "again once a minute what was refused (log-in, host key, forwarding)"},
+    {.name = "ssh_backend",
+     .type = SL_OPTION_CHOICE,
+     .offset = offsetof(sl_tunnel_settings, backend),
+     .choices = backends,
+     .fallback = "libssh",
+     .values = "libssh or openssh",
+     .help = "What speaks SSH: Sightline itself, or the ssh command with all that its own "
+             "configuration can do"},
+    {.name = "ssh_config",
+     .type = SL_OPTION_STRING,
+     .offset = offsetof(sl_tunnel_settings, ssh_config),
+     .values = "FILE",
+     .help = "Configuration of the ssh command, instead of the user's and the system's; with "
+             "ssh_backend=openssh"},
 };
 
 const size_t sl_tunnel_option_count = SL_COUNT(sl_tunnel_options);

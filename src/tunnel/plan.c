@@ -19,8 +19,9 @@ static int copy(const char **field, const char *text) {
 
 static int copy_settings(sl_tunnel_settings *to, const sl_tunnel_settings *from) {
     *to = *from;
-    const char **fields[] = {&to->destination,     &to->password, &to->password_file, &to->key_file,
-                             &to->passphrase_file, &to->host_key, &to->known_hosts};
+    const char **fields[] = {&to->destination, &to->password,        &to->password_file,
+                             &to->key_file,    &to->passphrase_file, &to->host_key,
+                             &to->known_hosts, &to->ssh_config};
     const size_t count = sizeof(fields) / sizeof(fields[0]);
     const char *texts[sizeof(fields) / sizeof(fields[0])];
     /* First all fields are made safe to free, then they are filled. */
@@ -92,13 +93,31 @@ int sl_tunnel_plan_init(sl_tunnel_plan *plan, const sl_tunnel_settings *settings
         code = copy_settings(&plan->settings, settings);
     if (code < 0)
         return code;
-    snprintf(plan->name, sizeof(plan->name), "%s@%s port %d", plan->destination.user,
-             plan->destination.host, plan->destination.port);
+    if (settings->backend == SL_SSH_OPENSSH) /* it looks up itself what isn't given */
+        snprintf(plan->name, sizeof(plan->name), "%s", settings->destination);
+    else
+        snprintf(plan->name, sizeof(plan->name), "%s@%s port %d", plan->destination.user,
+                 plan->destination.host, plan->destination.port);
     plan->target_host = strdup(target->host);
     if (target->link)
         plan->link_path = strdup(target->link + strlen("ipc://"));
     bool copied = plan->target_host && (plan->link_path || !target->link);
     return copied ? SL_OK : sl_fail_memory();
+}
+
+int sl_tunnel_plan_fail_refused(const sl_tunnel_plan *plan, const char *words) {
+    return sl_fail(SL_EFORWARD,
+                   "%s does not allow forwarding to %s port %d (%s); its sshd "
+                   "needs AllowTcpForwarding yes (or local) and, if set, "
+                   "PermitOpen %s:%d; in authorized_keys port-forwarding, and "
+                   "permitopen if set",
+                   plan->name, plan->target_host, plan->target_port, words, plan->target_host,
+                   plan->target_port);
+}
+
+int sl_tunnel_plan_fail_unheard(const sl_tunnel_plan *plan, const char *words) {
+    return sl_fail(SL_EPEER, "nothing listens at %s port %d as seen from %s (%s); waiting",
+                   plan->target_host, plan->target_port, plan->destination.host, words);
 }
 
 void sl_tunnel_plan_finish(sl_tunnel_plan *plan) {
@@ -113,6 +132,7 @@ void sl_tunnel_plan_finish(sl_tunnel_plan *plan) {
     free((char *)settings->passphrase_file);
     free((char *)settings->host_key);
     free((char *)settings->known_hosts);
+    free((char *)settings->ssh_config);
     free(plan->target_host);
     free(plan->link_path);
     *plan = (sl_tunnel_plan){0};

@@ -6,7 +6,6 @@
 #include "tunnel/pump.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "tunnel/local.h"
 
 #include <errno.h>
@@ -44,19 +43,8 @@ static sl_forward *find(sl_pump *pump, sl_forward_state state) {
     return NULL;
 }
 
-/* Says once that nobody is there, and once that somebody is. */
 static void tell_heard(sl_pump *pump, bool heard) {
-    sl_tunnel_job *job = pump->session->job;
-    if (pump->unheard == !heard)
-        return;
-    pump->unheard = !heard;
-    if (heard)
-        sl_log(SL_LOG_INFO, "tunnel", "%s port %d answers now, as seen from %s",
-               job->plan.target_host, job->plan.target_port, job->plan.destination.host);
-    else
-        sl_log(SL_LOG_WARNING, "tunnel", "%s", sl_error());
-    if (pump->listener >= 0)
-        sl_tunnel_report(job, SL_TUNNEL_UP, heard ? NULL : sl_error());
+    sl_tunnel_tell_heard(pump->session->job, &pump->unheard, heard, pump->listener >= 0);
 }
 
 /* Goes on opening channels, one at a time. A refusal for good, or loss, is returned. */

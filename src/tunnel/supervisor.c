@@ -43,17 +43,31 @@ void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *rea
         sl_event_set(&job->ready);
 }
 
-/* In the order in which they are asked. */
-static const sl_tunnel_backend *const backends[] = {&sl_tunnel_libssh};
+void sl_tunnel_tell_heard(sl_tunnel_job *job, bool *unheard, bool heard, bool up) {
+    if (*unheard == !heard)
+        return;
+    *unheard = !heard;
+    if (heard)
+        sl_log(SL_LOG_INFO, "tunnel", "%s port %d answers now, as seen from %s",
+               job->plan.target_host, job->plan.target_port, job->plan.destination.host);
+    else
+        sl_log(SL_LOG_WARNING, "tunnel", "%s", sl_error());
+    if (up)
+        sl_tunnel_report(job, SL_TUNNEL_UP, heard ? NULL : sl_error());
+}
 
-/* Takes the first back-end that can do the job. */
+static const sl_tunnel_backend *const backends[] = {
+    [SL_SSH_LIBSSH] = &sl_tunnel_libssh,
+    [SL_SSH_OPENSSH] = &sl_tunnel_openssh,
+};
+
+/* The one that was asked for. */
 static int open_backend(sl_tunnel_supervisor *supervisor, void **state) {
-    int code = SL_EUNSUPPORTED;
-    for (size_t i = 0; code == SL_EUNSUPPORTED && i < SL_COUNT(backends); i++) {
-        supervisor->backend = backends[i];
-        code = backends[i]->open(state, &supervisor->job);
-    }
-    return code;
+    size_t wanted = (size_t)supervisor->job.plan.settings.backend;
+    if (wanted >= SL_COUNT(backends))
+        return sl_fail(SL_EINVAL, "ssh_backend is libssh or openssh");
+    supervisor->backend = backends[wanted];
+    return supervisor->backend->open(state, &supervisor->job);
 }
 
 /* These get better only when somebody does something about it. */

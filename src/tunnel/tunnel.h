@@ -15,7 +15,7 @@
 
 /* The options of sl_tunnel_settings (ssh_tunnel_mode, ssh_tunnel_pwd, ssh_tunnel_keyfile,
  * ssh_password_file, ssh_passphrase_file, ssh_host_key, ssh_host_key_policy, ssh_known_hosts,
- * ssh_connect_timeout, ssh_alive_timeout, persist). */
+ * ssh_connect_timeout, ssh_alive_timeout, persist, ssh_backend, ssh_config). */
 extern const sl_option sl_tunnel_options[];
 extern const size_t sl_tunnel_option_count;
 
@@ -42,6 +42,7 @@ typedef struct sl_ssh_destination {
     char user[64]; /* "" when not given: the login name */
     char host[256];
     int port;
+    bool user_given, port_given; /* written out, and not what is usual */
 } sl_ssh_destination;
 
 /* SL_EINVAL with what is wrong. */

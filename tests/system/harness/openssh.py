@@ -153,13 +153,16 @@ class Sshd:
             except ProcessLookupError:
                 pass
 
+    def pids(self):
+        return [self._process.pid, *descendants_of(self._process.pid)]
+
     def pause(self):
         """Stops all of it where it is; its kernel goes on taking connections and bytes."""
-        for pid in [self._process.pid, *descendants_of(self._process.pid)]:
+        for pid in self.pids():
             os.kill(pid, signal.SIGSTOP)
 
     def resume(self):
-        for pid in [self._process.pid, *descendants_of(self._process.pid)]:
+        for pid in self.pids():
             os.kill(pid, signal.SIGCONT)
 
     def stop(self):

@@ -1,0 +1,308 @@
+/* tunnel: the OpenSSH back-end: the user's own ssh makes the connection and listens at the job's
+ * socket, and here it is watched. Called by the supervisor.
+ *
+ * What ssh is about, and what becomes of the channels that it opens, is known from what it writes
+ * to its standard error (see openssh_words.c). It gets no terminal and asks nobody. */
+#include "tunnel/openssh.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "tunnel/child.h"
+#include "tunnel/hostkey.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define GRACE_MS   1000   /* to end in, when asked to */
+#define LOG_IN_MS  120000 /* a security key may have to be found first; sshd's own limit */
+#define SETTLED_MS 50     /* silent for so long: no connection is about to be taken any more */
+#define READS_MOST 16     /* in a row */
+
+struct client {
+    sl_tunnel_job *job;
+    char program[4096];
+    int family; /* of the pinned host key, once it was seen; else -1 */
+    sl_openssh_arguments arguments;
+
+    /* Of the ssh that runs. */
+    sl_child child;
+    sl_openssh_words words;
+    char line[1024]; /* the one that is being read; what doesn't fit is left out */
+    size_t length;
+    int64_t deadline_us; /* of the step that it is at; -1: none */
+    bool listening;      /* the socket should be there */
+    bool answered;       /* about the first channel */
+    bool refused;        /* a channel, for good */
+    bool unheard;        /* nobody listened at the far end when last tried */
+    bool up;
+    int channels; /* that carry something, or are to */
+};
+
+static int open_client(void **state, sl_tunnel_job *job) {
+    const sl_tunnel_settings *settings = &job->plan.settings;
+    if (job->plan.link_path)
+        return sl_fail(SL_EINVAL, "a viewer's tunnel takes ssh_backend=libssh alone; ssh -R can't "
+                                  "tell which port the server picked, nor whether it answers");
+    if (settings->password || settings->password_file || settings->passphrase_file)
+        return sl_fail(SL_EINVAL,
+                       "ssh_backend=openssh takes no password or passphrase, because ssh reads "
+                       "them from a terminal only; use a key, the agent (ssh-add), or "
+                       "ssh_backend=libssh");
+    struct client *client = calloc(1, sizeof(*client));
+    if (!client)
+        return sl_fail_memory();
+    client->job = job;
+    client->family = -1;
+    client->child = (sl_child){.ended = -1, .complaints = -1};
+    int code = sl_child_find(client->program, sizeof(client->program), "ssh");
+    if (code < 0) {
+        free(client);
+        return sl_fail(SL_EUNSUPPORTED, "there is no ssh command in PATH for ssh_backend=openssh; "
+                                        "install openssh-client, or use ssh_backend=libssh");
+    }
+    *state = client;
+    return SL_OK;
+}
+
+static void report_step(struct client *client, sl_tunnel_state state, int limit_ms) {
+    sl_tunnel_report(client->job, state, NULL);
+    client->deadline_us = sl_deadline_us(limit_ms);
+}
+
+/* Takes what a line tells to heart. */
+static void act(struct client *client, sl_openssh_event event, const char *line) {
+    const sl_tunnel_plan *plan = &client->job->plan;
+    int limit_ms = 1000 * plan->settings.connect_timeout_s;
+    switch (event) {
+    case SL_OPENSSH_CONNECTED:
+        report_step(client, SL_TUNNEL_VERIFYING, limit_ms);
+        break;
+    case SL_OPENSSH_VERIFIED:
+        report_step(client, SL_TUNNEL_AUTHENTICATING, LOG_IN_MS);
+        break;
+    case SL_OPENSSH_LOGGED_IN:
+        report_step(client, SL_TUNNEL_FORWARDING, limit_ms);
+        break;
+    case SL_OPENSSH_LISTENING:
+        client->listening = true;
+        break;
+    case SL_OPENSSH_ASKED:
+        client->channels++;
+        break;
+    case SL_OPENSSH_FREED:
+        client->channels -= client->channels > 0 ? 1 : 0;
+        break;
+    case SL_OPENSSH_UNHEARD:
+        sl_tunnel_plan_fail_unheard(plan, strstr(line, "connect failed"));
+        sl_tunnel_tell_heard(client->job, &client->unheard, false, client->up);
+        client->answered = true;
+        break;
+    case SL_OPENSSH_OPENED:
+        sl_tunnel_tell_heard(client->job, &client->unheard, true, client->up);
+        client->answered = true;
+        break;
+    case SL_OPENSSH_REFUSED:
+        client->refused = client->answered = true;
+        break;
+    case SL_OPENSSH_NOTHING:
+        break;
+    }
+}
+
+static void end_line(struct client *client) {
+    char *line = client->line;
+    line[client->length] = '\0';
+    client->length = 0;
+    line[strcspn(line, "\r")] = '\0';
+    sl_text_harmless(line);
+    if (!line[0])
+        return;
+    sl_log(SL_LOG_DEBUG, "tunnel", "ssh: %s", line);
+    sl_openssh_event event = sl_openssh_hear(&client->words, line);
+    /* Once it is up, steps are what a server may have made up. */
+    if (!client->up || event > SL_OPENSSH_LISTENING)
+        act(client, event, line);
+}
+
+/* Reads what ssh has said, not without end. False once it can say nothing more. */
+static bool hear(struct client *client) {
+    char bytes[1024];
+    for (int reads = 0; reads < READS_MOST; reads++) {
+        ssize_t size = read(client->child.complaints, bytes, sizeof(bytes));
+        if (size == 0)
+            return false;
+        if (size < 0)
+            return errno == EAGAIN || errno == EINTR;
+        for (ssize_t i = 0; i < size; i++)
+            if (bytes[i] == '\n')
+                end_line(client);
+            else if (client->length + 1 < sizeof(client->line))
+                client->line[client->length++] = bytes[i];
+    }
+    return true;
+}
+
+/* Ends what is left of it. Returns what waitpid() told. */
+static int end_ssh(struct client *client) {
+    int status = sl_child_end(&client->child, GRACE_MS);
+    unlink(client->job->socket_path); /* had it no time to */
+    return status;
+}
+
+static int fail_ended(struct client *client) {
+    while (client->child.complaints >= 0 &&
+           sl_wait(client->child.complaints, POLLIN, NULL, sl_deadline_us(0)) == SL_OK)
+        if (!hear(client))
+            break;
+    end_line(client);
+    int status = end_ssh(client);
+    return sl_openssh_fail(&client->words, &client->job->plan, client->up, status);
+}
+
+/* Waits until ssh says something, and hears it. SL_OK; SL_ECANCELED when it is to stop (and
+ * `stopping` is not said already), SL_EAGAIN past the deadline; other codes when ssh has ended. */
+static int listen_to(struct client *client, bool stopping, int64_t deadline_us) {
+    struct pollfd polled[] = {
+        {.fd = client->child.ended, .events = POLLIN},
+        {.fd = client->child.complaints, .events = POLLIN},
+        {.fd = stopping ? -1 : sl_cancel_fd(client->job->stop), .events = POLLIN},
+    };
+    int ready = poll(polled, 3, sl_remaining_ms(deadline_us));
+    if (ready < 0 && errno != EINTR)
+        return sl_fail(SL_ESYSTEM, "the tunnel cannot wait for ssh: %s", strerror(errno));
+    if (ready <= 0)
+        return sl_remaining_ms(deadline_us) == 0 ? SL_EAGAIN : SL_OK;
+    if (polled[2].revents)
+        return sl_fail(SL_ECANCELED, "%s", sl_strerror(SL_ECANCELED));
+    if (polled[1].revents && !hear(client)) {
+        close(client->child.complaints);
+        client->child.complaints = -1;
+    }
+    return polled[0].revents ? fail_ended(client) : SL_OK;
+}
+
+/* Has ssh ask for a first channel. -1 when the socket is not there. */
+static int start_probe(const struct client *client) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", client->job->socket_path);
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (probe >= 0 && connect(probe, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        close(probe);
+        probe = -1;
+    }
+    return probe;
+}
+
+static int fail_silent(const struct client *client) {
+    return sl_fail(SL_EUNREACHABLE,
+                   "the SSH server of %s says nothing (timed out after %d s); is it overloaded or "
+                   "stuck, or is something else on that port?",
+                   client->job->plan.name, client->job->plan.settings.connect_timeout_s);
+}
+
+/* Until the server has answered about a channel. An ssh that can't tell that (before 8.5) is
+ * believed once the time for it is over. */
+static int follow(struct client *client) {
+    int probe = -1, code = SL_OK;
+    while (code == SL_OK && !client->answered) {
+        code = listen_to(client, false, client->deadline_us);
+        if (code == SL_OK && client->listening && probe < 0) {
+            probe = start_probe(client);
+            client->listening = probe >= 0; /* else it was a jump host's */
+        }
+    }
+    if (code == SL_EAGAIN)
+        code = probe >= 0 ? SL_OK : fail_silent(client);
+    if (code == SL_OK && client->refused)
+        code = sl_openssh_fail(&client->words, &client->job->plan, false, 0);
+    if (probe >= 0)
+        close(probe);
+    return code;
+}
+
+static int connect_offering(struct client *client, const char *algorithms) {
+    sl_tunnel_job *job = client->job;
+    int code = sl_openssh_arguments_fill(&client->arguments, job, algorithms);
+    if (code < 0)
+        return code;
+    client->words = (sl_openssh_words){0};
+    client->length = 0;
+    client->listening = client->answered = client->refused = client->unheard = client->up = false;
+    client->channels = 0;
+    /* ssh takes its own time for each address and jump host; this is for when it gets stuck. */
+    report_step(client, SL_TUNNEL_CONNECTING, 1000 + 2000 * job->plan.settings.connect_timeout_s);
+    code = sl_child_start(&client->child, client->program, client->arguments.words);
+    if (code == SL_OK)
+        code = follow(client);
+    if (code < 0)
+        end_ssh(client);
+    return code;
+}
+
+/* The pinned key may be any of the server's, and ssh asks for one. */
+static int connect_client(void *state) {
+    struct client *client = state;
+    bool pinned = client->job->plan.settings.host_key != NULL;
+    int code =
+        connect_offering(client, client->family >= 0 ? sl_host_key_family(client->family) : NULL);
+    if (code != SL_EHOSTKEY || !pinned)
+        return code;
+    for (int family = 0; family < SL_HOST_KEY_FAMILIES && code == SL_EHOSTKEY; family++) {
+        code = connect_offering(client, sl_host_key_family(family));
+        client->family = code == SL_OK ? family : -1;
+    }
+    if (code == SL_EHOSTKEY)
+        return sl_fail(SL_EHOSTKEY,
+                       "%s has no host key with the fingerprint %s; compare it with the server's "
+                       "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there)",
+                       client->job->plan.name, client->job->plan.settings.host_key);
+    return code;
+}
+
+/* What was taken may still leave: until its channels have gone. */
+static void linger(struct client *client) {
+    int64_t deadline_us = sl_deadline_us(atomic_load(&client->job->linger_ms));
+    for (;;) {
+        int left_ms = sl_remaining_ms(deadline_us);
+        bool idle = client->channels == 0 && left_ms > SETTLED_MS;
+        int code = listen_to(client, true, idle ? sl_deadline_us(SETTLED_MS) : deadline_us);
+        if (code != SL_OK)
+            return;
+    }
+}
+
+static int carry(void *state) {
+    struct client *client = state;
+    client->up = true;
+    sl_tunnel_report(client->job, SL_TUNNEL_UP, client->unheard ? sl_error() : NULL);
+    int code = SL_OK;
+    while (code == SL_OK && !client->refused)
+        code = listen_to(client, false, -1);
+    if (code == SL_OK)
+        code = sl_openssh_fail(&client->words, &client->job->plan, true, 0);
+    if (code == SL_ECANCELED) {
+        linger(client);
+        code = SL_OK;
+    }
+    end_ssh(client);
+    return code;
+}
+
+static void close_client(void *state) {
+    free(state);
+}
+
+const sl_tunnel_backend sl_tunnel_openssh = {
+    .name = "openssh",
+    .open = open_client,
+    .connect = connect_client,
+    .carry = carry,
+    .close = close_client,
+};

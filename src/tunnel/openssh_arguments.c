@@ -1,0 +1,174 @@
+/* tunnel: the words that the OpenSSH back-end starts ssh with.
+ *
+ * ssh takes several of them apart again (%-tokens, ${variables}, quotes, colons), so what comes
+ * from the user is written such that it means itself, or refused. */
+#include "base/error.h"
+#include "tunnel/openssh.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ALIVE_INTERVAL_S 1 /* a server that is silent for so long is asked whether it lives, */
+#define ALIVE_COUNT      3 /* so often: it is given up within five seconds */
+
+/* What could turn the tunnel into something else, or send it out of our hands. */
+static const char *const fixed[] = {
+    "IgnoreUnknown=LogVerbose,ForkAfterAuthentication", /* older ones don't know them */
+    "LogLevel=DEBUG1",                                  /* says how far it is */
+    "LogVerbose=channels.c:channel_input_open_confirmation():*",
+    "ForkAfterAuthentication=no",
+    "BatchMode=yes",
+    "ClearAllForwardings=no",
+    "ControlMaster=no",
+    "ControlPath=none",
+    "ExitOnForwardFailure=yes",
+    "ForwardAgent=no",
+    "ForwardX11=no",
+    "GatewayPorts=no",
+    "PermitLocalCommand=no",
+    "StreamLocalBindMask=0177",
+    "StreamLocalBindUnlink=yes",
+    "Tunnel=no",
+};
+
+/* Adds a word. */
+static void add(sl_openssh_arguments *arguments, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void add(sl_openssh_arguments *arguments, const char *format, ...) {
+    const size_t most = sizeof(arguments->words) / sizeof(arguments->words[0]) - 1;
+    size_t left = sizeof(arguments->text) - arguments->used;
+    va_list values;
+    va_start(values, format);
+    char *word = arguments->text + arguments->used;
+    size_t length = (size_t)vsnprintf(word, left, format, values);
+    va_end(values);
+    if (length >= left || arguments->count >= most) {
+        arguments->code = sl_fail(SL_EINVAL, "the options for ssh are too long");
+        return;
+    }
+    arguments->words[arguments->count++] = word;
+    arguments->used += length + 1;
+}
+
+static void add_option(sl_openssh_arguments *arguments, const char *name, const char *value) {
+    add(arguments, "-o");
+    add(arguments, "%s=%s", name, value);
+}
+
+/* A path as ssh must be told it in order to take it for what it is; "" when that can't be. */
+static const char *spell(sl_openssh_arguments *arguments, const char *path, char *spelt,
+                         size_t size) {
+    const char *whole = path;
+    size_t length = 0;
+    bool fine = strpbrk(path, "\"\\$\n") == NULL;
+    for (; fine && *path; path++) {
+        fine = length + 3 <= size;
+        if (fine && *path == '%')
+            spelt[length++] = '%';
+        if (fine)
+            spelt[length++] = *path;
+    }
+    spelt[length] = '\0';
+    if (!fine)
+        arguments->code = sl_fail(SL_EINVAL,
+                                  "a path for ssh is too long, or has a quote, a backslash or a "
+                                  "dollar sign in it, which ssh can't be told: %.200s",
+                                  whole);
+    return spelt;
+}
+
+/* -L from the job's socket to its target. */
+static void add_forward(sl_openssh_arguments *arguments, const sl_tunnel_job *job) {
+    const char *host = job->plan.target_host;
+    char socket[2 * sizeof(job->socket_path)];
+    bool brackets = strchr(host, ':') != NULL;
+    spell(arguments, job->socket_path, socket, sizeof(socket));
+    if (strchr(socket, ':') || strchr(socket, '['))
+        arguments->code = sl_fail(SL_EINVAL,
+                                  "ssh can't have its socket at %s: a colon or bracket is in that "
+                                  "name; set XDG_RUNTIME_DIR or TMPDIR to another folder",
+                                  job->socket_path);
+    if (strpbrk(host, "/[]\\ \t"))
+        arguments->code =
+            sl_fail(SL_EINVAL, "\"%s\" is no name of a host that ssh could forward to", host);
+    add(arguments, "-L");
+    add(arguments, "%s:%s%s%s:%d", socket, brackets ? "[" : "", host, brackets ? "]" : "",
+        job->plan.target_port);
+}
+
+/* The pinned key is told to ssh as the only one that is known: it is shown what the server has
+ * and answers with that if the fingerprint is right. Both are free of what a shell would mind. */
+static void add_pin(sl_openssh_arguments *arguments, const char *fingerprint) {
+    int length = (int)strcspn(fingerprint, "=");
+    add_option(arguments, "UserKnownHostsFile", "none");
+    add_option(arguments, "GlobalKnownHostsFile", "none");
+    add_option(arguments, "CheckHostIP", "no");
+    add_option(arguments, "VerifyHostKeyDNS", "no");
+    add_option(arguments, "UpdateHostKeys", "no");
+    add_option(arguments, "HostKeyAlias", "pinned");
+    add(arguments, "-o");
+    add(arguments,
+        "KnownHostsCommand=/bin/sh -c \"test $1 != %.*s || echo pinned $2 $3\" sh %%f %%t %%K",
+        length, fingerprint);
+}
+
+static void add_host_key(sl_openssh_arguments *arguments, const sl_tunnel_settings *settings,
+                         const char *algorithms) {
+    char path[4096];
+    bool accept = settings->host_key_policy == SL_HOST_KEY_ACCEPT_NEW && !settings->host_key;
+    add_option(arguments, "StrictHostKeyChecking", accept ? "accept-new" : "yes");
+    if (algorithms)
+        add_option(arguments, "HostKeyAlgorithms", algorithms);
+    if (settings->host_key) {
+        add_pin(arguments, settings->host_key);
+    } else if (settings->known_hosts) {
+        spell(arguments, settings->known_hosts, path, sizeof(path));
+        add(arguments, "-o");
+        add(arguments, "UserKnownHostsFile=\"%s\"", path);
+        add_option(arguments, "GlobalKnownHostsFile", "none");
+    }
+}
+
+int sl_openssh_arguments_fill(sl_openssh_arguments *arguments, const sl_tunnel_job *job,
+                              const char *algorithms) {
+    const sl_tunnel_settings *settings = &job->plan.settings;
+    const sl_ssh_destination *destination = &job->plan.destination;
+    char path[4096], number[16];
+    *arguments = (sl_openssh_arguments){0};
+    add(arguments, "ssh");
+    add(arguments, "-N");
+    add(arguments, "-T");
+    if (settings->ssh_config) {
+        add(arguments, "-F");
+        add(arguments, "%s", settings->ssh_config);
+    }
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+        add(arguments, "-o");
+        add(arguments, "%s", fixed[i]);
+    }
+    snprintf(number, sizeof(number), "%d", ALIVE_INTERVAL_S);
+    add_option(arguments, "ServerAliveInterval", number);
+    snprintf(number, sizeof(number), "%d", ALIVE_COUNT);
+    add_option(arguments, "ServerAliveCountMax", number);
+    snprintf(number, sizeof(number), "%d", settings->connect_timeout_s);
+    add_option(arguments, "ConnectTimeout", number);
+    add_host_key(arguments, settings, algorithms);
+    if (settings->key_file) {
+        add_option(arguments, "IdentitiesOnly", "yes");
+        add(arguments, "-i");
+        add(arguments, "%s", spell(arguments, settings->key_file, path, sizeof(path)));
+    }
+    add_forward(arguments, job);
+    if (destination->user_given) {
+        add(arguments, "-l");
+        add(arguments, "%s", destination->user);
+    }
+    if (destination->port_given) {
+        add(arguments, "-p");
+        add(arguments, "%d", destination->port);
+    }
+    add(arguments, "--");
+    add(arguments, "%s", destination->host);
+    return arguments->code;
+}
