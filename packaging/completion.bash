@@ -42,7 +42,7 @@ _sightline_source() {
 
 _sightline() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='send view cameras help'
+    local commands='send view cameras doctor help'
     local both='--address --port --protocol --pattern -o --config --frames --duration --stats --log
         --help'
     local send='--ssh --ssh-key --ssh-password-file --ssh-host-key --raw --jpeg --quality --size
@@ -57,7 +57,7 @@ _sightline() {
         return
     fi
     case ${COMP_WORDS[1]} in
-    send)
+    send | doctor)
         case $current in
         -*) _sightline_words "- $both $send" ;;
         *) _sightline_source ;;

@@ -30,6 +30,9 @@ typedef struct sl_tunnel_job {
  * when the job's socket takes connections: that is what the owner waits for at first. */
 void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *reason);
 
+/* Tells the witness, if there is one. */
+void sl_tunnel_tell(const sl_tunnel_job *job, sl_tunnel_fact fact, const char *text);
+
 typedef struct sl_tunnel_backend {
     const char *name;
 

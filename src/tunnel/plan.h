@@ -11,6 +11,7 @@ typedef struct sl_tunnel_plan {
     char name[384];                 /* "user@host port 22", for sentences */
     char *target_host;              /* as seen from the SSH server */
     int target_port;
+    const sl_tunnel_witness *witness; /* or NULL */
 } sl_tunnel_plan;
 
 /* Copies and checks. SL_EINVAL, SL_ENOMEM. */
