@@ -33,6 +33,7 @@ const struct command *find_command(const char *name);
 int run_send(int count, char **words);
 int run_view(int count, char **words);
 int run_cameras(int count, char **words);
+int run_doctor(int count, char **words);
 int run_help(int count, char **words);
 
 /* Prints a command's help to standard output. */

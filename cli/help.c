@@ -31,7 +31,7 @@ static void init_known(struct known *known, int set) {
     sl_receiver_settings_init(&known->receiver);
     sl_sink_settings_init(&known->sink);
     known->count = 0;
-    if (set == FOR_SEND) {
+    if (set & (FOR_SEND | FOR_DOCTOR)) {
         known->all[known->count++] = &known->sender;
         known->all[known->count++] = &known->source;
     } else if (set == FOR_VIEW) {
@@ -160,6 +160,11 @@ void print_help(const struct command *about) {
             "SOURCE is a camera by number (0) or device (/dev/video2), a file, an rtsp:// "
             "or http:// URL, screen:, pattern:WIDTHxHEIGHT@FPS, or - for standard input. "
             "Without one it is camera 0.",
+            0);
+    if (about->option_set == FOR_DOCTOR)
+        print_wrapped(
+            "It takes the words of `sightline send`, walks the same way to the viewer, and "
+            "sends nothing.",
             0);
     if (about->option_set == 0)
         return;

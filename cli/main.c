@@ -15,6 +15,7 @@ const struct command commands[] = {
     {"view", FOR_VIEW, "", "the viewer end: receives frames and shows or stores them", run_view},
     {"cameras", FOR_CAMERAS, "", "what cameras there are, with formats, sizes and rates",
      run_cameras},
+    {"doctor", FOR_DOCTOR, "[SOURCE]", "why two ends cannot meet, step by step", run_doctor},
     {"help", 0, "[COMMAND]", "what a command does, and its options", run_help},
     {0},
 };

@@ -13,7 +13,8 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define BOTH     (FOR_SEND | FOR_VIEW)
+#define SENDER   (FOR_SEND | FOR_DOCTOR) /* a line that sends can be examined as it is */
+#define BOTH     (SENDER | FOR_VIEW)
 #define ROWS_MAX 40
 #define LONG_ONE 1000 /* what getopt gives for the first row */
 
@@ -28,14 +29,14 @@ const struct option_row option_rows[] = {
     {"ssh-host-key", BOTH, "ssh_host_key", NULL, "FINGERPRINT", NULL},
     {"persist", BOTH, "persist", "true", NULL, NULL},
     {"ssh-backend", BOTH, "ssh_backend", NULL, "libssh|openssh", NULL},
-    {"raw", FOR_SEND, "jpeg_compression", "false", NULL, "Send pixels as they are, not as JPEG"},
-    {"jpeg", FOR_SEND, "jpeg_compression", "true", NULL, "Send JPEG, which is the default"},
-    {"quality", FOR_SEND, "jpeg_compression_quality", NULL, "N", NULL},
-    {"size", FOR_SEND, "size", NULL, "WIDTHxHEIGHT", NULL},
-    {"fps", FOR_SEND, "fps", NULL, "N|max",
+    {"raw", SENDER, "jpeg_compression", "false", NULL, "Send pixels as they are, not as JPEG"},
+    {"jpeg", SENDER, "jpeg_compression", "true", NULL, "Send JPEG, which is the default"},
+    {"quality", SENDER, "jpeg_compression_quality", NULL, "N", NULL},
+    {"size", SENDER, "size", NULL, "WIDTHxHEIGHT", NULL},
+    {"fps", SENDER, "fps", NULL, "N|max",
      "Frames a second; max reads files and patterns as fast as they can be sent"},
-    {"loop", FOR_SEND, "loop", "true", NULL, NULL},
-    {"filter", FOR_SEND, "filter", NULL, "GRAPH", NULL},
+    {"loop", SENDER, "loop", "true", NULL, NULL},
+    {"filter", SENDER, "filter", NULL, "GRAPH", NULL},
     {"gate", FOR_VIEW, "gate", NULL, "[ADDR:]PORT", NULL},
     {"authorized-keys", FOR_VIEW, "gate_authorized_keys", NULL, "FILE", NULL},
     {"sink", FOR_VIEW, "sink", NULL, "window|null|file:PATH|-", NULL},
@@ -50,7 +51,7 @@ const struct option_row option_rows[] = {
      "Settings to begin with, in place of those in $XDG_CONFIG_HOME/sightline/config"},
     {"log", BOTH | FOR_CAMERAS, NULL, NULL, "LEVEL",
      "How much to tell: none, error, warning, info or debug (default warning)"},
-    {"json", FOR_CAMERAS, NULL, NULL, NULL, "Write a JSON object in place of lines"},
+    {"json", FOR_CAMERAS | FOR_DOCTOR, NULL, NULL, NULL, "Write JSON in place of lines"},
     {"help", BOTH | FOR_CAMERAS, NULL, NULL, NULL, "Print this help"},
     {0},
 };
@@ -169,7 +170,7 @@ static void fill_long_options(int set, struct option *longs) {
 }
 
 static void take_operands(struct options *options, int set, int count, char **words) {
-    if (optind < count && set == FOR_SEND)
+    if (optind < count && (set & SENDER))
         options->operand = words[optind++];
     if (optind < count)
         complain(options, "\"%s\" is one word too many; see: sightline help %s", words[optind],

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Sets of options: which commands have one. */
-enum { FOR_SEND = 1, FOR_VIEW = 2, FOR_CAMERAS = 4 };
+enum { FOR_SEND = 1, FOR_VIEW = 2, FOR_CAMERAS = 4, FOR_DOCTOR = 8 };
 
 struct option_row {
     const char *name; /* without dashes */

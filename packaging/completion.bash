@@ -43,7 +43,7 @@ _sightline_source() {
 
 _sightline() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='send view cameras help'
+    local commands='send view cameras doctor help'
     local both='--address --port --protocol --pattern --ssh --ssh-key --ssh-password-file
         --ssh-host-key --persist --ssh-backend -o --config --frames --duration --stats --log --help'
     local send='--raw --jpeg --quality --size --fps --loop --filter'
@@ -57,7 +57,7 @@ _sightline() {
         return
     fi
     case ${COMP_WORDS[1]} in
-    send)
+    send | doctor)
         case $current in
         -*) _sightline_words "- $both $send" ;;
         *) _sightline_source ;;

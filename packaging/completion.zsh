@@ -25,12 +25,12 @@ both=(
 if (( CURRENT == 2 )); then
     _values 'command' \
         'send[the camera end]' 'view[the viewer end]' 'cameras[what cameras there are]' \
-        'help[what a command does]' '--help' '--version'
+        'doctor[why two ends cannot meet]' 'help[what a command does]' '--help' '--version'
     return
 fi
 
 case $words[2] in
-send)
+send | doctor)
     _arguments $both \
         '--raw[send pixels as they are]' \
         '--jpeg[send JPEG]' \
@@ -39,6 +39,7 @@ send)
         '--fps[frames a second]:rate:' \
         '--loop[begin a file again at its end]' \
         '--filter[libavfilter graph]:graph:' \
+        '--json[of doctor: write JSON]' \
         '2:source:_files'
     ;;
 view)
@@ -54,6 +55,6 @@ cameras)
         '--help[say what there is]'
     ;;
 help)
-    _values 'command' send view cameras help
+    _values 'command' send view cameras doctor help
     ;;
 esac

@@ -4,6 +4,7 @@
 
 #include <sightline/camera.h>
 #include <sightline/cancel.h>
+#include <sightline/doctor.h>
 #include <sightline/error.h>
 #include <sightline/frame.h>
 #include <sightline/gate.h>

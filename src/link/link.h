@@ -43,6 +43,20 @@ typedef struct sl_link_state {
  * can't be one. */
 int sl_link_endpoint(const sl_link_settings *settings, sl_role role, char *endpoint, size_t size);
 
+/* How a sender's way to its viewer looks. */
+typedef struct sl_link_examination {
+    char address[80];      /* the viewer's, in numbers; "": it has no name, or none that resolves */
+    bool answered;         /* the address took the connection */
+    int64_t round_trip_us; /* from a greeting to its answer; -1: unknown */
+} sl_link_examination;
+
+/* Looks, as a sender would, whether a viewer of the settings' pattern stands at the endpoint (NULL:
+ * the one settings ask for), and leaves before it is taken for a sender. SL_OK; SL_EUNREACHABLE
+ * when nobody answers, SL_EPEER for anyone else, SL_EINVAL, SL_ECANCELED. `found` is filled as far
+ * as it came. */
+int sl_link_examine(const sl_link_settings *settings, const char *endpoint, const sl_cancel *cancel,
+                    int64_t deadline_us, sl_link_examination *found);
+
 /* Binds (receiver) or starts to connect (sender). `endpoint` NULL: the one settings ask for; else
  * this one (a tunnel's). `cancel` (NULL: none) ends waiting for a name server; it is not kept.
  * SL_EINUSE, SL_EINVAL, SL_ESYSTEM, SL_ECANCELED; SL_EUNREACHABLE for a sender's host name that

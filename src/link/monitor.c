@@ -14,7 +14,8 @@
 #include <zmq.h>
 
 #define CLOSED_MOST_MS 1000
-#define TOPICS_MOST    64 /* more subscriptions than any viewer has reason for */
+#define ASK_MS         500 /* for a stranger to say who it is */
+#define TOPICS_MOST    64  /* more subscriptions than any viewer has reason for */
 
 /* How soon a new socket is made after a connection went, and after one that was refused. */
 #define AGAIN_US   (SL_RECONNECT_MS * INT64_C(1000) / 2)
@@ -73,26 +74,16 @@ void sl_monitor_refuse(sl_link *link, const char *format, ...) {
 }
 
 static void refuse_viewer(sl_link *link) {
-    char says[24];
-    const char *pattern = sl_pattern_name(link->pattern), *where = link->far_end;
+    const char *where = link->far_end;
     sl_place place;
-    bool known = sl_name_place(link, &place);
-    switch (known ? sl_stranger_ask(&place, says, sizeof says) : SL_STRANGER_SILENT) {
-    case SL_STRANGER_ZMTP:
-        sl_monitor_refuse(link,
-                          "the viewer at %.60s uses another pattern than %s; give both ends the "
-                          "same --pattern",
-                          where, pattern);
-        break;
-    case SL_STRANGER_OTHER:
-        sl_monitor_refuse(link, "the program at %.60s is no viewer: it says \"%s\"", where, says);
-        break;
-    case SL_STRANGER_SILENT:
-        sl_monitor_refuse(link,
-                          "the program at %.40s uses another pattern than %s, or is no viewer; "
-                          "give both ends the same --pattern",
-                          where, pattern);
-    }
+    sl_greeting greeting = {0};
+    if (sl_name_place(link, &place))
+        sl_stranger_ask(&place, NULL, sl_deadline_us(ASK_MS), &greeting);
+    char why[SL_MISMATCH_MAX];
+    if (sl_greeting_mismatch(&greeting, link->pattern, where, why))
+        sl_monitor_refuse(link, "%s", why);
+    else
+        sl_monitor_refuse(link, "the viewer at %.60s broke the handshake off", where);
 }
 
 static void refuse_stranger(sl_link *link) {

@@ -8,6 +8,7 @@
 #include "base/event.h"
 #include "base/log.h"
 #include "base/resolve.h"
+#include "link/greeting.h"
 #include "link/link.h"
 #include "link/peers.h"
 #include <pthread.h>
@@ -149,14 +150,10 @@ void sl_monitor_refuse(sl_link *link, const char *format, ...)
 
 /* stranger.c */
 
-typedef enum sl_stranger {
-    SL_STRANGER_SILENT, /* says nothing, or can't be reached now */
-    SL_STRANGER_ZMTP,   /* greets as ZeroMQ does */
-    SL_STRANGER_OTHER,  /* says something else, which is then in `says` */
-} sl_stranger;
-
-/* Asks what stands at the place, given in numbers, that a sender connects to. Takes half a second
- * at most. */
-sl_stranger sl_stranger_ask(const sl_place *place, char *says, size_t size);
+/* Asks what stands at the place, given in numbers, that a sender connects to. 0 once it took the
+ * connection, though it may have said nothing; else the errno of why not: ECANCELED, ETIMEDOUT, …
+ */
+int sl_stranger_ask(const sl_place *place, const sl_cancel *cancel, int64_t deadline_us,
+                    sl_greeting *greeting);
 
 #endif

@@ -1,11 +1,11 @@
-/* link: who it is that refused. Used by this room alone.
+/* link: who it is that stands at a place. Used by this room alone.
  *
  * libzmq does not tell another socket type from bytes that are no ZMTP. So a sender that was
- * refused looks once more itself: it connects, greets as ZMTP does, and reads the first answer. */
+ * refused looks once more itself: it connects, greets as ZMTP does, and reads what comes. It leaves
+ * before the handshake is over, so nobody takes it for a peer. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/event.h"
-#include "base/text.h"
 #include "link/room.h"
 
 #include <errno.h>
@@ -17,15 +17,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 500
-
-static const uint8_t signature[10] = {0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f};
-
 /* Starts to connect to an address; -1 if that fails at once. */
 static int connect_address(const struct sockaddr *address, socklen_t size) {
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0 && connect(fd, address, size) && errno != EINPROGRESS) {
+        int failure = errno;
         close(fd);
+        errno = failure;
         return -1;
     }
     return fd;
@@ -34,8 +32,10 @@ static int connect_address(const struct sockaddr *address, socklen_t size) {
 static int connect_file(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t length = strlen(path);
-    if (length >= sizeof address.sun_path)
+    if (length >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
         return -1;
+    }
     memcpy(address.sun_path, path, length);
     return connect_address((struct sockaddr *)&address, sizeof address);
 }
@@ -47,31 +47,51 @@ static int connect_place(const sl_place *place) {
     struct addrinfo *found;
     char port[8];
     snprintf(port, sizeof port, "%d", place->port);
-    if (getaddrinfo(place->host, port, &wish, &found))
+    if (getaddrinfo(place->host, port, &wish, &found)) {
+        errno = EINVAL;
         return -1;
+    }
     int fd = connect_address(found->ai_addr, found->ai_addrlen);
     freeaddrinfo(found);
     return fd;
 }
 
-sl_stranger sl_stranger_ask(const sl_place *place, char *says, size_t size) {
-    sl_stranger kind = SL_STRANGER_SILENT;
-    int64_t deadline_us = sl_deadline_us(PATIENCE_MS);
+/* Reads what it says, until that is enough or the time is over. */
+static void listen_to(int fd, const sl_cancel *cancel, int64_t deadline_us, sl_greeting *greeting) {
+    uint8_t heard[SL_GREETING_BYTES_MAX];
+    size_t size = 0;
+    int64_t asked_us = sl_now_us();
+    while (size < sizeof heard && sl_wait(fd, POLLIN, cancel, deadline_us) == SL_OK) {
+        ssize_t got = recv(fd, heard + size, sizeof heard - size, 0);
+        if (got <= 0)
+            return;
+        size += (size_t)got;
+        if (size > SL_GREETING_UNASKED && greeting->round_trip_us < 0)
+            greeting->round_trip_us = sl_now_us() - asked_us;
+        if (sl_greeting_read(heard, size, greeting))
+            return;
+    }
+}
+
+int sl_stranger_ask(const sl_place *place, const sl_cancel *cancel, int64_t deadline_us,
+                    sl_greeting *greeting) {
+    uint8_t ours[SL_GREETING_BYTES];
+    int failure = 0;
+    socklen_t size = sizeof failure;
+    *greeting = (sl_greeting){.round_trip_us = -1};
     int fd = connect_place(place);
-    *says = '\0';
     if (fd < 0)
-        return kind;
-    if (sl_wait(fd, POLLOUT, NULL, deadline_us) == SL_OK &&
-        send(fd, signature, sizeof signature, MSG_NOSIGNAL) == (ssize_t)sizeof signature &&
-        sl_wait(fd, POLLIN, NULL, deadline_us) == SL_OK) {
-        ssize_t got = recv(fd, says, size - 1, 0);
-        if (got > 0) {
-            kind = (uint8_t)says[0] == 0xff ? SL_STRANGER_ZMTP : SL_STRANGER_OTHER;
-            says[got] = '\0';
-            says[strcspn(says, "\r\n")] = '\0';
-            sl_text_harmless(says);
-        }
+        return errno;
+    int waited = sl_wait(fd, POLLOUT, cancel, deadline_us);
+    if (waited != SL_OK)
+        failure = waited == SL_EAGAIN ? ETIMEDOUT : ECANCELED;
+    else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size))
+        failure = errno;
+    if (failure == 0) {
+        sl_greeting_write(ours);
+        if (send(fd, ours, sizeof ours, MSG_NOSIGNAL) == (ssize_t)sizeof ours)
+            listen_to(fd, cancel, deadline_us, greeting);
     }
     close(fd);
-    return kind;
+    return failure;
 }

@@ -316,14 +316,25 @@ static const struct method {
 };
 #define METHODS (sizeof(methods) / sizeof(methods[0]))
 
-static int refuse(const struct log_in *log_in, unsigned offered) {
-    const sl_tunnel_settings *settings = &log_in->identity->plan->settings;
-    char names[128] = "";
-    const char *advice = "is that user allowed in, and is the key in its authorized_keys?";
+static void name_methods(unsigned offered, char *names, size_t size) {
+    names[0] = '\0';
     for (size_t i = 0; i < METHODS; i++)
         if (offered & methods[i].bit)
-            snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
-                     names[0] ? ", " : "", methods[i].name);
+            snprintf(names + strlen(names), size - strlen(names), "%s%s", names[0] ? ", " : "",
+                     methods[i].name);
+}
+
+static void tell_methods(const sl_tunnel_job *job, unsigned offered) {
+    char names[128];
+    name_methods(offered, names, sizeof(names));
+    sl_tunnel_tell(job, SL_TUNNEL_METHODS, names);
+}
+
+static int refuse(const struct log_in *log_in, unsigned offered) {
+    const sl_tunnel_settings *settings = &log_in->identity->plan->settings;
+    char names[128];
+    const char *advice = "is that user allowed in, and is the key in its authorized_keys?";
+    name_methods(offered, names, sizeof(names));
     if (!log_in->tried[0])
         advice = offered & SSH_AUTH_METHOD_PUBLICKEY
                      ? "give a key with --ssh-key or a password with --ssh-password-file"
@@ -371,6 +382,7 @@ int sl_authenticate(sl_session *session, sl_identity *identity) {
     ssh_string_free_char(greeting);
 
     unsigned offered = (unsigned)ssh_userauth_list(session->ssh, NULL);
+    tell_methods(session->job, offered);
     while (outcome == HALF_WAY || (outcome == REFUSED && tried == 0)) {
         unsigned before = tried;
         outcome = try_methods(&log_in, &offered, &tried);

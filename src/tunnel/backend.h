@@ -38,6 +38,9 @@ void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *rea
  * that somebody does. `unheard` is the back-end's memory of it; `up`: it was reported already. */
 void sl_tunnel_tell_heard(sl_tunnel_job *job, bool *unheard, bool heard, bool up);
 
+/* Tells the witness, if there is one. */
+void sl_tunnel_tell(const sl_tunnel_job *job, sl_tunnel_fact fact, const char *text);
+
 typedef struct sl_tunnel_backend {
     const char *name;
 

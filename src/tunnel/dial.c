@@ -126,6 +126,13 @@ static int64_t share(int64_t deadline_us, const struct addrinfo *address) {
     return sl_deadline_us(sl_remaining_ms(deadline_us) / left);
 }
 
+static void tell_address(const sl_tunnel_job *job, const struct addrinfo *address) {
+    char text[NI_MAXHOST];
+    if (getnameinfo(address->ai_addr, address->ai_addrlen, text, sizeof(text), NULL, 0,
+                    NI_NUMERICHOST) == 0)
+        sl_tunnel_tell(job, SL_TUNNEL_ADDRESS, text);
+}
+
 int sl_dial(int *descriptor, sl_tunnel_job *job, int64_t deadline_us) {
     struct addrinfo *addresses = NULL;
     int failure = 0;
@@ -134,8 +141,10 @@ int sl_dial(int *descriptor, sl_tunnel_job *job, int64_t deadline_us) {
                           job->plan.destination.port, AI_ADDRCONFIG, job->stop, deadline_us);
     if (code < 0)
         return code == SL_EAGAIN ? SL_EUNREACHABLE : code;
+    tell_address(job, addresses);
     sl_tunnel_report(job, SL_TUNNEL_CONNECTING, NULL);
     for (const struct addrinfo *at = addresses; at; at = at->ai_next) {
+        tell_address(job, at);
         int64_t until_us = share(deadline_us, at);
         do {
             sl_network_take(&job->network);

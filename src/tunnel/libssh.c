@@ -6,6 +6,7 @@
 #include "tunnel/dial.h"
 #include "tunnel/hostkey.h"
 #include "tunnel/inward.h"
+#include "tunnel/known_hosts.h"
 #include "tunnel/pump.h"
 
 #include <stdio.h>
@@ -35,6 +36,12 @@ static int open_client(void **state, sl_tunnel_job *job) {
     return SL_OK;
 }
 
+static void tell_host_key(const sl_tunnel_job *job, ssh_key key) {
+    char fingerprint[64];
+    if (sl_fingerprint(fingerprint, sizeof(fingerprint), key) == SL_OK)
+        sl_tunnel_tell(job, SL_TUNNEL_HOST_KEY, fingerprint);
+}
+
 /* Connects and compares the host key. `family` is that of the key that the server showed, if it
  * came that far; else -1. */
 static int connect_offering(struct client *client, const char *algorithms, int *family) {
@@ -54,6 +61,7 @@ static int connect_offering(struct client *client, const char *algorithms, int *
         code = sl_fail_memory();
     } else {
         *family = sl_host_key_family_of(key);
+        tell_host_key(job, key);
         code = sl_host_key_check(&job->plan, key);
     }
     ssh_key_free(key);

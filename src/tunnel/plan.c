@@ -79,7 +79,8 @@ static int check_target(const sl_tunnel_target *target) {
 
 int sl_tunnel_plan_init(sl_tunnel_plan *plan, const sl_tunnel_settings *settings,
                         const sl_tunnel_target *target) {
-    *plan = (sl_tunnel_plan){.target_port = target->port, .failed = target->failed};
+    *plan = (sl_tunnel_plan){
+        .target_port = target->port, .failed = target->failed, .witness = target->witness};
     int code = check_target(target);
     if (code == SL_OK && !settings->destination)
         code = sl_fail(SL_EINVAL, "the tunnel has no SSH destination");

@@ -12,8 +12,9 @@ typedef struct sl_tunnel_plan {
                                        the rest is the back-end's to look up */
     char *target_host;              /* as seen from the SSH server */
     int target_port;
-    char *link_path;   /* inward: the link's socket; NULL: outward */
-    sl_cancel *failed; /* borrowed; NULL: none */
+    char *link_path;                  /* inward: the link's socket; NULL: outward */
+    sl_cancel *failed;                /* borrowed; NULL: none */
+    const sl_tunnel_witness *witness; /* or NULL */
 } sl_tunnel_plan;
 
 /* Copies and checks. SL_EINVAL, SL_ENOMEM. */

@@ -226,6 +226,8 @@ static int open_session(sl_session *session, const char *algorithms, int64_t dea
     ssh_set_counters(session->ssh, &session->socket_counter, &session->packet_counter);
     ssh_set_message_callback(session->ssh, answer_request, session);
     code = exchange_keys(session, deadline_us);
+    if (session->heard[0])
+        sl_tunnel_tell(session->job, SL_TUNNEL_SERVER, session->heard);
     /* From here on libssh closes its descriptor, on whatever way it ends. */
     ssh_options_set(session->ssh, SSH_OPTIONS_FD, NULL);
     if (code == SL_OK && ssh_event_add_session(session->event, session->ssh) != SSH_OK)

@@ -39,6 +39,8 @@ void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *rea
     else if (up)
         sl_log(SL_LOG_INFO, "tunnel", "%s through %s to %s port %d", first ? "up" : "up again",
                job->plan.name, job->plan.target_host, job->plan.target_port);
+    if (changed && (first || !job->was_up) && job->plan.witness)
+        job->plan.witness->state(job->plan.witness->user, state);
     if (first)
         sl_event_set(&job->ready);
 }
@@ -54,6 +56,11 @@ void sl_tunnel_tell_heard(sl_tunnel_job *job, bool *unheard, bool heard, bool up
         sl_log(SL_LOG_WARNING, "tunnel", "%s", sl_error());
     if (up)
         sl_tunnel_report(job, SL_TUNNEL_UP, heard ? NULL : sl_error());
+}
+
+void sl_tunnel_tell(const sl_tunnel_job *job, sl_tunnel_fact fact, const char *text) {
+    if (job->plan.witness && !job->was_up)
+        job->plan.witness->fact(job->plan.witness->user, fact, text);
 }
 
 static const sl_tunnel_backend *const backends[] = {

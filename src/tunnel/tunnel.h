@@ -21,6 +21,22 @@ extern const size_t sl_tunnel_option_count;
 
 typedef struct sl_tunnel sl_tunnel;
 
+/* What is learnt on the way up, for whoever examines it. */
+typedef enum sl_tunnel_fact {
+    SL_TUNNEL_ADDRESS,  /* of the SSH server: "192.0.2.1" */
+    SL_TUNNEL_SERVER,   /* how it greets: "SSH-2.0-OpenSSH_9.2p1" */
+    SL_TUNNEL_HOST_KEY, /* "SHA256:…" */
+    SL_TUNNEL_METHODS,  /* of logging in, that it takes: "publickey, password" */
+    SL_TUNNEL_FACTS,
+} sl_tunnel_fact;
+
+/* Who is told of it, on the tunnel's thread, until the tunnel is up for the first time. */
+typedef struct sl_tunnel_witness {
+    void (*state)(void *user, sl_tunnel_state state);
+    void (*fact)(void *user, sl_tunnel_fact fact, const char *text);
+    void *user;
+} sl_tunnel_witness;
+
 /* Outward, the tunnel goes on from the SSH server to this host and port. Inward, the server listens
  * there, and who connects comes out at `link`. */
 typedef struct sl_tunnel_target {
@@ -28,6 +44,7 @@ typedef struct sl_tunnel_target {
     int port;          /* inward: 0 lets the server pick one */
     const char *link;  /* inward: "ipc:///…", where the link listens; NULL: outward */
     sl_cancel *failed; /* triggered once it has failed for good; borrowed; may be NULL */
+    const sl_tunnel_witness *witness; /* NULL: nobody; borrowed for the tunnel's life */
 } sl_tunnel_target;
 
 typedef struct sl_tunnel_status {

@@ -30,6 +30,12 @@ def test_manual_page_has_the_commands_options(command):
     assert known and known == described
 
 
+def test_doctor_takes_what_send_takes():
+    own = set(OPTION.findall(help_of("doctor"))) - set(OPTION.findall(help_of("send")))
+    assert own == {"--json"}
+    assert not set(OPTION.findall(help_of("send"))) - set(OPTION.findall(help_of("doctor")))
+
+
 def test_manual_page_has_every_setting():
     known = set(NAME.findall(help_of("send"))) | set(NAME.findall(help_of("view")))
     described = set(

@@ -1,0 +1,106 @@
+/* cli: `sightline doctor`, why two ends cannot meet. */
+#include "ask.h"
+#include "command.h"
+#include "console.h"
+#include "interrupt.h"
+#include "options.h"
+
+#include <jansson.h>
+#include <sightline/doctor.h>
+#include <sightline/error.h>
+#include <sightline/sightline.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const verdicts[] = {
+    [SL_VERDICT_GOOD] = "good",
+    [SL_VERDICT_BAD] = "bad",
+    [SL_VERDICT_SKIPPED] = "skipped",
+};
+
+static void print_line(const sl_check *check) {
+    static const char *const marks[] = {
+        [SL_VERDICT_GOOD] = "✓", [SL_VERDICT_BAD] = "✗", [SL_VERDICT_SKIPPED] = "·"};
+    printf("%s %-12s", marks[check->verdict], check->name);
+    if (check->verdict == SL_VERDICT_SKIPPED)
+        printf("not looked at\n");
+    else
+        printf("%s (%.0f ms)\n", check->text, check->ms);
+    fflush(stdout);
+}
+
+static void print_json(const sl_check *check) {
+    bool skipped = check->verdict == SL_VERDICT_SKIPPED;
+    json_t *object = json_object();
+    json_object_set_new(object, "event", json_string("check"));
+    json_object_set_new(object, "name", json_string(check->name));
+    json_object_set_new(object, "verdict", json_string(verdicts[check->verdict]));
+    json_object_set_new(object, "error",
+                        check->code ? json_string(sl_error_name(check->code)) : json_null());
+    json_object_set_new(object, "text", skipped ? json_null() : json_string(check->text));
+    json_object_set_new(object, "ms", check->ms >= 0 ? json_real(check->ms) : json_null());
+    json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
+    putchar('\n');
+    fflush(stdout);
+    json_decref(object);
+}
+
+static void print_check(void *user, const sl_check *check) {
+    const struct options *options = user;
+    if (options->json)
+        print_json(check);
+    else
+        print_line(check);
+}
+
+/* Looks with the settings that `sightline send` would have. */
+static int examine(struct options *options, sl_cancel *cancel) {
+    sl_sender_settings sender;
+    sl_source_settings source;
+    sl_receiver_settings receiver;
+    sl_sink_settings sink;
+    void *own[] = {&sender, &source}, *others[] = {&receiver, &sink};
+    sl_sender_settings_init(&sender);
+    sl_source_settings_init(&source);
+    sl_receiver_settings_init(&receiver);
+    sl_sink_settings_init(&sink);
+    int code = options_apply(options, own, 2, others, 2);
+    if (code < 0) {
+        console_fail("%s", options->sentence);
+    } else {
+        sender.cancel = cancel;
+        sender.tunnel.ask = ask;
+        sender.tunnel.ask_user = cancel;
+        code = sl_doctor_examine(&sender, print_check, options);
+        if (code == SL_OK)
+            console_say("all is well: `sightline send` with the same options finds its viewer");
+        else if (code != SL_ECANCELED)
+            console_fail("%s", sl_error());
+    }
+    sl_settings_finish(&sender);
+    sl_settings_finish(&source);
+    sl_settings_finish(&receiver);
+    sl_settings_finish(&sink);
+    return code == SL_ECANCELED && interrupted() ? EXIT_DONE : exit_code(code);
+}
+
+int run_doctor(int count, char **words) {
+    struct options options;
+    sl_cancel *cancel = NULL;
+    int status = EXIT_USAGE;
+    bool understood = options_read(&options, FOR_DOCTOR, count, words);
+    console_set_level(options.log);
+    if (!understood) {
+        console_fail("%s", options.sentence);
+    } else if (options.help) {
+        status = run_help(2, (char *[]){words[0], words[0]});
+    } else if (sl_cancel_open(&cancel) < 0) {
+        console_fail("%s", sl_error());
+        status = EXIT_OTHER;
+    } else {
+        interrupt_watch(cancel);
+        status = examine(&options, cancel);
+    }
+    options_finish(&options);
+    return status;
+}

@@ -1,0 +1,36 @@
+/* Why two ends cannot meet: the camera end's way to its viewer, looked at step by step. */
+#ifndef SIGHTLINE_DOCTOR_H
+#define SIGHTLINE_DOCTOR_H
+
+#include <sightline/export.h>
+#include <sightline/sender.h>
+
+typedef enum sl_verdict {
+    SL_VERDICT_GOOD,
+    SL_VERDICT_BAD,
+    SL_VERDICT_SKIPPED, /* could not be looked at, because a step before it is bad */
+} sl_verdict;
+
+/* One step. Strings are valid during the call. */
+typedef struct sl_check {
+    const char *name; /* "name", "port", "ssh server", "host key", "log-in", "forwarding",
+                         "viewer" or "round trip" */
+    sl_verdict verdict;
+    int code;         /* SL_OK, or the SL_E… code that sending would have failed with */
+    const char *text; /* what was found; or what is wrong, and what to do about it */
+    double ms;        /* that it took; negative: not known */
+    void *reserved[8];
+} sl_check;
+
+typedef void sl_check_function(void *user, const sl_check *check);
+
+/* Walks the way that a sender with these settings would go, by the same code, and calls `tell` for
+ * each step in order, also for those that could not be looked at. `tell` is called by one thread at
+ * a time, which need not be the caller's; it must not call this library's functions on the
+ * settings. The viewer does not take the visit for a sender. Returns SL_OK when all is well, or the
+ * code of the step that is bad; SL_EINVAL for settings that make no sense (no step is told then),
+ * SL_ECANCELED. */
+SL_API int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tell,
+                             void *user);
+
+#endif

@@ -1,0 +1,125 @@
+/* link: reading and writing ZMTP's first bytes. Used by the examination of a far end; no sockets.
+ *
+ *   greeting   ff 8×any 7f | version 2 | mechanism 20, padded with 0 | as-server 1 | filler 31
+ *   READY      04 size 1   | 05 "READY" | properties: name-size 1, name, value-size 4, value */
+#include "link/greeting.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MECHANISM_AT    12
+#define MECHANISM_BYTES 20
+#define SHORT_COMMAND   0x04
+
+static const char ready[] = "\5READY";
+
+void sl_greeting_write(uint8_t bytes[SL_GREETING_BYTES]) {
+    memset(bytes, 0, SL_GREETING_BYTES);
+    bytes[0] = 0xff;
+    bytes[8] = 1;
+    bytes[9] = 0x7f;
+    bytes[10] = 3;
+    memcpy(bytes + MECHANISM_AT, "NULL", 4);
+}
+
+/* Keeps text that a peer sent. */
+static void keep(char *text, size_t room, const uint8_t *bytes, size_t size) {
+    snprintf(text, room, "%.*s", (int)size, (const char *)bytes);
+    text[strcspn(text, "\r\n")] = '\0';
+    sl_text_harmless(text);
+}
+
+/* Looks for Socket-Type among the properties. */
+static void read_properties(const uint8_t *at, const uint8_t *end, sl_greeting *greeting) {
+    static const char wanted[] = "Socket-Type";
+    while (end - at > 1) {
+        size_t name_size = at[0];
+        const uint8_t *name = at + 1;
+        if ((size_t)(end - name) < name_size + 4)
+            return;
+        const uint8_t *size_at = name + name_size, *value = size_at + 4;
+        size_t size = (size_t)size_at[0] << 24 | (size_t)size_at[1] << 16 |
+                      (size_t)size_at[2] << 8 | size_at[3];
+        if ((size_t)(end - value) < size)
+            return;
+        if (name_size == sizeof wanted - 1 && memcmp(name, wanted, name_size) == 0)
+            keep(greeting->socket_type, sizeof greeting->socket_type, value, size);
+        at = value + size;
+    }
+}
+
+/* The command after the greeting. True once it is there whole, or can't be one. */
+static bool read_command(const uint8_t *bytes, size_t size, sl_greeting *greeting) {
+    if (size < 2)
+        return false;
+    if (bytes[0] != SHORT_COMMAND)
+        return true;
+    if (size < 2 + (size_t)bytes[1])
+        return false;
+    const uint8_t *body = bytes + 2, *end = body + bytes[1];
+    if ((size_t)(end - body) >= sizeof ready - 1 && memcmp(body, ready, sizeof ready - 1) == 0)
+        read_properties(body + sizeof ready - 1, end, greeting);
+    return true;
+}
+
+bool sl_greeting_read(const uint8_t *bytes, size_t size, sl_greeting *greeting) {
+    if (size == 0)
+        return false;
+    greeting->zmtp = bytes[0] == 0xff && (size < SL_GREETING_UNASKED || bytes[9] & 1);
+    if (!greeting->zmtp) {
+        keep(greeting->says, sizeof greeting->says, bytes, size);
+        return true;
+    }
+    if (size > SL_GREETING_UNASKED && bytes[SL_GREETING_UNASKED] < 3)
+        return true; /* older than mechanisms and READY */
+    if (size < SL_GREETING_BYTES)
+        return false;
+    keep(greeting->mechanism, sizeof greeting->mechanism, bytes + MECHANISM_AT,
+         strnlen((const char *)bytes + MECHANISM_AT, MECHANISM_BYTES));
+    if (strcmp(greeting->mechanism, "NULL") != 0)
+        return true;
+    return read_command(bytes + SL_GREETING_BYTES, size - SL_GREETING_BYTES, greeting);
+}
+
+/* The socket type of each pattern's receiver. */
+static const char *const receivers[] = {
+    [SL_PATTERN_PAIR] = "PAIR",
+    [SL_PATTERN_REQREP] = "REP",
+    [SL_PATTERN_PUBSUB] = "SUB",
+};
+
+/* The pattern whose receiver has this socket type, or NULL. */
+static const char *pattern_of(const char *socket_type) {
+    for (sl_pattern pattern = SL_PATTERN_PAIR; pattern <= SL_PATTERN_PUBSUB; pattern++)
+        if (strcmp(socket_type, receivers[pattern]) == 0)
+            return sl_pattern_name(pattern);
+    return NULL;
+}
+
+bool sl_greeting_mismatch(const sl_greeting *greeting, sl_pattern pattern, const char *where,
+                          char why[SL_MISMATCH_MAX]) {
+    const char *ours = sl_pattern_name(pattern), *type = greeting->socket_type;
+    const char *theirs = pattern_of(type);
+    if (greeting->says[0])
+        snprintf(why, SL_MISMATCH_MAX, "the program at %.60s is no viewer: it says \"%.40s\"",
+                 where, greeting->says);
+    else if (theirs && theirs != ours)
+        snprintf(why, SL_MISMATCH_MAX,
+                 "the viewer at %.60s uses the pattern %s, not %s; give both ends the same "
+                 "--pattern",
+                 where, theirs, ours);
+    else if (theirs)
+        return false;
+    else if (greeting->mechanism[0] && strcmp(greeting->mechanism, "NULL") != 0)
+        snprintf(why, SL_MISMATCH_MAX,
+                 "the viewer at %.60s wants secure connections (%s); give both ends the same "
+                 "secure_mode",
+                 where, greeting->mechanism);
+    else
+        snprintf(why, SL_MISMATCH_MAX,
+                 "the program at %.40s uses another pattern than %s, or is no viewer; give both "
+                 "ends the same --pattern",
+                 where, ours);
+    return true;
+}

@@ -1,0 +1,35 @@
+/* link: what a ZMTP peer says of itself before any message (ZeroMQ RFC 37: greeting, READY). */
+#ifndef LINK_GREETING_H
+#define LINK_GREETING_H
+
+#include <sightline/link.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SL_GREETING_BYTES     64  /* of a greeting */
+#define SL_GREETING_UNASKED   10  /* of them, that libzmq sends before it has heard anything */
+#define SL_GREETING_BYTES_MAX 512 /* that are read of a peer, with its READY */
+
+typedef struct sl_greeting {
+    bool zmtp;             /* it greets as ZeroMQ does */
+    char says[64];         /* what it says otherwise, harmless to print; "": nothing */
+    char mechanism[21];    /* "NULL", "CURVE"; "" when it did not come that far */
+    char socket_type[16];  /* "REP"; "" when it is not told, as with CURVE */
+    int64_t round_trip_us; /* from our greeting to its answer; -1: unknown */
+} sl_greeting;
+
+/* Our own greeting: NULL mechanism, ZMTP 3.0. */
+void sl_greeting_write(uint8_t bytes[SL_GREETING_BYTES]);
+
+/* Reads what came so far. True when there is nothing more to wait for. */
+bool sl_greeting_read(const uint8_t *bytes, size_t size, sl_greeting *greeting);
+
+#define SL_MISMATCH_MAX 160 /* bytes of its sentence */
+
+/* Whether who greets so is no viewer for a sender of this pattern, that stands at `where`; then, in
+ * one sentence, why. */
+bool sl_greeting_mismatch(const sl_greeting *greeting, sl_pattern pattern, const char *where,
+                          char why[SL_MISMATCH_MAX]);
+
+#endif

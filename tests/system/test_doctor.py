@@ -1,0 +1,187 @@
+"""`sightline doctor` names the right cause: one broken set-up a test, and sound ones."""
+
+import json
+import socket
+import subprocess
+import threading
+
+import pytest
+from harness.openssh import make_key, public_key
+from harness.ports import Listener, free_port
+
+WAY = ["name", "port", "ssh server", "host key", "log-in", "forwarding", "viewer", "round trip"]
+DIRECT = ["name", "port", "viewer", "round trip"]
+
+
+@pytest.fixture
+def examine(plain):
+    """Runs the doctor with JSON and gives (exit code, checks by name)."""
+
+    def run(port, *words, pattern="pair", seconds=40):
+        place = ["--address", "127.0.0.1", "--port", port, "--pattern", pattern]
+        doctor = plain(
+            "doctor", "--json", *place, *words, seconds=seconds, stdout=subprocess.PIPE
+        )
+        checks = [json.loads(line) for line in doctor.stdout.read().splitlines()]
+        names = [check["name"] for check in checks]
+        assert names == (WAY if "--ssh" in words else DIRECT), doctor.account()
+        return doctor.wait(), {check["name"]: check for check in checks}
+
+    return run
+
+
+def blame(result, step, code, *words):
+    """The step is the one that is bad: good ones before it, none looked at after it."""
+    status, checks = result
+    verdicts = [check["verdict"] for check in checks.values()]
+    at = list(checks).index(step)
+    expected = ["good"] * at + ["bad"] + ["skipped"] * (len(checks) - at - 1)
+    assert verdicts == expected, checks
+    assert status == code
+    text = checks[step]["text"].lower()
+    assert all(str(word).lower() in text for word in words), text
+
+
+@pytest.fixture
+def listener(started):
+    def make(answer):
+        made = Listener(answer)
+        started.callback(made.close)
+        return made
+
+    return make
+
+
+@pytest.mark.parametrize("pattern", ["pair", "reqrep", "pubsub"])
+@pytest.mark.sanitized
+def test_all_is_well_through_a_tunnel(pattern, sshd, view, send, examine):
+    server, viewer = sshd(), view(pattern)
+    status, checks = examine(viewer.port(), *server.options(), pattern=pattern)
+    assert status == 0
+    assert {check["verdict"] for check in checks.values()} == {"good"}, checks
+    assert "SHA256:" in checks["host key"]["text"]
+    assert "OpenSSH" in checks["ssh server"]["text"]
+    assert "publickey" in checks["log-in"]["text"]
+    # It was no sender: the viewer goes on waiting, and has room for one.
+    sender = send("pattern:320x240@30", viewer.port(), pattern, "--frames", 5)
+    sender.expect(0)
+    viewer.expect(0)
+
+
+def test_all_is_well_while_a_camera_streams(view, send, examine):
+    viewer = view("pair")
+    sender = send("pattern:320x240@30", viewer.port(), "pair", "--frames", 60)
+    sender.event("ready")
+    status, _ = examine(viewer.port())
+    assert status == 0
+    assert sender.end()["reconnects"] == 0
+    assert viewer.end()["frames"] == 60
+
+
+def test_all_is_well_in_words(sshd, view, plain):
+    server, viewer = sshd(), view("pair")
+    doctor = plain("doctor", "0", "--port", viewer.port(), "--quality", 80, *server.options(),
+                   stdout=subprocess.PIPE)  # fmt: skip
+    assert doctor.wait() == 0, doctor.account()
+    said = doctor.stdout.read().decode()
+    assert said.count("✓") == len(WAY) and "✗" not in said
+
+
+def test_name_that_does_not_resolve(sshd, examine):
+    words = ["--ssh", "someone@no-such-host.invalid", "--ssh-key", sshd(start=False).key]
+    blame(examine(free_port(), *words), "name", 4, "no-such-host.invalid")
+
+
+def test_closed_port(sshd, examine):
+    server = sshd(start=False)
+    blame(examine(free_port(), *server.options()), "port", 4, server.port, "refused")
+
+
+def test_something_other_than_ssh(sshd, examine, listener):
+    place = listener(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    answering = threading.Thread(target=lambda: place.serve_one().shutdown(socket.SHUT_WR))
+    answering.start()
+    words = ["--ssh", f"someone@127.0.0.1:{place.port}", "--ssh-key", sshd(start=False).key]
+    blame(examine(free_port(), *words), "ssh server", 4, "something other than ssh")
+    answering.join()
+
+
+def test_server_that_says_nothing(sshd, examine, listener):
+    place = listener(b"")
+    words = ["--ssh", f"someone@127.0.0.1:{place.port}", "--ssh-key", sshd(start=False).key]
+    result = examine(free_port(), *words, "-o", "ssh_connect_timeout=1")
+    blame(result, "ssh server", 4, "says nothing")
+
+
+def test_unknown_host_key(folder, sshd, examine):
+    server, empty = sshd(), folder / "empty"
+    empty.write_text("", encoding="ascii")
+    words = ["--ssh", server.destination(), "--ssh-key", server.key]
+    result = examine(free_port(), *words, "-o", f"ssh_known_hosts={empty}")
+    blame(result, "host key", 6, "SHA256:")
+
+
+def test_changed_host_key(sshd, examine):
+    server = sshd(start=False)
+    server.new_host_keys()
+    server.start()
+    blame(examine(free_port(), *server.options()), "host key", 6, "changed")
+
+
+def test_key_that_is_not_let_in(folder, sshd, examine):
+    server, other = sshd(), make_key(folder / "other")
+    words = ["--ssh", server.destination(), "--ssh-key", other, *server.trust()]
+    blame(examine(free_port(), *words), "log-in", 5, "publickey", server.user)
+
+
+def test_key_with_wrong_permissions(sshd, examine):
+    server = sshd()
+    server.key.chmod(0o644)
+    blame(examine(free_port(), *server.options()), "log-in", 5, server.key, "chmod 600")
+
+
+def test_forwarding_switched_off(sshd, examine):
+    server = sshd("AllowTcpForwarding no")
+    result = examine(free_port(), *server.options())
+    blame(result, "forwarding", 7, "AllowTcpForwarding")
+
+
+def test_destination_not_permitted(sshd, examine):
+    server = sshd("PermitOpen 127.0.0.1:9")
+    blame(examine(free_port(), *server.options()), "forwarding", 7, "PermitOpen")
+
+
+def test_key_restricted_by_its_owner(sshd, examine):
+    server = sshd()
+    server.authorized.write_text(f"restrict {public_key(server.key)}\n", encoding="ascii")
+    blame(examine(free_port(), *server.options()), "forwarding", 7, "authorized_keys")
+
+
+def test_nobody_listens_at_the_far_end(sshd, examine):
+    port = free_port()
+    blame(examine(port, *sshd().options()), "viewer", 4, "nothing listens", port)
+
+
+def test_viewer_with_another_pattern(sshd, view, examine):
+    viewer = view("pubsub")
+    result = examine(viewer.port(), *sshd().options(), pattern="reqrep")
+    blame(result, "viewer", 8, "pubsub", "reqrep", "--pattern")
+
+
+def test_far_end_that_is_no_viewer(sshd, examine):
+    server = sshd()  # another one, and not a viewer
+    blame(examine(server.port, *server.options()), "viewer", 8, "SSH-2.0")
+
+
+def test_nobody_listens_without_a_tunnel(examine):
+    port = free_port()
+    blame(examine(port), "port", 4, port, "refused")
+
+
+def test_viewer_with_another_pattern_without_a_tunnel(view, examine):
+    blame(examine(view("pair").port(), pattern="pubsub"), "viewer", 8, "pair", "pubsub")
+
+
+def test_settings_that_make_no_sense(plain):
+    doctor = plain("doctor", "--port", 0, stdout=subprocess.PIPE)
+    assert doctor.wait() == 2 and not doctor.stdout.read()
