@@ -90,6 +90,9 @@ int sl_tunnel_plan_init(sl_tunnel_plan *plan, const sl_tunnel_settings *settings
         code = fill_user(&plan->destination);
     if (code == SL_OK)
         code = check_host_key(settings->host_key);
+    if (code == SL_OK && settings->ssh_config && settings->backend != SL_SSH_OPENSSH)
+        code = sl_fail(SL_EINVAL, "ssh_config is read by ssh alone; it goes with "
+                                  "ssh_backend=openssh (--ssh-backend openssh)");
     if (code == SL_OK)
         code = copy_settings(&plan->settings, settings);
     if (code < 0)

@@ -230,6 +230,11 @@ def test_configuration_with_a_mistake(configured, sshd, attempt):
     attempt(*words).expect(2).sentence("configuration", "nosuchthing")
 
 
+def test_configuration_without_ssh(configured, sshd, send):
+    words = configured(sshd(start=False))
+    send(SOURCE, free_port(), "pair", *words).expect(2).sentence("ssh_backend=openssh")
+
+
 def test_no_ssh_command(folder, sshd, send):
     server = sshd(start=False)
     words = [*BACKEND, *server.options()]
