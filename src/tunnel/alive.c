@@ -27,12 +27,11 @@ static int64_t patience_us(const sl_alive *alive) {
     return alive->session->job->plan.settings.alive_timeout_s * SL_SECOND_US;
 }
 
-static uint64_t bytes_acked(const sl_alive *alive) {
-    struct tcp_info info = {0};
+static struct tcp_info across(const sl_alive *alive) {
+    struct tcp_info info = {0}; /* as it stays when it can't be told */
     socklen_t size = sizeof(info);
-    if (getsockopt(alive->session->descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
-        return 0;
-    return info.tcpi_bytes_acked;
+    getsockopt(alive->session->descriptor, IPPROTO_TCP, TCP_INFO, &info, &size);
+    return info;
 }
 
 static bool is_sending(const sl_alive *alive) {
@@ -43,7 +42,9 @@ void sl_alive_init(sl_alive *alive, sl_session *session) {
     int64_t now_us = sl_now_us();
     *alive = (sl_alive){.session = session, .heard_us = now_us, .moved_us = now_us};
     alive->in_bytes = session->socket_counter.in_bytes;
-    alive->acked = bytes_acked(alive);
+    struct tcp_info info = across(alive);
+    alive->acked = info.tcpi_bytes_acked;
+    alive->delivered = info.tcpi_delivered;
 }
 
 void sl_alive_doubt(sl_alive *alive) {
@@ -66,16 +67,18 @@ static bool is_through(const sl_alive *alive) {
 
 /* Looks at what TCP has got across. */
 static void look(sl_alive *alive, int64_t now_us) {
-    uint64_t acked = bytes_acked(alive);
+    struct tcp_info info = across(alive);
     int waiting = 0;
     alive->looked_us = now_us;
-    if (acked != alive->acked && !(alive->asked_us && is_through(alive)))
+    if ((info.tcpi_bytes_acked != alive->acked || info.tcpi_delivered != alive->delivered) &&
+        !(alive->asked_us && is_through(alive)))
         alive->moved_us = now_us;
-    alive->acked = acked;
+    alive->acked = info.tcpi_bytes_acked;
+    alive->delivered = info.tcpi_delivered;
     if (alive->asked_us && !alive->through_at &&
         alive->session->socket_counter.out_bytes != alive->left_at &&
         ioctl(alive->session->descriptor, SIOCOUTQ, &waiting) == 0)
-        alive->through_at = acked + (uint64_t)waiting;
+        alive->through_at = alive->acked + (uint64_t)waiting;
 }
 
 /* When it is to be given up, unless something moves before; a look earlier than the time-out, so

@@ -10,8 +10,9 @@ typedef struct sl_alive {
     uint64_t in_bytes;   /* that had come when last looked */
     int64_t heard_us;    /* when any last came */
     uint64_t acked;      /* bytes of ours that the peer's kernel has, when last looked */
-    int64_t moved_us;    /* when that last grew by what leads up to our question */
-    int64_t looked_us;   /* when that was last looked at */
+    uint32_t delivered;  /* packets that it has, also those after a gap */
+    int64_t moved_us;    /* when these last grew by what leads up to our question */
+    int64_t looked_us;   /* when they were last looked at */
     int64_t asked_us;    /* when the question was put; 0: none is open */
     uint64_t left_at;    /* while libssh's count of bytes is still this, it has the question */
     uint64_t through_at; /* the count of acknowledged bytes by which the peer has it; 0: unknown */

@@ -82,8 +82,9 @@ static int connect_one(int *result, const struct addrinfo *address, sl_tunnel_jo
     }
     if (code == SL_OK && failure == 0) {
         *result = descriptor;
-        /* Nothing acknowledged for that long: the connection is lost. */
-        set(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, 1000 * job->plan.settings.alive_timeout_s);
+        /* For as long as nobody else watches; twice, since a loss at a slow path alone can hold
+         * back what is acknowledged for seconds. */
+        set(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, 2000 * job->plan.settings.alive_timeout_s);
         return SL_OK;
     }
     close(descriptor);

@@ -103,6 +103,17 @@ def test_time_out_is_an_option(stream):
 
 
 @needs_network
+def test_slow_path_is_not_a_dead_one(stream):
+    """The question waits behind frames, and the server has little to say meanwhile."""
+    running = stream("--raw", "--size", "640x360", pattern="pubsub")
+    running.network.slow_down("600kbit")
+    for _second in range(12):
+        stats = running.sender.next_stats()
+    assert stats["tunnel"] == {"state": "up", "reason": None, "reconnects": 0}, running.sender.account()
+    running.sender.kill()
+
+
+@needs_network
 def test_link_goes_and_comes_back(stream):
     running = stream()
     running.network.set_link(running.network.camera, "down")

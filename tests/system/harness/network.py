@@ -90,6 +90,11 @@ class Network:
     def let_through(self):
         self.inside(self.server, "nft", "delete table inet sightline")
 
+    def slow_down(self, rate):
+        """The camera's cable takes no more from now on, and keeps two seconds of it waiting."""
+        words = ["tc", "qdisc", "replace", "dev", "cable", "root", "tbf", "rate", rate]
+        self.inside(self.camera, *words, "burst", "5kb", "latency", "2s")
+
     def close(self):
         for name in reversed(self._made):
             run("ip", "netns", "delete", name)
