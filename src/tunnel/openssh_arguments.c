@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ALIVE_INTERVAL_S 1 /* a server that is silent for so long is asked whether it lives, */
-#define ALIVE_COUNT      3 /* so often: it is given up within five seconds */
+#define ALIVE_COUNT 3 /* times that a silent server is asked whether it lives, at most */
 
 /* What could turn the tunnel into something else, or send it out of our hands. */
 static const char *const fixed[] = {
@@ -130,6 +129,17 @@ static void add_host_key(sl_openssh_arguments *arguments, const sl_tunnel_settin
     }
 }
 
+/* ssh asks after each interval of silence, and gives up one interval after the last question. */
+static void add_alive(sl_openssh_arguments *arguments, int timeout_s) {
+    int interval_s = timeout_s / (ALIVE_COUNT + 1);
+    int count = interval_s > 0 ? ALIVE_COUNT : timeout_s - 1;
+    char number[16];
+    snprintf(number, sizeof(number), "%d", interval_s > 0 ? interval_s : 1);
+    add_option(arguments, "ServerAliveInterval", number);
+    snprintf(number, sizeof(number), "%d", count > 0 ? count : 1);
+    add_option(arguments, "ServerAliveCountMax", number);
+}
+
 int sl_openssh_arguments_fill(sl_openssh_arguments *arguments, const sl_tunnel_job *job,
                               const char *algorithms) {
     const sl_tunnel_settings *settings = &job->plan.settings;
@@ -147,10 +157,7 @@ int sl_openssh_arguments_fill(sl_openssh_arguments *arguments, const sl_tunnel_j
         add(arguments, "-o");
         add(arguments, "%s", fixed[i]);
     }
-    snprintf(number, sizeof(number), "%d", ALIVE_INTERVAL_S);
-    add_option(arguments, "ServerAliveInterval", number);
-    snprintf(number, sizeof(number), "%d", ALIVE_COUNT);
-    add_option(arguments, "ServerAliveCountMax", number);
+    add_alive(arguments, settings->alive_timeout_s);
     snprintf(number, sizeof(number), "%d", settings->connect_timeout_s);
     add_option(arguments, "ConnectTimeout", number);
     add_host_key(arguments, settings, algorithms);
