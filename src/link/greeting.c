@@ -20,7 +20,7 @@ void sl_greeting_write(uint8_t bytes[SL_GREETING_BYTES]) {
     bytes[8] = 1;
     bytes[9] = 0x7f;
     bytes[10] = 3;
-    memcpy(bytes + MECHANISM_AT, "NULL", 4);
+    memcpy(bytes + MECHANISM_AT, "NULL", sizeof "NULL");
 }
 
 /* Keeps text that a peer sent. */
