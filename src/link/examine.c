@@ -42,8 +42,9 @@ static int judge(const sl_link_settings *settings, const char *where, const sl_g
 }
 
 /* Asks one address after the other until one takes the connection. */
-static int ask_addresses(const sl_place *place, const sl_cancel *cancel, int64_t deadline_us,
-                         sl_link_examination *found, sl_greeting *greeting, int *failure) {
+static int ask_addresses(const sl_place *place, sl_pattern pattern, const sl_cancel *cancel,
+                         int64_t deadline_us, sl_link_examination *found, sl_greeting *greeting,
+                         int *failure) {
     struct addrinfo *addresses = NULL;
     int code = sl_resolve(&addresses, "the viewer's host", place->host, place->port, AI_ADDRCONFIG,
                           cancel, deadline_us);
@@ -54,8 +55,15 @@ static int ask_addresses(const sl_place *place, const sl_cancel *cancel, int64_t
         getnameinfo(at->ai_addr, at->ai_addrlen, numeric.host, sizeof numeric.host, NULL, 0,
                     NI_NUMERICHOST);
         snprintf(found->address, sizeof found->address, "%.79s", numeric.host);
-        *failure = sl_stranger_ask(&numeric, cancel, deadline_us, greeting);
-        if (*failure == 0 || *failure == ECANCELED)
+        int left = 0;
+        for (const struct addrinfo *next = at; next; next = next->ai_next)
+            left++;
+        int64_t until_us = sl_deadline_us(sl_remaining_ms(deadline_us) / left);
+        int why = sl_stranger_ask(&numeric, pattern, cancel, until_us, greeting);
+        /* A refusal says more than silence. */
+        if (*failure != ECONNREFUSED || why == 0)
+            *failure = why;
+        if (why == 0 || why == ECANCELED)
             break;
     }
     freeaddrinfo(addresses);
@@ -73,9 +81,10 @@ int sl_link_examine(const sl_link_settings *settings, const char *endpoint, cons
     if (code == SL_OK)
         code = sl_place_parse(&place, endpoint ? endpoint : asked);
     if (code == SL_OK && place.local)
-        failure = sl_stranger_ask(&place, cancel, deadline_us, &greeting);
+        failure = sl_stranger_ask(&place, settings->pattern, cancel, deadline_us, &greeting);
     else if (code == SL_OK)
-        code = ask_addresses(&place, cancel, deadline_us, found, &greeting, &failure);
+        code = ask_addresses(&place, settings->pattern, cancel, deadline_us, found, &greeting,
+                             &failure);
     if (code < 0)
         return code;
     found->answered = failure == 0;

@@ -12,7 +12,19 @@
 #define MECHANISM_BYTES 20
 #define SHORT_COMMAND   0x04
 
-static const char ready[] = "\5READY";
+static const char ready[] = "\5READY", type_name[] = "Socket-Type";
+
+/* The socket types of each pattern's ends. */
+static const char *const senders[] = {
+    [SL_PATTERN_PAIR] = "PAIR",
+    [SL_PATTERN_REQREP] = "REQ",
+    [SL_PATTERN_PUBSUB] = "PUB",
+};
+static const char *const receivers[] = {
+    [SL_PATTERN_PAIR] = "PAIR",
+    [SL_PATTERN_REQREP] = "REP",
+    [SL_PATTERN_PUBSUB] = "SUB",
+};
 
 void sl_greeting_write(uint8_t bytes[SL_GREETING_BYTES]) {
     memset(bytes, 0, SL_GREETING_BYTES);
@@ -21,6 +33,15 @@ void sl_greeting_write(uint8_t bytes[SL_GREETING_BYTES]) {
     bytes[9] = 0x7f;
     bytes[10] = 3;
     memcpy(bytes + MECHANISM_AT, "NULL", sizeof "NULL");
+}
+
+size_t sl_greeting_write_ready(uint8_t bytes[SL_GREETING_BYTES], sl_pattern pattern) {
+    const char *type = senders[pattern];
+    int body = snprintf((char *)bytes + 2, SL_GREETING_BYTES - 2, "%s%c%s%c%c%c%c%s", ready,
+                        (int)sizeof type_name - 1, type_name, 0, 0, 0, (int)strlen(type), type);
+    bytes[0] = SHORT_COMMAND;
+    bytes[1] = (uint8_t)body;
+    return 2 + (size_t)body;
 }
 
 /* Keeps text that a peer sent. */
@@ -32,7 +53,6 @@ static void keep(char *text, size_t room, const uint8_t *bytes, size_t size) {
 
 /* Looks for Socket-Type among the properties. */
 static void read_properties(const uint8_t *at, const uint8_t *end, sl_greeting *greeting) {
-    static const char wanted[] = "Socket-Type";
     while (end - at > 1) {
         size_t name_size = at[0];
         const uint8_t *name = at + 1;
@@ -43,7 +63,7 @@ static void read_properties(const uint8_t *at, const uint8_t *end, sl_greeting *
                       (size_t)size_at[2] << 8 | size_at[3];
         if ((size_t)(end - value) < size)
             return;
-        if (name_size == sizeof wanted - 1 && memcmp(name, wanted, name_size) == 0)
+        if (name_size == sizeof type_name - 1 && memcmp(name, type_name, name_size) == 0)
             keep(greeting->socket_type, sizeof greeting->socket_type, value, size);
         at = value + size;
     }
@@ -81,13 +101,6 @@ bool sl_greeting_read(const uint8_t *bytes, size_t size, sl_greeting *greeting) 
         return true;
     return read_command(bytes + SL_GREETING_BYTES, size - SL_GREETING_BYTES, greeting);
 }
-
-/* The socket type of each pattern's receiver. */
-static const char *const receivers[] = {
-    [SL_PATTERN_PAIR] = "PAIR",
-    [SL_PATTERN_REQREP] = "REP",
-    [SL_PATTERN_PUBSUB] = "SUB",
-};
 
 /* The pattern whose receiver has this socket type, or NULL. */
 static const char *pattern_of(const char *socket_type) {

@@ -22,6 +22,9 @@ typedef struct sl_greeting {
 /* Our own greeting: NULL mechanism, ZMTP 3.0. */
 void sl_greeting_write(uint8_t bytes[SL_GREETING_BYTES]);
 
+/* Our READY, as a sender of this pattern: how many of the bytes it takes. */
+size_t sl_greeting_write_ready(uint8_t bytes[SL_GREETING_BYTES], sl_pattern pattern);
+
 /* Reads what came so far. True when there is nothing more to wait for. */
 bool sl_greeting_read(const uint8_t *bytes, size_t size, sl_greeting *greeting);
 

@@ -78,7 +78,7 @@ static void refuse_viewer(sl_link *link) {
     sl_place place;
     sl_greeting greeting = {0};
     if (sl_name_place(link, &place))
-        sl_stranger_ask(&place, NULL, sl_deadline_us(ASK_MS), &greeting);
+        sl_stranger_ask(&place, link->pattern, NULL, sl_deadline_us(ASK_MS), &greeting);
     char why[SL_MISMATCH_MAX];
     if (sl_greeting_mismatch(&greeting, link->pattern, where, why))
         sl_monitor_refuse(link, "%s", why);

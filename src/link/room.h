@@ -150,10 +150,10 @@ void sl_monitor_refuse(sl_link *link, const char *format, ...)
 
 /* stranger.c */
 
-/* Asks what stands at the place, given in numbers, that a sender connects to. 0 once it took the
- * connection, though it may have said nothing; else the errno of why not: ECANCELED, ETIMEDOUT, …
- */
-int sl_stranger_ask(const sl_place *place, const sl_cancel *cancel, int64_t deadline_us,
-                    sl_greeting *greeting);
+/* Asks what stands at the place, given in numbers, that a sender of this pattern connects to. 0
+ * once it took the connection, though it may have said nothing; else the errno of why not:
+ * ECANCELED, ETIMEDOUT, … */
+int sl_stranger_ask(const sl_place *place, sl_pattern pattern, const sl_cancel *cancel,
+                    int64_t deadline_us, sl_greeting *greeting);
 
 #endif

@@ -73,8 +73,18 @@ static void listen_to(int fd, const sl_cancel *cancel, int64_t deadline_us, sl_g
     }
 }
 
-int sl_stranger_ask(const sl_place *place, const sl_cancel *cancel, int64_t deadline_us,
-                    sl_greeting *greeting) {
+/* A viewer with another pattern should know of it too: which of two real peers finds out first, and
+ * ends the connection, is chance. Waits until it has ended this one. */
+static void tell_pattern(int fd, sl_pattern pattern, const sl_cancel *cancel, int64_t deadline_us) {
+    uint8_t bytes[SL_GREETING_BYTES];
+    size_t size = sl_greeting_write_ready(bytes, pattern);
+    if (send(fd, bytes, size, MSG_NOSIGNAL) == (ssize_t)size)
+        sl_wait(fd, POLLIN, cancel, deadline_us);
+}
+
+int sl_stranger_ask(const sl_place *place, sl_pattern pattern, const sl_cancel *cancel,
+                    int64_t deadline_us, sl_greeting *greeting) {
+    char why[SL_MISMATCH_MAX];
     uint8_t ours[SL_GREETING_BYTES];
     int failure = 0;
     socklen_t size = sizeof failure;
@@ -91,6 +101,8 @@ int sl_stranger_ask(const sl_place *place, const sl_cancel *cancel, int64_t dead
         sl_greeting_write(ours);
         if (send(fd, ours, sizeof ours, MSG_NOSIGNAL) == (ssize_t)sizeof ours)
             listen_to(fd, cancel, deadline_us, greeting);
+        if (greeting->socket_type[0] && sl_greeting_mismatch(greeting, pattern, "", why))
+            tell_pattern(fd, pattern, cancel, deadline_us);
     }
     close(fd);
     return failure;

@@ -33,6 +33,19 @@ static void type_is_read_from_any_pieces(void **state) {
     assert_string_equal(greeting.socket_type, "REP");
 }
 
+static void what_we_write_can_be_read(void **state) {
+    (void)state;
+    static const char *const types[] = {"PAIR", "REQ", "PUB"};
+    for (sl_pattern pattern = SL_PATTERN_PAIR; pattern <= SL_PATTERN_PUBSUB; pattern++) {
+        uint8_t bytes[2 * SL_GREETING_BYTES];
+        sl_greeting greeting = {0};
+        sl_greeting_write(bytes);
+        size_t size = sl_greeting_write_ready(bytes + SL_GREETING_BYTES, pattern);
+        assert_true(sl_greeting_read(bytes, SL_GREETING_BYTES + size, &greeting));
+        assert_string_equal(greeting.socket_type, types[pattern]);
+    }
+}
+
 static void security_ends_the_reading(void **state) {
     (void)state;
     uint8_t bytes[SL_GREETING_BYTES_MAX];
@@ -93,6 +106,7 @@ static void old_peers_are_no_puzzle(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(type_is_read_from_any_pieces),
+        cmocka_unit_test(what_we_write_can_be_read),
         cmocka_unit_test(security_ends_the_reading),
         cmocka_unit_test(others_are_quoted_harmlessly),
         cmocka_unit_test(lengths_that_lie_are_not_followed),
