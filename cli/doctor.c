@@ -68,11 +68,12 @@ static int examine(struct options *options, sl_cancel *cancel) {
     if (code < 0) {
         console_fail("%s", options->sentence);
     } else {
+        char sentence[512];
         sender.cancel = cancel;
-        sender.tunnel.ask = ask;
-        sender.tunnel.ask_user = cancel;
-        code = sl_doctor_examine(&sender, print_check, options);
-        if (code == SL_OK)
+        code = SL_EINVAL;
+        if (!ask_for(&sender.tunnel, cancel, sentence, sizeof(sentence)))
+            console_fail("%s", sentence);
+        else if ((code = sl_doctor_examine(&sender, print_check, options)) == SL_OK)
             console_say("all is well: `sightline send` with the same options finds its viewer");
         else if (code != SL_ECANCELED)
             console_fail("%s", sl_error());

@@ -35,10 +35,12 @@ static int find_place(sl_link *link, const sl_link_settings *settings, const cha
 
 /* ZeroMQ's thread is woken by every piece of a frame. By the usual policy it would each time
  * push aside whoever makes those pieces, when all cores are busy: the SSH server, an encoder. As
- * SCHED_BATCH it still runs at once on a free core. (libzmq ends the process when the policy can't
- * be set, so it is only asked where that can't fail.) */
+ * SCHED_BATCH it still runs at once on a free core. libzmq ends the process when the policy can't
+ * be set, as in some sandboxes, so that is tried on this thread first. */
 static void dont_preempt(void *context) {
-    if (sched_getscheduler(0) == SCHED_OTHER)
+    const struct sched_param usual = {0};
+    if (sched_getscheduler(0) == SCHED_OTHER && sched_setscheduler(0, SCHED_BATCH, &usual) == 0 &&
+        sched_setscheduler(0, SCHED_OTHER, &usual) == 0)
         zmq_ctx_set(context, ZMQ_THREAD_SCHED_POLICY, SCHED_BATCH);
 }
 

@@ -57,6 +57,7 @@ static int read_option(const char *option, int port, struct permission *permissi
     static const char permitopen[] = "permitopen=";
     if (strcasecmp(option, "restrict") == 0) {
         permission->restricted = true;
+        permission->forwarding = false; /* as in sshd, what stands before it counts no more */
         return SL_OK;
     }
     if (strcasecmp(option, "port-forwarding") == 0) {
@@ -183,7 +184,7 @@ int sl_authorized_look(const char *path, int port, ssh_key key, char *comment, s
         ssh_key known;
         int read = sl_authorized_parse(line, port, &known, comment, size);
         if (read == SL_EINVAL)
-            sl_log(SL_LOG_WARNING, "gate", "line %d of %s lets nobody in: %s", number, path,
+            sl_log(SL_LOG_INFO, "gate", "line %d of %s lets nobody in: %s", number, path,
                    sl_error());
         found = read == SL_OK && ssh_key_cmp(known, key, SSH_KEY_CMP_PUBLIC) == 0;
         ssh_key_free(known);

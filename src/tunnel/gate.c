@@ -209,7 +209,9 @@ static bool make_room(sl_gate *gate) {
         strangers++;
         oldest = client;
     }
-    bool room = leaving <= settings->max_unauthenticated;
+    /* A camera that finds no place comes again, which it would not after a refused log-in. */
+    bool room =
+        leaving <= settings->max_unauthenticated && gate->door.inside < settings->max_connections;
     if (room && strangers >= settings->max_unauthenticated && oldest) {
         oldest->asked = true;
         sl_cancel_trigger(oldest->stop);

@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,10 +21,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TICK_MS    250                 /* how often ends that wait for the other side are seen to */
-#define CHUNK      ((size_t)64 * 1024) /* what goes out is replies */
-#define MAPPED     "::ffff:"           /* how IPv6 writes IPv4 */
-#define NAME_UNSET "somebody"
+#define TICK_MS       250          /* how often ends that wait for the other side are seen to */
+#define BREATH_US     SL_SECOND_US /* between reads of a client that the link has no room for */
+#define DEAD_AFTER_MS 15000        /* nothing acknowledged for that long: its place is free again */
+#define CHUNK         ((size_t)64 * 1024) /* what goes out is replies */
+#define MAPPED        "::ffff:"           /* how IPv6 writes IPv4 */
+#define NAME_UNSET    "somebody"
 
 enum { STOP, SESSION, FORWARDS };
 
@@ -78,6 +82,12 @@ static bool full(const sl_gate_client *client) {
     return held >= 1024 * (size_t)client->door->settings.buffer_kib;
 }
 
+/* A full client is read but now and then: what asks whether this end lives has to be answered.
+ * What comes meanwhile is bounded by the channels' windows. */
+static bool rests(const sl_gate_client *client) {
+    return full(client) && sl_remaining_ms(client->read_us + BREATH_US) > 0;
+}
+
 static bool writable(const sl_gate_client *client) {
     return !(ssh_get_status(client->session.ssh) & SSH_WRITE_PENDING);
 }
@@ -87,6 +97,10 @@ static int timeout_ms(const sl_gate_client *client, const struct round *round) {
     for (int i = 0; i < SL_GATE_FORWARDS_MOST; i++)
         if (client->forwards[i].ended_remote && (least < 0 || TICK_MS < least))
             least = TICK_MS;
+    if (rests(client)) {
+        int breath_ms = sl_remaining_ms(client->read_us + BREATH_US);
+        least = least < 0 || breath_ms < least ? breath_ms : least;
+    }
     if (round->linger_until_us) {
         int left = sl_remaining_ms(round->linger_until_us);
         least = least < 0 || left < least ? left : least;
@@ -102,7 +116,7 @@ static void wait_for_work(sl_gate_client *client, struct round *round) {
     /* Without events too: that the connection has broken is told all the same. */
     round->polled[SESSION] =
         (struct pollfd){.fd = client->session.descriptor,
-                        .events = (short)(full(client) ? wanted & ~POLLIN : wanted)};
+                        .events = (short)(rests(client) ? wanted & ~POLLIN : wanted)};
     for (int i = 0; i < SL_GATE_FORWARDS_MOST; i++) {
         short events = sl_forward_events(&client->forwards[i], takes_more);
         round->polled[FORWARDS + i] =
@@ -160,8 +174,11 @@ static void serve(sl_gate_client *client) {
             return;
         if (round.polled[STOP].revents)
             round.linger_until_us = sl_deadline_us(atomic_load(&client->door->linger_ms));
-        if (round.polled[SESSION].revents && !sl_session_drive(&client->session))
-            return;
+        if (round.polled[SESSION].revents) {
+            client->read_us = sl_now_us();
+            if (!sl_session_drive(&client->session))
+                return;
+        }
         for (int i = 0; i < SL_GATE_FORWARDS_MOST; i++)
             step(client, &client->forwards[i], round.polled[FORWARDS + i].revents,
                  round.linger_until_us != 0);
@@ -236,6 +253,7 @@ int sl_gate_client_open(sl_gate_client **client, sl_gate_door *door, ssh_bind bi
         opened->forwards[i].local = -1;
     opened->login_by_us = sl_deadline_us(1000 * door->settings.login_timeout_s);
     sl_dial_tune(descriptor);
+    setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int){DEAD_AFTER_MS}, sizeof(int));
     name_peer(opened);
     int code = sl_cancel_open(&opened->stop);
     if (code == SL_OK)

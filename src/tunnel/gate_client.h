@@ -47,10 +47,11 @@ typedef struct sl_gate_client {
     struct ssh_server_callbacks_struct callbacks;
     sl_forward forwards[SL_GATE_FORWARDS_MOST];
     int64_t login_by_us;
-    int refused;   /* log-ins */
-    bool sniffed;  /* it has asked, with the method "none", what there is */
-    bool admitted; /* logged in */
-    bool over;     /* its connection is to be ended */
+    int64_t read_us; /* when the connection was last read */
+    int refused;     /* log-ins */
+    bool sniffed;    /* it has asked, with the method "none", what there is */
+    bool admitted;   /* logged in */
+    bool over;       /* its connection is to be ended */
 } sl_gate_client;
 
 /* Takes a connection, which it owns from here on, also when it fails, and starts the client's

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ALIVE_COUNT 3 /* times that a silent server is asked whether it lives, at most */
+#define ALIVE_COUNT 3 /* times that a silent server is asked whether it lives, about */
 
 /* What could turn the tunnel into something else, or send it out of our hands. */
 static const char *const fixed[] = {
@@ -131,10 +131,10 @@ static void add_host_key(sl_openssh_arguments *arguments, const sl_tunnel_settin
 
 /* ssh asks after each interval of silence, and gives up one interval after the last question. */
 static void add_alive(sl_openssh_arguments *arguments, int timeout_s) {
-    int interval_s = timeout_s / (ALIVE_COUNT + 1);
-    int count = interval_s > 0 ? ALIVE_COUNT : timeout_s - 1;
+    int interval_s = timeout_s > ALIVE_COUNT ? timeout_s / (ALIVE_COUNT + 1) : 1;
+    int count = timeout_s / interval_s - 1;
     char number[16];
-    snprintf(number, sizeof(number), "%d", interval_s > 0 ? interval_s : 1);
+    snprintf(number, sizeof(number), "%d", interval_s);
     add_option(arguments, "ServerAliveInterval", number);
     snprintf(number, sizeof(number), "%d", count > 0 ? count : 1);
     add_option(arguments, "ServerAliveCountMax", number);

@@ -96,7 +96,9 @@ const char *sl_tunnel_endpoint(const sl_tunnel *tunnel) {
 }
 
 int sl_tunnel_port(const sl_tunnel *tunnel) {
-    return atomic_load(&tunnel->supervisor.job.port);
+    const sl_tunnel_job *job = &tunnel->supervisor.job;
+    int port = atomic_load(&job->port);
+    return port ? port : job->plan.target_port;
 }
 
 void sl_tunnel_status_get(sl_tunnel *tunnel, sl_tunnel_status *status) {
