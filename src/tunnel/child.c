@@ -112,10 +112,17 @@ int sl_child_start(sl_child *child, const char *path, char *const words[]) {
     return sl_fail(SL_ESYSTEM, "cannot start %s: %s", path, strerror(failure));
 }
 
+/* Whether nobody has waited for it: till then its number, and that of its group, can be nobody
+ * else's. The program that we are in may wait for any child, or have the kernel do so. */
+static bool is_ours(const sl_child *child) {
+    siginfo_t info;
+    return child->ended < 0 ||
+           waitid(P_PIDFD, (id_t)child->ended, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 int sl_child_end(sl_child *child, int grace_ms) {
     int status = -1;
-    if (child->pid > 0) {
-        /* Until it is waited for, its number, and that of its group, can be nobody else's. */
+    if (child->pid > 0 && is_ours(child)) {
         kill(-child->pid, SIGTERM);
         if (grace_ms > 0)
             sl_wait(child->ended, POLLIN, NULL, sl_deadline_us(grace_ms));
