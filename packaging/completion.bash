@@ -25,8 +25,8 @@ _sightline_value() {
     --log) _sightline_words 'none error warning info debug' ;;
     --sink) _sightline_words 'window null file: -' ;;
     --ssh) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
-    --ssh-key | --ssh-password-file | --config | --stats) _sightline_files ;;
-    --address | --port | --ssh-host-key | --frames | --duration | --quality | --size | --fps | \
+    --ssh-key | --ssh-password-file | --authorized-keys | --config | --stats) _sightline_files ;;
+    --address | --port | --gate | --ssh-host-key | --frames | --duration | --quality | --size | --fps | \
         --filter | --timeout) COMPREPLY=() ;;
     -o) _sightline_names ;;
     *) return 1 ;;
@@ -63,7 +63,7 @@ _sightline() {
         *) _sightline_source ;;
         esac
         ;;
-    view) _sightline_words "$both --sink --every-frame --timecode --timeout" ;;
+    view) _sightline_words "$both --gate --authorized-keys --sink --every-frame --timecode --timeout" ;;
     cameras) _sightline_words '--json --log --help' ;;
     help) _sightline_words "$commands" ;;
     esac

@@ -44,6 +44,8 @@ send | doctor)
     ;;
 view)
     _arguments $both \
+        '--gate[be an SSH server that carries frames]:[ADDR\:]PORT:' \
+        '--authorized-keys[public keys that the gate lets in]:file:_files' \
         '--sink[what takes the frames]:sink:(window null file\: -)' \
         '--every-frame[a queue in place of newest first]' \
         '--timecode[read the latency from the picture]' \
