@@ -62,7 +62,8 @@ const sl_option sl_gate_options[] = {
      .maximum = 65536,
      .fallback = "1024",
      .values = "64 to 65536",
-     .help = "KiB that may wait here for the viewer, of each SSH connection"},
+     .help = "KiB that may wait here for the viewer, of each SSH connection, before it is read "
+             "but once a second"},
 };
 
 const size_t sl_gate_option_count = SL_COUNT(sl_gate_options);
