@@ -47,6 +47,12 @@ int sl_thread_start(sl_thread *thread, const char *name, void (*run)(void *argum
     return SL_OK;
 }
 
+void sl_thread_compute(void) {
+    const struct sched_param usual = {0};
+    if (sched_getscheduler(0) == SCHED_OTHER)
+        sched_setscheduler(0, SCHED_BATCH, &usual);
+}
+
 void sl_thread_join(sl_thread *thread) {
     if (thread->running)
         pthread_join(thread->id, NULL);

@@ -14,6 +14,11 @@ typedef struct sl_thread {
 int sl_thread_start(sl_thread *thread, const char *name, void (*run)(void *argument),
                     void *argument);
 
+/* The calling thread computes for long: when it is woken it doesn't push aside who runs already,
+ * but still runs at once where a processor is free (SCHED_BATCH, see sched(7)). Without effect
+ * where the system refuses. */
+void sl_thread_compute(void);
+
 /* Waits for its end. Safe when it was never started. */
 void sl_thread_join(sl_thread *thread);
 

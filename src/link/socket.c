@@ -10,6 +10,11 @@
 #include <unistd.h>
 #include <zmq.h>
 
+/* Lockstep has one message out, so this holds none back. It is more than one because libzmq's
+ * reader tells the writer of room, and wakes it, with every part that it reads while half of this
+ * divides the number of messages it has read so far (pipe_t::read() in 4.3). */
+#define MESSAGES_OUT 8
+
 #define HANDSHAKE_MS       10000
 #define CONNECT_TIMEOUT_MS 5000 /* then ZeroMQ tries again: an answer may have been lost */
 #define RECONNECT_MOST_MS  1000
@@ -33,7 +38,7 @@ typedef struct option_value {
 
 static const option_value usual[] = {
     {ZMQ_LINGER, 0},
-    {ZMQ_SNDHWM, 2},
+    {ZMQ_SNDHWM, MESSAGES_OUT},
     {ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
     {ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS},
     {ZMQ_RECONNECT_IVL, SL_RECONNECT_MS},

@@ -44,7 +44,7 @@ static int newest_receive(sl_turn *turn) {
 /* Reads only while there is room: then ZeroMQ's short queues fill up, and the sender, where
  * frames are dropped and counted, notices. */
 static int every_frame_receive(sl_turn *turn) {
-    if (!sl_pipeline_has_room(turn->pipeline))
+    if (!sl_pipeline_has_room(turn->pipeline, NULL))
         return sl_turn_wait_for_room(turn, -1);
     sl_frame *frame = NULL;
     int result = take_frame(turn, &frame);

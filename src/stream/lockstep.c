@@ -83,6 +83,7 @@ static int lockstep_send(sl_turn *turn, sl_buffer *const *parts, size_t count) {
     sl_link_state state;
     sl_link_state_get(turn->link, &state);
     int result = sl_link_send(turn->link, parts, count);
+    sl_pipeline_show_room(turn->pipeline); /* only now, so that the frame left first */
     if (result)
         return result;
     sl_tally_bytes(turn->tally, parts[count - 1]->size);
@@ -114,7 +115,7 @@ static void send_reply(sl_turn *turn) {
 /* The receiver owes a reply: waits for room in the queue as long as the sender may be kept. */
 static int hold_reply_back(sl_turn *turn) {
     int result = SL_OK;
-    if (!sl_pipeline_has_room(turn->pipeline))
+    if (!sl_pipeline_has_room(turn->pipeline, NULL))
         result = sl_turn_wait_for_room(turn, turn->reply_by_us);
     if (result == SL_ECANCELED)
         return result;
@@ -142,6 +143,17 @@ static int wait_for_message(sl_turn *turn) {
     return result == SL_EAGAIN ? note_silence(turn) : result;
 }
 
+/* Gives the frame to the decoders. Where there is room for the next one already, the sender hears
+ * of it first: so it is not kept waiting while they wake up. */
+static void pass_on(sl_turn *turn, sl_frame *frame) {
+    if (sl_pipeline_has_room(turn->pipeline, frame))
+        send_reply(turn);
+    if (sl_pipeline_push(turn->pipeline, frame)) {
+        sl_frame_unref(&frame);
+        sl_tally_drop(turn->tally);
+    }
+}
+
 /* Takes one message if there is one and a place for it. SL_EEND for the end. */
 static int take_message(sl_turn *turn) {
     sl_link_message message = {0};
@@ -149,14 +161,12 @@ static int take_message(sl_turn *turn) {
         return SL_OK;
     sl_frame *frame = NULL;
     int result = sl_turn_read(turn, &message, &frame);
-    if (result == SL_OK && sl_pipeline_push(turn->pipeline, frame)) {
-        sl_frame_unref(&frame);
-        sl_tally_drop(turn->tally);
-    }
     if (result == SL_EEND)
         return result;
     turn->owes_reply = true; /* for a bad message too: the sender waits for it */
     turn->reply_by_us = seconds_from_now(HOLD_S);
+    if (result == SL_OK)
+        pass_on(turn, frame);
     return SL_OK;
 }
 

@@ -84,21 +84,36 @@ static size_t held_bytes(sl_pipeline *pipeline) {
     return bytes;
 }
 
-static bool has_room(sl_pipeline *pipeline) {
-    return pipeline->count < pipeline->limit &&
-           (pipeline->count == 0 || held_bytes(pipeline) < BYTES_ENOUGH);
+static bool has_room(sl_pipeline *pipeline, const sl_frame *coming) {
+    int count = pipeline->count + (coming != NULL);
+    size_t bytes = held_bytes(pipeline) + (coming ? coming->size : 0);
+    return count < pipeline->limit && (count == 0 || bytes < BYTES_ENOUGH);
 }
 
 static bool is_full(sl_pipeline *pipeline) {
     return pipeline->count == SL_PIPELINE_CAPACITY || held_bytes(pipeline) >= BYTES_MOST;
 }
 
+static void show_ready(sl_pipeline *pipeline) {
+    bool done = pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE;
+    bool over = pipeline->end_code && pipeline->count == 0 && !pipeline->newest;
+    set_flag(&pipeline->ready, done || over);
+}
+
+static bool shows_room(sl_pipeline *pipeline) {
+    return has_room(pipeline, NULL) || pipeline->end_code;
+}
+
 /* Makes both flags say what is so. */
 static void show(sl_pipeline *pipeline) {
-    bool ended = pipeline->end_code != SL_OK;
-    bool done = pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE;
-    set_flag(&pipeline->ready, done || (ended && pipeline->count == 0 && !pipeline->newest));
-    set_flag(&pipeline->room, has_room(pipeline) || ended);
+    show_ready(pipeline);
+    set_flag(&pipeline->room, shows_room(pipeline));
+}
+
+/* The same, but whoever waits for room sleeps on. */
+static void show_quietly(sl_pipeline *pipeline) {
+    show_ready(pipeline);
+    set_flag(&pipeline->room, pipeline->room.set && shows_room(pipeline));
 }
 
 static void append(sl_pipeline *pipeline, sl_frame *frame) {
@@ -158,6 +173,7 @@ static void note_work_time(sl_pipeline *pipeline, int64_t took_us) {
 static void run_worker(void *argument) {
     struct worker *worker = argument;
     sl_pipeline *pipeline = worker->pipeline;
+    sl_thread_compute();
     pthread_mutex_lock(&pipeline->lock);
     while (!pipeline->stop) {
         struct job *job = find_work(pipeline);
@@ -220,7 +236,7 @@ int sl_pipeline_open(sl_pipeline **pipeline, const char *name, int threads, int 
 static int check_room(sl_pipeline *pipeline) {
     if (pipeline->end_code)
         return sl_fail(pipeline->end_code, "%s", pipeline->end_sentence);
-    return has_room(pipeline) ? SL_OK : SL_EAGAIN;
+    return has_room(pipeline, NULL) ? SL_OK : SL_EAGAIN;
 }
 
 int sl_pipeline_put(sl_pipeline *pipeline, sl_frame *frame, const sl_cancel *cancel,
@@ -285,7 +301,7 @@ int sl_pipeline_take(sl_pipeline *pipeline, sl_frame **frame, const sl_cancel *c
             drop_outdated(pipeline);
         int result = take_now(pipeline, frame);
         pipeline->taker_waits = result == SL_EAGAIN && !waited;
-        show(pipeline);
+        show_quietly(pipeline);
         pthread_mutex_unlock(&pipeline->lock);
         if (result != SL_EAGAIN)
             return result;
@@ -295,6 +311,12 @@ int sl_pipeline_take(sl_pipeline *pipeline, sl_frame **frame, const sl_cancel *c
     }
 }
 
+void sl_pipeline_show_room(sl_pipeline *pipeline) {
+    pthread_mutex_lock(&pipeline->lock);
+    show(pipeline);
+    pthread_mutex_unlock(&pipeline->lock);
+}
+
 void sl_pipeline_set_limit(sl_pipeline *pipeline, int limit) {
     pthread_mutex_lock(&pipeline->lock);
     pipeline->limit = limit < SL_PIPELINE_CAPACITY ? limit : SL_PIPELINE_CAPACITY;
@@ -302,9 +324,9 @@ void sl_pipeline_set_limit(sl_pipeline *pipeline, int limit) {
     pthread_mutex_unlock(&pipeline->lock);
 }
 
-bool sl_pipeline_has_room(sl_pipeline *pipeline) {
+bool sl_pipeline_has_room(sl_pipeline *pipeline, const sl_frame *coming) {
     pthread_mutex_lock(&pipeline->lock);
-    bool room = has_room(pipeline);
+    bool room = has_room(pipeline, coming);
     pthread_mutex_unlock(&pipeline->lock);
     return room;
 }

@@ -50,12 +50,18 @@ void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame);
 int sl_pipeline_take(sl_pipeline *pipeline, sl_frame **frame, const sl_cancel *cancel,
                      int64_t deadline_us);
 
+/* Wakes whoever waits for the room that taking has left: the taker calls it, once it has done what
+ * is more urgent. */
+void sl_pipeline_show_room(sl_pipeline *pipeline);
+
 /* Changes how many frames may be in it before a put waits; 0 makes every put wait. */
 void sl_pipeline_set_limit(sl_pipeline *pipeline, int limit);
 
-/* Whether fewer than `limit` are in it, and whether nothing more can be pushed. Frames so large
- * that a few fill the memory meant for them take the room of many. */
-bool sl_pipeline_has_room(sl_pipeline *pipeline);
+/* Whether fewer than `limit` are in it, counting `coming`, if any, as well; and whether nothing
+ * more can be pushed. Frames so large that a few fill the memory meant for them take the room of
+ * many.
+ */
+bool sl_pipeline_has_room(sl_pipeline *pipeline, const sl_frame *coming);
 bool sl_pipeline_full(sl_pipeline *pipeline);
 
 /* Poll readable while a frame can be taken (or the end is reached), and while there is room. */

@@ -246,8 +246,10 @@ int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *setting
 int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms) {
     int64_t deadline_us = sl_deadline_us(timeout_ms);
     int result = SL_EMESSAGE;
-    while (result == SL_EMESSAGE) /* what can't be decoded was counted where it happened */
+    while (result == SL_EMESSAGE) { /* what can't be decoded was counted where it happened */
         result = sl_pipeline_take(receiver->pipeline, frame, receiver->cancel, deadline_us);
+        sl_pipeline_show_room(receiver->pipeline);
+    }
     if (result == SL_OK)
         sl_tally_frame(&receiver->tally);
     return result;

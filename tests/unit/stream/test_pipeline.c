@@ -71,11 +71,17 @@ static sl_frame *numbered(uint64_t sequence) {
     return frame;
 }
 
-static uint64_t take(struct bench *bench) {
+static uint64_t take_quietly(struct bench *bench) {
     sl_frame *frame = NULL;
     assert_int_equal(sl_pipeline_take(bench->pipeline, &frame, NULL, -1), SL_OK);
     uint64_t sequence = frame->sequence;
     sl_frame_unref(&frame);
+    return sequence;
+}
+
+static uint64_t take(struct bench *bench) {
+    uint64_t sequence = take_quietly(bench);
+    sl_pipeline_show_room(bench->pipeline);
     return sequence;
 }
 
@@ -116,9 +122,14 @@ static void put_waits_for_room(void **state) {
     assert_int_equal(sl_pipeline_put(bench.pipeline, numbered(2), NULL, 0), SL_OK);
     sl_frame *third = numbered(3);
     assert_int_equal(sl_pipeline_put(bench.pipeline, third, NULL, 0), SL_EAGAIN);
-    assert_false(sl_pipeline_has_room(bench.pipeline));
+    assert_false(sl_pipeline_has_room(bench.pipeline, NULL));
     permit(&bench, 1);
-    assert_int_equal(take(&bench), 1);
+    assert_int_equal(take_quietly(&bench), 1);
+    assert_true(sl_pipeline_has_room(bench.pipeline, NULL));
+    assert_false(sl_pipeline_has_room(bench.pipeline, third));
+    int64_t now = sl_deadline_us(0);
+    assert_int_equal(sl_wait(sl_pipeline_room_fd(bench.pipeline), POLLIN, NULL, now), SL_EAGAIN);
+    sl_pipeline_show_room(bench.pipeline);
     assert_int_equal(sl_wait(sl_pipeline_room_fd(bench.pipeline), POLLIN, NULL, -1), SL_OK);
     assert_int_equal(sl_pipeline_put(bench.pipeline, third, NULL, 0), SL_OK);
     sl_pipeline_set_limit(bench.pipeline, 0);
@@ -153,7 +164,7 @@ static void large_frames_take_the_room_of_many(void **state) {
     for (int i = 0; !sl_pipeline_full(bench.pipeline); i++) {
         sl_frame *frame = NULL;
         assert_in_range(i, 0, 4);
-        assert_int_equal(sl_pipeline_has_room(bench.pipeline), i < 2);
+        assert_int_equal(sl_pipeline_has_room(bench.pipeline, NULL), i < 2);
         assert_int_equal(sl_frame_new_array(&frame, "uint8", 1, shape), SL_OK);
         assert_int_equal(sl_pipeline_push(bench.pipeline, frame), SL_OK);
     }
