@@ -155,8 +155,7 @@ static void note_disconnected(sl_link *link, int fd) {
 /* More than a receiver has places for. Strangers must take neither its memory nor all of the
  * program's descriptors. */
 static void turn_away(sl_link *link, int fd) {
-    link->peers.turned_away++;
-    sl_peer_turn_away(fd, link->place.port, link->place.host);
+    sl_peers_turn_away(&link->peers, fd, link->place.port, link->place.host);
     if (link->crowd_us == 0)
         link->crowd_us = sl_now_us();
     if (!link->crowded)
@@ -173,6 +172,7 @@ static void note_connection(sl_link *link, int fd) {
         return;
     }
     link->failures = 0;
+    sl_peers_begin(&link->peers, fd);
     if (link->pattern == SL_PATTERN_PUBSUB)
         sl_peer_tune_publisher(fd);
 }

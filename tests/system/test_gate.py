@@ -10,7 +10,7 @@ import threading
 
 import numpy
 import pytest
-from harness import gates, netgear
+from harness import floods, gates, netgear
 from harness.netgear import PATTERNS
 from harness.openssh import fingerprint, make_key
 from harness.processes import Process
@@ -200,6 +200,18 @@ def test_password_only_where_one_is_given(gate, camera, folder, sightline):
     try_password(opened, wrong).expect(5)
     opened.viewer.wait_said("its password is wrong")
     try_password(opened, secret).end()
+
+
+def test_message_that_never_ends(gate, camera, programs):
+    opened = gate("reqrep", "-o", "max_message_size=1M")
+    streaming = camera(opened, "reqrep")
+    streaming.after(10)
+    local, before = opened.forward(programs), opened.viewer.peak_memory()
+    assert floods.flood_port(local, b"REQ"), "it was not cut off"
+    opened.viewer.wait_said("did not end its message")
+    assert opened.viewer.peak_memory() < before + floods.MOST / 4
+    opened.viewer.after(opened.viewer.events.so_far()[-1]["frames"] + 60)
+    assert streaming.next_stats()["reconnects"] == 0, "another camera's stream was ended"
 
 
 def threads(viewer):

@@ -238,13 +238,15 @@ static ssize_t push(int fd, const uint8_t *bytes, size_t size) {
 #define LAST 2 /* the flags of a part with a long size */
 #define MORE 3
 
-static uint8_t parts[64 * 1009]; /* of 1000 bytes each */
+#define PART_BYTES 1009 /* 1000 and their head */
+
+static uint8_t parts[64 * PART_BYTES];
 
 static void write_parts(uint8_t flags) {
     for (size_t i = 0; i < 64; i++) {
         const uint8_t head[9] = {flags, 0, 0, 0, 0, 0, 0, 1000 >> 8, 1000 & 0xff};
-        memset(parts + i * 1009, 5, 1009);
-        memcpy(parts + i * 1009, head, sizeof head);
+        memset(parts + i * PART_BYTES, 5, PART_BYTES);
+        memcpy(parts + i * PART_BYTES, head, sizeof head);
     }
 }
 
@@ -287,7 +289,15 @@ static void unending_message(void **state) {
     part(&both);
 }
 
-/* None holds more unfinished than one may, but all together do. */
+static size_t count_closed(const int *peers, size_t count) {
+    size_t closed = 0;
+    for (size_t i = 0; i < count; i++)
+        closed += closed_by_peer(peers[i]);
+    return closed;
+}
+
+/* None holds more unfinished than one may, but all together do: as many are ended as it takes, and
+ * the others may finish. */
 static void unending_messages(void **state) {
     (void)state;
     write_parts(MORE);
@@ -300,10 +310,18 @@ static void unending_messages(void **state) {
         peers[i] = connect_zmtp(state_of(both.receiver).port, "PUB");
     UNTIL(&both, state_of(both.receiver).connects == SL_COUNT(peers));
     for (size_t i = 0; i < SL_COUNT(peers); i++)
-        push_parts(&both, peers[i], 2000000);
-    UNTIL(&both, state_of(both.receiver).refused == 1);
+        push_parts(&both, peers[i], 2000 * PART_BYTES);
+    UNTIL(&both, count_closed(peers, SL_COUNT(peers)) == 2);
+    assert_int_equal(state_of(both.receiver).refused, 2);
     for (size_t i = 0; i < SL_COUNT(peers); i++) {
-        UNTIL(&both, closed_by_peer(peers[i]));
+        static const uint8_t last[] = {0, 1, 5};
+        sl_link_message message;
+        if (!closed_by_peer(peers[i])) {
+            assert_int_equal(send(peers[i], last, sizeof last, MSG_NOSIGNAL), sizeof last);
+            UNTIL(&both, sl_link_receive(both.receiver, &message) == SL_OK);
+            assert_true(message.truncated);
+            sl_link_message_clear(&message);
+        }
         close(peers[i]);
     }
     part(&both);
@@ -354,10 +372,10 @@ static void places_are_limited(void **state) {
             close(peers[0]);
     }
     push_parts(&both, peers[0], 4000000);
-    for (size_t i = 0; i < SL_PEERS_MAX; i++) {
-        UNTIL(&both, closed_by_peer(peers[i]));
+    UNTIL(&both, closed_by_peer(peers[0]));
+    assert_int_equal(count_closed(peers, SL_PEERS_MAX), 1);
+    for (size_t i = 0; i < SL_PEERS_MAX; i++)
         close(peers[i]);
-    }
     part(&both);
 }
 
