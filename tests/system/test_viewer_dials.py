@@ -129,6 +129,18 @@ def test_port_held_by_another_program(started, sshd, view):
     viewer.expect(7).sentence(taken.port, "in use", "--port")
 
 
+def test_port_that_the_server_picks_late(sshd, view, send):
+    server = sshd(start=False)
+    viewer = view("pair", *server.options(), "--persist", "--frames", 10)
+    viewer.event("tunnel", lambda event: event["tunnel"]["state"] == "waiting")
+    assert not [event for event in viewer.events.so_far() if event["event"] == "ready"]
+    server.start()
+    port = viewer.port()
+    assert port > 0 and viewer.ready()["endpoint"].endswith(f":{port}")
+    send(SOURCE, port, "pair")
+    viewer.end()
+
+
 def test_port_that_becomes_free(started, sshd, view, send):
     server = sshd()
     taken = Listener(b"")
