@@ -278,6 +278,27 @@ def test_connections_in_a_row(gate, camera):
     assert streaming.running()
 
 
+def own_hosts(folder, lines):
+    """A prefix for programs that are to have this file of hosts."""
+    hosts = folder / "hosts"
+    hosts.write_text("".join(line + "\n" for line in lines), encoding="ascii")
+    mount = f'mount --bind {hosts} /etc/hosts && exec "$@"'
+    prefix = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh"]
+    if subprocess.run([*prefix, "true"], capture_output=True, timeout=allow(20)).returncode:
+        pytest.skip("not permitted: a file of hosts of its own")
+    return prefix
+
+
+def test_name_with_several_addresses(folder, gate):
+    lines = [f"127.0.0.{last} gate.example" for last in (1, 2, 2)] + ["192.0.2.1 gate.example"]
+    opened = gate("pair", "--gate", "gate.example:0", prefix=own_hosts(folder, lines))
+    for address in ("127.0.0.1", "127.0.0.2"):
+        with socket.create_connection((address, opened.port), timeout=allow(20)) as client:
+            assert client.recv(4) == b"SSH-", f"{address} is no gate"
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.3", opened.port), timeout=allow(20))
+
+
 @pytest.mark.parametrize("place", ["x", "127.0.0.1", "[::1]", "::1:22", "1:65536"])
 def test_places_that_are_none(place, plain):
     words = ["view", "--sink", "null", "--gate", place]
