@@ -178,6 +178,41 @@ static void stranger_is_quoted(void **state) {
     close(listening);
 }
 
+/* Ends the connection of a peer that has greeted and goes on, as a viewer of another pattern does
+ * who finds out first; and tells who it is to one who waits for that. */
+static void *break_off_first(void *argument) {
+    int listening = *(int *)argument, fd;
+    uint8_t handshake[128], heard[256];
+    size_t size = write_handshake(handshake, "REP");
+    while ((fd = accept(listening, NULL, NULL)) >= 0) {
+        struct pollfd polled = {.fd = fd, .events = POLLIN};
+        send(fd, handshake, ZMTP_GREETING, MSG_NOSIGNAL);
+        recv(fd, heard, ZMTP_GREETING, MSG_WAITALL);
+        if (poll(&polled, 1, 300) == 0) {
+            send(fd, handshake + ZMTP_GREETING, size - ZMTP_GREETING, MSG_NOSIGNAL);
+            while (recv(fd, heard, sizeof heard, 0) > 0)
+                continue;
+        }
+        close(fd);
+    }
+    return NULL;
+}
+
+static void viewer_that_finds_out_first(void **state) {
+    (void)state;
+    int port;
+    int listening = listen_raw(&port);
+    pthread_t server;
+    assert_int_equal(pthread_create(&server, NULL, break_off_first, &listening), 0);
+    ends both = {.sender = open_sender(SL_PATTERN_PAIR, port)};
+    UNTIL(&both, state_of(both.sender).refused == 1);
+    assert_non_null(strstr(state_of(both.sender).refusal, "uses the pattern reqrep, not pair"));
+    part(&both);
+    shutdown(listening, SHUT_RDWR);
+    pthread_join(server, NULL);
+    close(listening);
+}
+
 static void other_security(void **state) {
     (void)state;
     ends both = {.receiver = open_receiver(SL_PATTERN_PAIR, 0)};
@@ -486,23 +521,15 @@ static void closing_amid_everything(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_wrong_pattern),
-        cmocka_unit_test(raw_socket_types),
-        cmocka_unit_test(sender_tries_again),
-        cmocka_unit_test(callers_that_are_no_peers),
-        cmocka_unit_test(silent_callers),
-        cmocka_unit_test(servers_that_are_no_viewers),
-        cmocka_unit_test(stranger_is_quoted),
-        cmocka_unit_test(other_security),
-        cmocka_unit_test(huge_claims),
-        cmocka_unit_test(limit_is_kept),
-        cmocka_unit_test(unending_message),
-        cmocka_unit_test(unending_messages),
-        cmocka_unit_test(places_are_limited),
-        cmocka_unit_test(idle_crowd),
-        cmocka_unit_test(subscriptions),
-        cmocka_unit_test(talkative_subscriber),
-        cmocka_unit_test(closing_amid_everything),
+        cmocka_unit_test(every_wrong_pattern),  cmocka_unit_test(raw_socket_types),
+        cmocka_unit_test(sender_tries_again),   cmocka_unit_test(callers_that_are_no_peers),
+        cmocka_unit_test(silent_callers),       cmocka_unit_test(servers_that_are_no_viewers),
+        cmocka_unit_test(stranger_is_quoted),   cmocka_unit_test(viewer_that_finds_out_first),
+        cmocka_unit_test(other_security),       cmocka_unit_test(huge_claims),
+        cmocka_unit_test(limit_is_kept),        cmocka_unit_test(unending_message),
+        cmocka_unit_test(unending_messages),    cmocka_unit_test(places_are_limited),
+        cmocka_unit_test(idle_crowd),           cmocka_unit_test(subscriptions),
+        cmocka_unit_test(talkative_subscriber), cmocka_unit_test(closing_amid_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
