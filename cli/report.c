@@ -63,14 +63,13 @@ static void check_written(struct report *report, bool written) {
 
 void report_place(struct report *report, const sl_link_settings *link, bool sender, int port) {
     const char *address = link->address ? link->address : sender ? "localhost" : "*";
+    bool ipc = link->protocol == SL_PROTOCOL_IPC;
+    bool bare_ipv6 = !ipc && strchr(address, ':') && address[0] != '[';
+    pthread_mutex_lock(&report->lock);
     report->about.pattern = sl_pattern_name(link->pattern);
-    if (link->protocol == SL_PROTOCOL_IPC) {
-        snprintf(report->endpoint, sizeof(report->endpoint), "ipc://%s:%d", address, port);
-        return;
-    }
-    bool bare_ipv6 = strchr(address, ':') && address[0] != '[';
-    snprintf(report->endpoint, sizeof(report->endpoint), "tcp://%s%s%s:%d", bare_ipv6 ? "[" : "",
-             address, bare_ipv6 ? "]" : "", port);
+    snprintf(report->endpoint, sizeof(report->endpoint), "%s://%s%s%s:%d", ipc ? "ipc" : "tcp",
+             bare_ipv6 ? "[" : "", address, bare_ipv6 ? "]" : "", port);
+    pthread_mutex_unlock(&report->lock);
 }
 
 void report_gate(const sl_gate_place *gate, char *text, size_t size) {
@@ -124,11 +123,11 @@ static void describe(const struct report *report, const sl_stats *stats, double 
         snprintf(line + used, size - (size_t)used, " · %.0f ms old", stats->latency.last);
 }
 
-static void tell(struct report *report, const sl_stats *stats, double fps) {
+static void tell(struct report *report, const sl_stats *stats, double fps, const char *endpoint) {
     char line[256];
     const char *other = strcmp(report->about.role, "sender") == 0 ? "viewer" : "camera end";
     if (report->was_connected && !stats->connected)
-        console_say("the %s at %s is gone; waiting for it", other, report->endpoint);
+        console_say("the %s at %s is gone; waiting for it", other, endpoint);
     else if (!report->was_connected && stats->connected && stats->reconnects > 0)
         console_say("the %s is back", other);
     report->was_connected = stats->connected;
@@ -147,6 +146,7 @@ static bool tunnel_changed(const struct report *report, const sl_stats *stats) {
 
 static void look(struct report *report) {
     sl_stats stats = {0};
+    char endpoint[sizeof(report->endpoint)];
     report->look(report->user, &stats);
     report->ticks++;
     int64_t now = now_us();
@@ -159,8 +159,9 @@ static void look(struct report *report) {
     if (report->stats && report->ready)
         check_written(report,
                       figures_stats(report->stats, &report->about, &stats, fps, state_of(&stats)));
+    memcpy(endpoint, report->endpoint, sizeof(endpoint));
     pthread_mutex_unlock(&report->lock);
-    tell(report, &stats, fps);
+    tell(report, &stats, fps, endpoint);
     report->before = stats;
 }
 

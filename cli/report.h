@@ -10,6 +10,7 @@
 #include <sightline/link.h>
 
 struct report {
+    /* The owner's thread's to read, and to write under the lock. */
     struct figures_about about;
     char endpoint[320]; /* where the ends meet */
 

@@ -32,6 +32,7 @@ struct viewing {
     const char *reason;             /* why it ended, when all is well */
     char sentence[1024];            /* what went wrong */
 
+    bool ready;     /* where camera ends find it is known, and told */
     uint64_t taken; /* frames handed to the sink */
     int width, height;
     int64_t status_us; /* when the sink was last told how it goes */
@@ -119,30 +120,40 @@ static void say_gate(const struct viewing *viewing, const sl_gate_place *gate) {
                 strcmp(pattern, "pair") ? pattern : "");
 }
 
-/* Sink first: it says in what form it wants its frames. */
-static int open_both(struct viewing *viewing) {
+/* Tells where camera ends find it. Of a tunnel that is waited for the port may not be known yet. */
+static void tell_ready(struct viewing *viewing) {
+    const sl_link_settings *link = &viewing->receiver_settings.link;
     const char *tunnel = viewing->receiver_settings.tunnel.destination;
     sl_stats stats;
     sl_gate_place gate;
-    int code = sl_sink_open(&viewing->sink, &viewing->sink_settings);
-    if (code < 0)
-        return failed(viewing, code);
-    viewing->receiver_settings.output = sl_sink_output(viewing->sink);
-    console_connecting(tunnel);
-    code = sl_receiver_open(&viewing->receiver, &viewing->receiver_settings);
-    console_progress("");
-    if (code < 0)
-        return failed(viewing, code);
+    if (viewing->ready)
+        return;
     sl_receiver_stats(viewing->receiver, &stats);
+    if (tunnel && stats.port == 0)
+        return;
+    viewing->ready = true;
     bool gated = sl_receiver_gate(viewing->receiver, &gate);
-    report_place(&viewing->report, &viewing->receiver_settings.link, false, stats.port);
-    report_ready(&viewing->report, &viewing->receiver_settings.link, tunnel, stats.port,
-                 gated ? &gate : NULL);
+    report_place(&viewing->report, link, false, stats.port);
+    report_ready(&viewing->report, link, tunnel, stats.port, gated ? &gate : NULL);
     if (gated)
         say_gate(viewing, &gate);
     else
         console_say("waiting for a camera end at %s%s%s", viewing->report.endpoint,
                     tunnel ? ", as seen from " : "", tunnel ? tunnel : "");
+}
+
+/* Sink first: it says in what form it wants its frames. */
+static int open_both(struct viewing *viewing) {
+    int code = sl_sink_open(&viewing->sink, &viewing->sink_settings);
+    if (code < 0)
+        return failed(viewing, code);
+    viewing->receiver_settings.output = sl_sink_output(viewing->sink);
+    console_connecting(viewing->receiver_settings.tunnel.destination);
+    code = sl_receiver_open(&viewing->receiver, &viewing->receiver_settings);
+    console_progress("");
+    if (code < 0)
+        return failed(viewing, code);
+    tell_ready(viewing);
     return SL_OK;
 }
 
@@ -204,6 +215,7 @@ static int fail_silence(struct viewing *viewing) {
 static int show_next(struct viewing *viewing, bool window) {
     sl_frame *frame = NULL;
     int code = sl_receiver_recv(viewing->receiver, &frame, wait_ms(viewing, window));
+    tell_ready(viewing);
     if (code == SL_OK)
         code = show(viewing, frame);
     else if (code == SL_EEND)

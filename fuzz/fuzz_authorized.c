@@ -7,6 +7,7 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    const sl_gate_target target = {"viewer.example", 5555};
     char comment[32];
     ssh_key key;
     char *line = malloc(size + 1);
@@ -14,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     memcpy(line, data, size);
     line[size] = '\0';
-    int code = sl_authorized_parse(line, 5555, &key, comment, sizeof(comment));
+    int code = sl_authorized_parse(line, &target, &key, comment, sizeof(comment));
     if ((code == SL_OK) != (key != NULL) || (code == SL_OK && strlen(comment) >= sizeof(comment)))
         abort();
     ssh_key_free(key);

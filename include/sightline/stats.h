@@ -20,7 +20,7 @@ typedef struct sl_stats {
     double seconds;      /* since the first frame */
     bool connected;      /* a peer is there */
     int port;            /* receiver: the port it is bound to, or that senders ask its gate for;
-                            sender: the port asked for */
+                            0 until an SSH server has picked one; sender: the port asked for */
     sl_tunnel_state tunnel;
     sl_latency latency;
     uint64_t tunnel_reconnects; /* times it was up again after having been up */

@@ -162,6 +162,15 @@ int sl_resolve(struct addrinfo **addresses, const char *what, const char *host, 
     return code;
 }
 
+int64_t sl_address_deadline_us(const struct addrinfo *address, int64_t deadline_us) {
+    int left = 0;
+    if (deadline_us < 0)
+        return deadline_us;
+    for (; address; address = address->ai_next)
+        left++;
+    return sl_deadline_us(sl_remaining_ms(deadline_us) / left);
+}
+
 bool sl_is_ipv6(const char *text) {
     char address[INET6_ADDRSTRLEN + 1];
     struct in6_addr binary;

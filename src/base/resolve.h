@@ -31,6 +31,10 @@ void sl_resolver_close(sl_resolver **resolver);
 int sl_resolve(struct addrinfo **addresses, const char *what, const char *host, int port, int flags,
                const sl_cancel *cancel, int64_t deadline_us);
 
+/* Until when to try this address, so that one which never answers leaves the ones after it their
+ * shares of the time. */
+int64_t sl_address_deadline_us(const struct addrinfo *address, int64_t deadline_us);
+
 /* An IPv6 address in numbers, perhaps with an interface: "fe80::1%eth0". */
 bool sl_is_ipv6(const char *text);
 

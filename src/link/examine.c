@@ -1,5 +1,4 @@
 /* link: looking at the far end without becoming its peer. See sl_link_examine() in link.h. */
-#include "base/clock.h"
 #include "base/error.h"
 #include "link/room.h"
 
@@ -55,10 +54,7 @@ static int ask_addresses(const sl_place *place, sl_pattern pattern, const sl_can
         getnameinfo(at->ai_addr, at->ai_addrlen, numeric.host, sizeof numeric.host, NULL, 0,
                     NI_NUMERICHOST);
         snprintf(found->address, sizeof found->address, "%.79s", numeric.host);
-        int left = 0;
-        for (const struct addrinfo *next = at; next; next = next->ai_next)
-            left++;
-        int64_t until_us = sl_deadline_us(sl_remaining_ms(deadline_us) / left);
+        int64_t until_us = sl_address_deadline_us(at, deadline_us);
         int why = sl_stranger_ask(&numeric, pattern, cancel, until_us, greeting);
         /* A refusal says more than silence. */
         if (*failure != ECONNREFUSED || why == 0)

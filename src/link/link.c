@@ -108,6 +108,17 @@ void sl_link_want_send(sl_link *link, bool want) {
     link->want_send = want;
 }
 
+/* Ends the connection of a peer that holds too much unfinished; a receiver's others go on. */
+static int end_flood(sl_link *link, const sl_peer *flooder) {
+    sl_monitor_refuse(link, "a peer sent more than max_message_size and did not end its message; "
+                            "it was disconnected");
+    if (link->role == SL_ROLE_SENDER)
+        return sl_socket_reopen(link);
+    sl_peers_turn_away(&link->peers, flooder->fd, link->place.port, link->place.host);
+    sl_monitor_update(link);
+    return SL_OK;
+}
+
 /* libzmq counts a message only once its last part is there, so a peer that never ends its message
  * could fill the memory. Its bytes are counted here instead. */
 static int check_flood(sl_link *link) {
@@ -118,11 +129,12 @@ static int check_flood(sl_link *link) {
     /* Whole messages may wait in ZeroMQ's queue, and one more be on its way into it. */
     uint64_t limit =
         (uint64_t)(link->queue + 1) * ((uint64_t)link->max_message_bytes + MESSAGE_EXTRA_BYTES);
-    if (!sl_peers_flooding(&link->peers, limit))
-        return SL_OK;
-    sl_monitor_refuse(link, "a peer sent more than max_message_size and did not end its message; "
-                            "it was disconnected");
-    return sl_socket_reopen(link);
+    const sl_peer *flooder;
+    int result = SL_OK;
+    sl_peers_measure(&link->peers);
+    while (!result && (flooder = sl_peers_flooder(&link->peers, limit)))
+        result = end_flood(link, flooder);
+    return result;
 }
 
 /* All places are taken and nobody who has one says anything; or libzmq holds on to what was turned

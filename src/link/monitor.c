@@ -14,8 +14,9 @@
 #include <zmq.h>
 
 #define CLOSED_MOST_MS 1000
-#define ASK_MS         500 /* for a stranger to say who it is */
-#define TOPICS_MOST    64  /* more subscriptions than any viewer has reason for */
+#define ASK_MS         500  /* for a stranger to say who it is */
+#define QUESTION_MS    1000 /* between asking those who only broke off */
+#define TOPICS_MOST    64   /* more subscriptions than any viewer has reason for */
 
 /* How soon a new socket is made after a connection went, and after one that was refused. */
 #define AGAIN_US   (SL_RECONNECT_MS * INT64_C(1000) / 2)
@@ -73,17 +74,35 @@ void sl_monitor_refuse(sl_link *link, const char *format, ...) {
         sl_log(SL_LOG_WARNING, "link", "%s", sentence);
 }
 
-static void refuse_viewer(sl_link *link) {
-    const char *where = link->far_end;
+static sl_greeting ask_viewer(const sl_link *link) {
     sl_place place;
     sl_greeting greeting = {0};
     if (sl_name_place(link, &place))
         sl_stranger_ask(&place, link->pattern, NULL, sl_deadline_us(ASK_MS), &greeting);
+    return greeting;
+}
+
+static void refuse_viewer(sl_link *link) {
+    const char *where = link->far_end;
+    sl_greeting greeting = ask_viewer(link);
     char why[SL_MISMATCH_MAX];
     if (sl_greeting_mismatch(&greeting, link->pattern, where, why))
         sl_monitor_refuse(link, "%s", why);
     else
         sl_monitor_refuse(link, "the viewer at %.60s broke the handshake off", where);
+}
+
+/* Which of two ends with different patterns finds out first, and ends the connection, is chance;
+ * the other one hears nothing but the end. So does who came to a tunnel without a far end. */
+static void doubt_viewer(sl_link *link) {
+    char why[SL_MISMATCH_MAX];
+    if (link->role != SL_ROLE_SENDER || sl_now_us() < link->question_us)
+        return;
+    sl_greeting greeting = ask_viewer(link);
+    link->question_us = sl_deadline_us(QUESTION_MS);
+    if (greeting.socket_type[0] &&
+        sl_greeting_mismatch(&greeting, link->pattern, link->far_end, why))
+        sl_monitor_refuse(link, "%s", why);
 }
 
 static void refuse_stranger(sl_link *link) {
@@ -102,6 +121,7 @@ static void judge(sl_link *link, uint64_t failure, uint64_t code) {
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
         sl_log(SL_LOG_DEBUG, "link", "a connection ended before its handshake: %s",
                zmq_strerror((int)code));
+        doubt_viewer(link);
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
         sl_monitor_refuse(link, "the peer is not allowed in: its key is not known");
@@ -155,8 +175,7 @@ static void note_disconnected(sl_link *link, int fd) {
 /* More than a receiver has places for. Strangers must take neither its memory nor all of the
  * program's descriptors. */
 static void turn_away(sl_link *link, int fd) {
-    link->peers.turned_away++;
-    sl_peer_turn_away(fd, link->place.port, link->place.host);
+    sl_peers_turn_away(&link->peers, fd, link->place.port, link->place.host);
     if (link->crowd_us == 0)
         link->crowd_us = sl_now_us();
     if (!link->crowded)
@@ -173,6 +192,7 @@ static void note_connection(sl_link *link, int fd) {
         return;
     }
     link->failures = 0;
+    sl_peers_begin(&link->peers, fd);
     if (link->pattern == SL_PATTERN_PUBSUB)
         sl_peer_tune_publisher(fd);
 }

@@ -4,6 +4,8 @@
  * written here: they are asked for their counters, and a wrong answer about a number that was used
  * again does no harm. What is shut down is first seen to be a connection to this receiver. */
 #include "link/peers.h"
+#include "base/clock.h"
+#include "base/meter.h"
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -26,7 +28,7 @@ bool sl_peers_add(sl_peers *peers, int fd) {
         sl_peers_remove(peers, old);
     if (peers->count == SL_PEERS_MAX)
         return false;
-    peers->all[peers->count++] = (sl_peer){.fd = fd};
+    peers->all[peers->count++] = (sl_peer){.fd = fd, .mark_us = sl_now_us()};
     return true;
 }
 
@@ -53,25 +55,38 @@ size_t sl_peers_up(const sl_peers *peers) {
     return up;
 }
 
-/* Bytes that came over a TCP connection, and how many of them the kernel still has. */
+/* Bytes that came over a connection, and how many of them the kernel still has. */
 static bool count_bytes(int fd, uint64_t *received, uint64_t *unread) {
     struct tcp_info info = {0};
     socklen_t size = sizeof info;
     int waiting = 0;
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) || ioctl(fd, FIONREAD, &waiting))
+    if (ioctl(fd, FIONREAD, &waiting))
         return false;
-    *received = info.tcpi_bytes_received;
     *unread = (uint64_t)waiting;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size))
+        return sl_meter_read(fd, received);
+    *received = info.tcpi_bytes_received;
     return true;
+}
+
+static void mark(sl_peer *peer) {
+    uint64_t unread;
+    count_bytes(peer->fd, &peer->mark, &unread);
+    peer->mark_us = sl_now_us();
+}
+
+void sl_peers_begin(sl_peers *peers, int fd) {
+    sl_peer *peer = sl_peers_find(peers, fd);
+    if (peer)
+        mark(peer);
 }
 
 void sl_peers_heard(sl_peers *peers, int fd) {
     sl_peer *peer = sl_peers_find(peers, fd);
-    uint64_t unread;
     if (!peer)
         return;
     peer->up = true;
-    count_bytes(fd, &peer->mark, &unread);
+    mark(peer);
 }
 
 void sl_peers_heard_only(sl_peers *peers) {
@@ -79,19 +94,33 @@ void sl_peers_heard_only(sl_peers *peers) {
         sl_peers_heard(peers, peers->all[i].fd);
 }
 
-bool sl_peers_flooding(const sl_peers *peers, uint64_t limit) {
-    uint64_t together = 0;
+void sl_peers_measure(sl_peers *peers) {
     for (size_t i = 0; i < peers->count; i++) {
         uint64_t received, unread;
-        const sl_peer *peer = &peers->all[i];
-        if (!count_bytes(peer->fd, &received, &unread) || received <= peer->mark + unread)
-            continue;
-        uint64_t unfinished = received - peer->mark - unread;
-        together += unfinished;
-        if (unfinished > limit)
-            return true;
+        sl_peer *peer = &peers->all[i];
+        bool some = count_bytes(peer->fd, &received, &unread) && received > peer->mark + unread;
+        peer->unfinished = some ? received - peer->mark - unread : 0;
     }
-    return together > SL_PEERS_SHARES * limit;
+}
+
+/* A large message that comes and goes burdens less than a small one that stays. */
+static double burden(const sl_peer *peer, int64_t now_us) {
+    return (double)peer->unfinished * (double)(now_us - peer->mark_us);
+}
+
+sl_peer *sl_peers_flooder(sl_peers *peers, uint64_t limit) {
+    int64_t now_us = sl_now_us();
+    uint64_t together = 0;
+    sl_peer *worst = NULL;
+    for (size_t i = 0; i < peers->count; i++) {
+        sl_peer *peer = &peers->all[i];
+        if (peer->unfinished > limit)
+            return peer;
+        together += peer->unfinished;
+        if (!worst || burden(peer, now_us) > burden(worst, now_us))
+            worst = peer;
+    }
+    return together > SL_PEERS_SHARES * limit ? worst : NULL;
 }
 
 typedef union address {
@@ -119,10 +148,18 @@ static bool was_accepted_at(int fd, int port, const char *path) {
     }
 }
 
-/* libzmq has no call for it, but closes at once what it finds shut. */
-void sl_peer_turn_away(int fd, int port, const char *path) {
-    if (was_accepted_at(fd, port, path))
-        shutdown(fd, SHUT_RDWR);
+/* libzmq has no call for it, but closes at once what it finds shut; and without lingering, since
+ * TCP would let one who was amid sending wait a minute for room. */
+void sl_peers_turn_away(sl_peers *peers, int fd, int port, const char *path) {
+    static const struct linger none = {.l_onoff = 1};
+    sl_peer *peer = sl_peers_find(peers, fd);
+    if (peer)
+        sl_peers_remove(peers, peer);
+    peers->turned_away++;
+    if (!was_accepted_at(fd, port, path))
+        return;
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    shutdown(fd, SHUT_RDWR);
 }
 
 void sl_peer_tune_publisher(int fd) {

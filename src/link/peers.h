@@ -12,9 +12,11 @@
 #define SL_PEERS_SHARES 4
 
 typedef struct sl_peer {
-    int fd;        /* ZeroMQ's: only ever asked about, or tuned just after it was made */
-    bool up;       /* its handshake is done */
-    uint64_t mark; /* bytes it had sent when its last whole message was read */
+    int fd;              /* ZeroMQ's: only ever asked about, or tuned just after it was made */
+    bool up;             /* its handshake is done */
+    uint64_t mark;       /* bytes it had sent when its last whole message was read */
+    int64_t mark_us;     /* when that was, or when it came */
+    uint64_t unfinished; /* bytes since then, as last measured */
 } sl_peer;
 
 typedef struct sl_peers {
@@ -35,19 +37,25 @@ sl_peer *sl_peers_newest_waiting(sl_peers *peers);
 
 size_t sl_peers_up(const sl_peers *peers);
 
+/* What came over this new connection's meter so far came from others before it. */
+void sl_peers_begin(sl_peers *peers, int fd);
+
 /* A whole message came from `fd` (negative: unknown). */
 void sl_peers_heard(sl_peers *peers, int fd);
 
 /* A whole message came from the only peer there is. */
 void sl_peers_heard_only(sl_peers *peers);
 
-/* Whether one has sent more than `limit` bytes since its last whole message, or all together more
- * than their shares. */
-bool sl_peers_flooding(const sl_peers *peers, uint64_t limit);
+/* Measures what each has sent since its last whole message. */
+void sl_peers_measure(sl_peers *peers);
+
+/* By that measure, when one holds more than `limit` bytes unfinished, or all together more than
+ * their shares: the one who holds most for longest. Else NULL. */
+sl_peer *sl_peers_flooder(sl_peers *peers, uint64_t limit);
 
 /* Ends a connection that was accepted at `port` (tcp) or at the socket file `path`, unless ZeroMQ
- * has closed it already. */
-void sl_peer_turn_away(int fd, int port, const char *path);
+ * has closed it already; it has no place any more. */
+void sl_peers_turn_away(sl_peers *peers, int fd, int port, const char *path);
 
 /* Keeps what the kernel would hide of a publisher's frames small. */
 void sl_peer_tune_publisher(int fd);

@@ -53,6 +53,7 @@ struct sl_link {
     sl_peers peers;
     uint64_t failure;      /* the event that told of a failed handshake; 0: none */
     uint64_t failure_code; /* and what came with it */
+    int64_t question_us;   /* sender: not before then is who broke off in silence asked again */
     int64_t reopen_us;     /* sender: when to make a new socket; 0: ZeroMQ is at it by itself */
     sl_link_message saved; /* sender: a reply that came just before the connection went */
     int64_t heard_us;      /* when the last whole message came, or the first peer */

@@ -40,15 +40,22 @@ static char *word_end(char *at, bool commas) {
     return quoted ? NULL : at;
 }
 
-/* Whether permitopen="HOST:PORT" means the link; every host that the gate takes is this one. */
-static bool permits(const char *value, int port) {
+/* Whether permitopen="HOST:PORT" means the link. To sshd each name is a place of its own; to the
+ * gate all that it takes are one, so that a line need not have the one that the client uses. */
+static bool permits(const char *value, const sl_gate_target *link) {
+    char host[256];
     const char *colon = strrchr(value, ':');
-    if (!colon)
+    value += *value == '"';
+    if (!colon || (size_t)(colon - value) >= sizeof(host))
         return false;
-    return colon[1] == '*' || strtol(colon + 1, NULL, 10) == port;
+    snprintf(host, sizeof(host), "%.*s", (int)(colon - value), value);
+    const char *named = strcmp(host, "*") == 0 ? "localhost" : host;
+    int port = colon[1] == '*' ? link->port : (int)strtol(colon + 1, NULL, 10);
+    return host[0] && sl_gate_target_is(link, named, port);
 }
 
-static int read_option(const char *option, int port, struct permission *permission) {
+static int read_option(const char *option, const sl_gate_target *link,
+                       struct permission *permission) {
     /* What the gate never does, whoever asks; and whom to run a command as is nobody. */
     static const char *const harmless[] = {
         "no-pty",         "pty",     "no-agent-forwarding", "agent-forwarding", "no-X11-forwarding",
@@ -66,7 +73,7 @@ static int read_option(const char *option, int port, struct permission *permissi
     }
     if (strncasecmp(option, permitopen, strlen(permitopen)) == 0) {
         permission->listed = true;
-        permission->permitted |= permits(option + strlen(permitopen), port);
+        permission->permitted |= permits(option + strlen(permitopen), link);
         return SL_OK;
     }
     for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
@@ -80,7 +87,7 @@ static int read_option(const char *option, int port, struct permission *permissi
 }
 
 /* Goes through "restrict,permitopen=…", which it cuts into pieces. */
-static int read_options(char *options, int port) {
+static int read_options(char *options, const sl_gate_target *link) {
     struct permission permission = {0};
     while (*options) {
         char *end = word_end(options, true);
@@ -88,7 +95,7 @@ static int read_options(char *options, int port) {
             return sl_fail(SL_EINVAL, "a quote is left open in its options");
         bool more = *end == ',';
         *end = '\0';
-        int code = read_option(options, port, &permission);
+        int code = read_option(options, link, &permission);
         if (code < 0)
             return code;
         options = more ? end + 1 : end;
@@ -96,7 +103,8 @@ static int read_options(char *options, int port) {
     if (permission.restricted && !permission.forwarding)
         return sl_fail(SL_EINVAL, "its option restrict needs port-forwarding beside it");
     if (permission.listed && !permission.permitted)
-        return sl_fail(SL_EINVAL, "its permitopen does not have the viewer's port %d", port);
+        return sl_fail(SL_EINVAL, "its permitopen does not have the viewer, localhost:%d",
+                       link->port);
     return SL_OK;
 }
 
@@ -115,7 +123,8 @@ static char *take_word(char **rest) {
     return word;
 }
 
-int sl_authorized_parse(char *line, int port, ssh_key *key, char *comment, size_t size) {
+int sl_authorized_parse(char *line, const sl_gate_target *link, ssh_key *key, char *comment,
+                        size_t size) {
     *key = NULL;
     line[strcspn(line, "\r\n")] = '\0';
     char *rest = line + strspn(line, BLANKS);
@@ -123,7 +132,7 @@ int sl_authorized_parse(char *line, int port, ssh_key *key, char *comment, size_
         return SL_EAGAIN;
     char *word = take_word(&rest);
     if (word && !is_key_type(word)) {
-        int code = read_options(word, port);
+        int code = read_options(word, link);
         if (code < 0)
             return code;
         word = take_word(&rest);
@@ -171,7 +180,8 @@ static int check_owner(const char *path, FILE *file) {
     return check_writers(folder, &status);
 }
 
-int sl_authorized_look(const char *path, int port, ssh_key key, char *comment, size_t size) {
+int sl_authorized_look(const char *path, const sl_gate_target *link, ssh_key key, char *comment,
+                       size_t size) {
     FILE *file;
     char *line = NULL;
     size_t room = 0;
@@ -182,7 +192,7 @@ int sl_authorized_look(const char *path, int port, ssh_key key, char *comment, s
     code = check_owner(path, file);
     for (int number = 1; code == SL_OK && !found && getline(&line, &room, file) >= 0; number++) {
         ssh_key known;
-        int read = sl_authorized_parse(line, port, &known, comment, size);
+        int read = sl_authorized_parse(line, link, &known, comment, size);
         if (read == SL_EINVAL)
             sl_log(SL_LOG_INFO, "gate", "line %d of %s lets nobody in: %s", number, path,
                    sl_error());

@@ -118,15 +118,6 @@ static int explain(const sl_tunnel_plan *plan, int failure) {
     }
 }
 
-/* Each address gets its share of the time that is left, so that one that never answers doesn't
- * use it up. */
-static int64_t share(int64_t deadline_us, const struct addrinfo *address) {
-    int left = 0;
-    for (; address; address = address->ai_next)
-        left++;
-    return sl_deadline_us(sl_remaining_ms(deadline_us) / left);
-}
-
 static void tell_address(const sl_tunnel_job *job, const struct addrinfo *address) {
     char text[NI_MAXHOST];
     if (getnameinfo(address->ai_addr, address->ai_addrlen, text, sizeof(text), NULL, 0,
@@ -146,7 +137,7 @@ int sl_dial(int *descriptor, sl_tunnel_job *job, int64_t deadline_us) {
     sl_tunnel_report(job, SL_TUNNEL_CONNECTING, NULL);
     for (const struct addrinfo *at = addresses; at; at = at->ai_next) {
         tell_address(job, at);
-        int64_t until_us = share(deadline_us, at);
+        int64_t until_us = sl_address_deadline_us(at, deadline_us);
         do {
             sl_network_take(&job->network);
             code = connect_one(descriptor, at, job, until_us);

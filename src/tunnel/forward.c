@@ -20,11 +20,18 @@
 #define FLOOD_BYTES (2 * 1024 * 1024)  /* more than libssh ever grants */
 #define PATIENCE_US (2 * SL_SECOND_US) /* for the far end's end after ours */
 
-/* Hands bytes to the local socket: how many it took, 0 when it is full; all when it is gone. */
+/* Hands bytes to the local socket: how many it took, 0 when it is full; all when it is gone, or
+ * when they couldn't be counted, which the link needs to bound what a peer makes it keep. */
 static size_t give(sl_forward *forward, const char *bytes, size_t size) {
+    if (!forward->meter && sl_meter_open(&forward->meter, forward->local) < 0) {
+        forward->in_broken = true;
+        return size;
+    }
     ssize_t taken = send(forward->local, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (taken >= 0)
+    if (taken >= 0) {
+        sl_meter_add(forward->meter, (size_t)taken);
         return (size_t)taken;
+    }
     if (errno == EAGAIN || errno == EINTR)
         return 0;
     forward->in_broken = true;
@@ -235,7 +242,8 @@ bool sl_forward_pass_ends(sl_forward *forward) {
     }
     if (!forward->ended_remote)
         return false;
-    return (forward->remote_ended && in_done) || sl_now_us() - forward->ended_us > PATIENCE_US;
+    return (forward->remote_ended && in_done) || forward->in_broken ||
+           sl_now_us() - forward->ended_us > PATIENCE_US;
 }
 
 void sl_forward_close(sl_forward *forward) {
@@ -248,6 +256,7 @@ void sl_forward_close(sl_forward *forward) {
     }
     if (forward->local >= 0)
         close(forward->local);
+    sl_meter_close(&forward->meter);
     free(forward->out);
     free(forward->in);
     *forward = (sl_forward){.local = -1};

@@ -3,6 +3,7 @@
 #ifndef TUNNEL_FORWARD_H
 #define TUNNEL_FORWARD_H
 
+#include "base/meter.h"
 #include "tunnel/session.h"
 
 #include <libssh/callbacks.h>
@@ -30,6 +31,7 @@ typedef struct sl_forward {
     /* In: left over from libssh, not yet taken by the local socket. */
     char *in;
     size_t in_size, in_start, in_end;
+    sl_meter *meter;    /* of what the local socket has taken; NULL: nothing yet */
     bool in_held;       /* more waits in libssh */
     bool in_broken;     /* nobody wants it any more */
     bool remote_ended;  /* no more will come from there */

@@ -7,14 +7,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/resolve.h"
 #include "tunnel/cipher.h"
 #include "tunnel/gate_client.h"
 #include "tunnel/gate_key.h"
+#include "tunnel/gate_listen.h"
 #include "tunnel/known_hosts.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,8 +21,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG         64
-#define LOOKUP_MS       10000
 #define PAUSE_MS        100 /* when the system has no descriptor left for a connection */
 #define HOST_KEY_NAME   "gate_ed25519"
 #define AUTHORIZED_NAME "authorized_keys"
@@ -38,7 +35,7 @@ struct sl_gate {
     sl_gate_place place;
     char folder[96];    /* private; holds the link's socket */
     char endpoint[128]; /* that socket, as ZeroMQ writes it */
-    int listener;
+    sl_gate_listeners listeners;
     sl_cancel *stop;
     sl_thread thread;
 
@@ -46,100 +43,6 @@ struct sl_gate {
     ssh_bind bind;
     sl_gate_client *clients; /* the newest first */
 };
-
-/* Splits [ADDR:]PORT. */
-static int parse_listen(const char *text, char *host, size_t size, int *port) {
-    const char *colon = strrchr(text, ':'), *digits = colon ? colon + 1 : text;
-    size_t length = colon ? (size_t)(colon - text) : 0;
-    char *end;
-    long number = strtol(digits, &end, 10);
-    bool bracketed = length >= 2 && text[0] == '[' && text[length - 1] == ']';
-    bool bare = !bracketed && memchr(text, ':', length);
-    if (!*digits || strspn(digits, "0123456789") != strlen(digits) || number > 65535 || bare ||
-        length >= size || (colon && length == 0))
-        return sl_fail(SL_EINVAL,
-                       "gate must be [ADDR:]PORT, an IPv6 address in brackets, not "
-                       "\"%.100s\"",
-                       text);
-    *port = (int)number;
-    snprintf(host, size, "%.*s", (int)(bracketed ? length - 2 : length),
-             bracketed ? text + 1 : text);
-    if (!host[0])
-        snprintf(host, size, "*");
-    return SL_OK;
-}
-
-/* -1 with errno when it can't be had. */
-static int listen_at(const struct sockaddr *address, socklen_t size) {
-    int descriptor = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (descriptor < 0)
-        return -1;
-    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    if (address->sa_family == AF_INET6)
-        setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &(int){0}, sizeof(int));
-    if (bind(descriptor, address, size) == 0 && listen(descriptor, BACKLOG) == 0)
-        return descriptor;
-    int failure = errno;
-    close(descriptor);
-    errno = failure;
-    return -1;
-}
-
-/* Every interface, IPv4 alone where there is no IPv6. */
-static int listen_anywhere(int port) {
-    struct sockaddr_in6 six = {
-        .sin6_family = AF_INET6, .sin6_addr = in6addr_any, .sin6_port = htons((uint16_t)port)};
-    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int descriptor = listen_at((struct sockaddr *)&six, sizeof(six));
-    if (descriptor < 0 && errno != EADDRINUSE)
-        descriptor = listen_at((struct sockaddr *)&four, sizeof(four));
-    return descriptor;
-}
-
-static int explain_listen(const char *host, int port) {
-    if (errno == EADDRINUSE)
-        return sl_fail(SL_EINUSE, "port %d is in use by another program; give the gate another one",
-                       port);
-    if (errno == EADDRNOTAVAIL)
-        return sl_fail(SL_EINVAL,
-                       "the gate cannot listen at %s: that is no address of this machine", host);
-    return sl_fail(SL_ESYSTEM, "the gate cannot listen at %s port %d: %s", host, port,
-                   strerror(errno));
-}
-
-static int start_listening(sl_gate *gate, const char *listen, const sl_cancel *cancel) {
-    char host[256];
-    int port = 0;
-    int code = parse_listen(listen, host, sizeof(host), &port);
-    if (code < 0)
-        return code;
-    if (strcmp(host, "*") == 0) {
-        gate->listener = listen_anywhere(port);
-    } else {
-        struct addrinfo *addresses = NULL;
-        code = sl_resolve(&addresses, "the gate's address", host, port, 0, cancel,
-                          sl_deadline_us(LOOKUP_MS));
-        if (code < 0)
-            return code == SL_ECANCELED ? code : SL_EINVAL;
-        gate->listener = listen_at(addresses->ai_addr, addresses->ai_addrlen);
-        int failure = errno;
-        freeaddrinfo(addresses);
-        errno = failure;
-    }
-    if (gate->listener < 0)
-        return explain_listen(host, port);
-    union {
-        struct sockaddr any;
-        struct sockaddr_in four;
-        struct sockaddr_in6 six;
-    } bound = {.any.sa_family = AF_UNSPEC};
-    socklen_t size = sizeof(bound);
-    getsockname(gate->listener, &bound.any, &size);
-    /* The port stands at the same place in both. */
-    gate->place.port = ntohs(bound.four.sin_port);
-    snprintf(gate->place.address, sizeof(gate->place.address), "%.63s", host);
-    return SL_OK;
-}
 
 static int set(ssh_bind bind, enum ssh_bind_options_e option, const void *value) {
     if (ssh_bind_options_set(bind, option, value) == 0)
@@ -225,9 +128,9 @@ static bool make_room(sl_gate *gate) {
     return room;
 }
 
-static void take(sl_gate *gate) {
+static void take(sl_gate *gate, int listener) {
     sl_gate_client *client;
-    int descriptor = accept4(gate->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int descriptor = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (descriptor < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             sl_gate_refuse(&gate->door, "nobody more can be let in: %s", strerror(errno));
@@ -250,18 +153,23 @@ static void take(sl_gate *gate) {
 
 static void run(void *argument) {
     sl_gate *gate = argument;
-    struct pollfd polled[] = {{.fd = sl_cancel_fd(gate->stop), .events = POLLIN},
-                              {.fd = gate->door.gone.fd, .events = POLLIN},
-                              {.fd = gate->listener, .events = POLLIN}};
+    enum { STOP, GONE, LISTENERS };
+    struct pollfd polled[LISTENERS + SL_GATE_LISTENERS_MOST] = {
+        [STOP] = {.fd = sl_cancel_fd(gate->stop), .events = POLLIN},
+        [GONE] = {.fd = gate->door.gone.fd, .events = POLLIN}};
+    const sl_gate_listeners *listeners = &gate->listeners;
+    for (int i = 0; i < listeners->count; i++)
+        polled[LISTENERS + i] = (struct pollfd){.fd = listeners->descriptors[i], .events = POLLIN};
     while (!sl_cancel_triggered(gate->stop)) {
-        if (poll(polled, sizeof(polled) / sizeof(polled[0]), -1) < 0)
+        if (poll(polled, (nfds_t)(LISTENERS + listeners->count), -1) < 0)
             continue;
-        if (polled[1].revents) {
+        if (polled[GONE].revents) {
             sl_event_clear(&gate->door.gone);
             reap(gate, false);
         }
-        if (polled[2].revents)
-            take(gate);
+        for (int i = 0; i < listeners->count; i++)
+            if (polled[LISTENERS + i].revents)
+                take(gate, listeners->descriptors[i]);
     }
     for (sl_gate_client *client = gate->clients; client; client = client->next)
         sl_cancel_trigger(client->stop);
@@ -303,7 +211,7 @@ static int start(sl_gate *gate, const sl_gate_settings *settings, const sl_gate_
     if (code == SL_OK)
         code = make_bind(gate);
     if (code == SL_OK)
-        code = start_listening(gate, settings->listen, cancel);
+        code = sl_gate_listen(&gate->listeners, settings->listen, &gate->place, cancel);
     if (code == SL_OK && (code = sl_private_directory(gate->folder, sizeof(gate->folder))) < 0)
         gate->folder[0] = '\0';
     if (code < 0)
@@ -319,7 +227,7 @@ int sl_gate_open(sl_gate **gate, const sl_gate_settings *settings, const sl_gate
     sl_gate *opening = calloc(1, sizeof(*opening));
     if (!opening)
         return sl_fail_memory();
-    opening->listener = opening->door.gone.fd = -1;
+    opening->door.gone.fd = -1;
     pthread_mutex_init(&opening->door.lock, NULL);
     int code = start(opening, settings, target, cancel);
     if (code < 0) {
@@ -347,8 +255,7 @@ void sl_gate_close(sl_gate **gate, int linger_ms) {
     if (closing->stop)
         sl_cancel_trigger(closing->stop);
     sl_thread_join(&closing->thread);
-    if (closing->listener >= 0)
-        close(closing->listener);
+    sl_gate_stop_listening(&closing->listeners);
     if (closing->bind)
         ssh_bind_free(closing->bind);
     if (closing->folder[0]) {

@@ -10,6 +10,7 @@
 
 #include <sightline/cancel.h>
 #include <sightline/gate.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The options of sl_gate_settings (gate, gate_authorized_keys, gate_password_file,
@@ -25,6 +26,9 @@ typedef struct sl_gate_target {
     const char *address; /* a name more for the same; may be NULL */
     int port;
 } sl_gate_target;
+
+/* Whether a host and a port, as a client or a line of the authorized keys has them, mean it. */
+bool sl_gate_target_is(const sl_gate_target *target, const char *host, int port);
 
 /* Reads the host key, or makes it on first use, and lets clients in from now on. Settings are
  * copied; `cancel` (may be NULL) ends looking the address up, and is not kept. SL_EINVAL,

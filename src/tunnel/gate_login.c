@@ -57,6 +57,18 @@ static int let_in(sl_gate_client *client, const char *how, const char *comment) 
 }
 
 /* Asked twice for a key: whether it would do, and once the client has proved that it has it. */
+bool sl_gate_target_is(const sl_gate_target *target, const char *host, int port) {
+    static const char *const names[] = {"localhost", "127.0.0.1", "::1", "[::1]", ""};
+    bool here = target->address && strcasecmp(host, target->address) == 0;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !here; i++)
+        here = strcasecmp(host, names[i]) == 0;
+    return here && port == target->port;
+}
+
+static sl_gate_target target_of(const sl_gate_door *door) {
+    return (sl_gate_target){door->address, door->port};
+}
+
 static int on_key(ssh_session ssh, const char *user, struct ssh_key_struct *key, char state,
                   void *data) {
     sl_gate_client *client = data;
@@ -65,8 +77,9 @@ static int on_key(ssh_session ssh, const char *user, struct ssh_key_struct *key,
     if (client->over || client->admitted)
         return SSH_AUTH_DENIED;
     sl_fingerprint(fingerprint, sizeof(fingerprint), key);
-    int code = sl_authorized_look(client->door->authorized_keys, client->door->port, key, comment,
-                                  sizeof(comment));
+    const sl_gate_target target = target_of(client->door);
+    int code =
+        sl_authorized_look(client->door->authorized_keys, &target, key, comment, sizeof(comment));
     if (code < 0) {
         snprintf(text, sizeof(text), "%s: %.400s", fingerprint, sl_error());
         return turn_away(client, text);
@@ -125,21 +138,13 @@ static int on_service(ssh_session ssh, const char *service, void *data) {
     return strcmp(service, "ssh-userauth") == 0 ? 0 : -1;
 }
 
-/* Whether a host that a client names is this one. */
-static bool is_here(const sl_gate_door *door, const char *host) {
-    static const char *const names[] = {"localhost", "127.0.0.1", "::1", "[::1]", ""};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcasecmp(host, names[i]) == 0)
-            return true;
-    return door->address[0] && strcasecmp(host, door->address) == 0;
-}
-
 /* Opens a channel to the link. False to have it refused. */
 static bool open_channel(sl_gate_client *client, ssh_message message) {
     const sl_gate_door *door = client->door;
     const char *host = ssh_message_channel_request_open_destination(message);
     int port = ssh_message_channel_request_open_destination_port(message);
-    if (!host || !is_here(door, host) || port != door->port) {
+    const sl_gate_target target = target_of(door);
+    if (!host || !sl_gate_target_is(&target, host, port)) {
         sl_gate_refuse(client->door,
                        "%s may not have a connection to %.100s port %d: only to "
                        "localhost port %d",

@@ -1,6 +1,7 @@
 /* tunnel: the local end. Used by the pump, on the tunnel's thread. */
 #include "tunnel/local.h"
 #include "base/error.h"
+#include "base/meter.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,7 +34,8 @@ int sl_local_connect(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (descriptor >= 0 && connect(descriptor, (struct sockaddr *)&address, sizeof(address)) < 0)
+    if (descriptor >= 0 && (sl_meter_name_socket(descriptor) < 0 ||
+                            connect(descriptor, (struct sockaddr *)&address, sizeof(address)) < 0))
         sl_local_close(&descriptor, NULL);
     return descriptor;
 }

@@ -9,7 +9,8 @@ int sl_local_listen(int *descriptor, const char *path);
 /* Takes a connection, non-blocking; -1 when none is there. */
 int sl_local_accept(int descriptor);
 
-/* Connects to who listens at `path`, non-blocking; -1 when nobody does or has room now. */
+/* Connects to who listens at `path`, non-blocking and ready to be metered; -1 when nobody does or
+ * has room now. */
 int sl_local_connect(const char *path);
 
 /* Stops listening and removes the socket; -1 is fine. */

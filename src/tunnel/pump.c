@@ -297,6 +297,8 @@ int sl_pump_run(sl_pump *pump) {
     sl_alive_init(&pump->alive, pump->session);
     bool inward = job->plan.link_path != NULL;
     int code = inward ? SL_OK : sl_local_listen(&pump->listener, job->socket_path);
+    if (code == SL_OK && !inward)
+        code = sl_meter_open(&pump->meter, pump->listener);
     if (code == SL_OK)
         sl_tunnel_report(job, SL_TUNNEL_UP, pump->unheard ? sl_error() : NULL);
     while (code == SL_OK) {
@@ -321,4 +323,5 @@ void sl_pump_finish(sl_pump *pump) {
     for (int i = 0; i < SL_FORWARDS_MOST; i++)
         if (pump->forwards[i].state != SL_FORWARD_NONE)
             sl_forward_close(&pump->forwards[i]);
+    sl_meter_close(&pump->meter);
 }

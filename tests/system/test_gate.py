@@ -10,7 +10,7 @@ import threading
 
 import numpy
 import pytest
-from harness import gates, netgear
+from harness import floods, gates, netgear
 from harness.netgear import PATTERNS
 from harness.openssh import fingerprint, make_key
 from harness.processes import Process
@@ -202,6 +202,18 @@ def test_password_only_where_one_is_given(gate, camera, folder, sightline):
     try_password(opened, secret).end()
 
 
+def test_message_that_never_ends(gate, camera, programs):
+    opened = gate("reqrep", "-o", "max_message_size=1M")
+    streaming = camera(opened, "reqrep")
+    streaming.after(10)
+    local, before = opened.forward(programs), opened.viewer.peak_memory()
+    assert floods.flood_port(local, b"REQ"), "it was not cut off"
+    opened.viewer.wait_said("did not end its message")
+    assert opened.viewer.peak_memory() < before + floods.MOST / 4
+    opened.viewer.after(opened.viewer.events.so_far()[-1]["frames"] + 60)
+    assert streaming.next_stats()["reconnects"] == 0, "another camera's stream was ended"
+
+
 def threads(viewer):
     return len(list(pathlib.Path(f"/proc/{viewer.pid}/task").iterdir()))
 
@@ -264,6 +276,27 @@ def test_connections_in_a_row(gate, camera):
     assert threads(opened.viewer) <= before + 2
     assert len(list(descriptors.iterdir())) <= open_before + 8
     assert streaming.running()
+
+
+def own_hosts(folder, lines):
+    """A prefix for programs that are to have this file of hosts."""
+    hosts = folder / "hosts"
+    hosts.write_text("".join(line + "\n" for line in lines), encoding="ascii")
+    mount = f'mount --bind {hosts} /etc/hosts && exec "$@"'
+    prefix = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh"]
+    if subprocess.run([*prefix, "true"], capture_output=True, timeout=allow(20)).returncode:
+        pytest.skip("not permitted: a file of hosts of its own")
+    return prefix
+
+
+def test_name_with_several_addresses(folder, gate):
+    lines = [f"127.0.0.{last} gate.example" for last in (1, 2, 2)] + ["192.0.2.1 gate.example"]
+    opened = gate("pair", "--gate", "gate.example:0", prefix=own_hosts(folder, lines))
+    for address in ("127.0.0.1", "127.0.0.2"):
+        with socket.create_connection((address, opened.port), timeout=allow(20)) as client:
+            assert client.recv(4) == b"SSH-", f"{address} is no gate"
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.3", opened.port), timeout=allow(20))
 
 
 @pytest.mark.parametrize("place", ["x", "127.0.0.1", "[::1]", "::1:22", "1:65536"])

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 import zmq
-from harness import netgear, pictures
+from harness import floods, netgear, pictures
 from harness.netgear import PATTERNS
 
 GOOD = pictures.picture(0)
@@ -127,6 +127,18 @@ def test_message_above_the_limit(pattern, view, peer):
     viewer.event("stats", lambda event: event["frames"] >= 1)
     sender.terminate()
     assert viewer.end()["frames"] == 1
+
+
+def test_viewer_behind_ssh_whose_reply_never_ends(started, sshd, send):
+    viewer = floods.FloodingViewer(b"PAIR")
+    started.callback(viewer.close)
+    server = sshd()
+    limit = ["-o", "max_message_size=1M"]
+    sender = send("pattern:320x240@30", viewer.port, "pair", *server.options(), *limit)
+    sender.wait_said("did not end its message")
+    assert sender.peak_memory() < floods.MOST / 4
+    sender.kill()
+    assert viewer.cut_off, "it was not cut off"
 
 
 def test_bytes_that_are_not_zeromq(view, send):

@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from harness import floods
 from harness.netgear import PATTERNS
 from harness.openssh import fingerprint, make_key, public_key
 from harness.ports import Listener, free_port, ipv6_works
@@ -128,6 +129,18 @@ def test_port_held_by_another_program(started, sshd, view):
     viewer.expect(7).sentence(taken.port, "in use", "--port")
 
 
+def test_port_that_the_server_picks_late(sshd, view, send):
+    server = sshd(start=False)
+    viewer = view("pair", *server.options(), "--persist", "--frames", 10)
+    viewer.event("tunnel", lambda event: event["tunnel"]["state"] == "waiting")
+    assert not [event for event in viewer.events.so_far() if event["event"] == "ready"]
+    server.start()
+    port = viewer.port()
+    assert port > 0 and viewer.ready()["endpoint"].endswith(f":{port}")
+    send(SOURCE, port, "pair")
+    viewer.end()
+
+
 def test_port_that_becomes_free(started, sshd, view, send):
     server = sshd()
     taken = Listener(b"")
@@ -188,6 +201,18 @@ def test_key_that_may_listen_on_this_port_only(sshd, view, send):
     viewer.end()
     other = view("pair", "--address", "*", "--port", free_port(), *server.options())
     other.expect(7).sentence("permitlisten")
+
+
+def test_message_that_never_ends(sshd, view, send):
+    viewer = view("pubsub", *sshd().options(), "-o", "max_message_size=1M")
+    streaming = send(SOURCE, viewer.port(), "pubsub")
+    viewer.after(10)
+    before = viewer.peak_memory()
+    assert floods.flood_port(viewer.port(), b"PUB"), "it was not cut off"
+    viewer.wait_said("did not end its message")
+    assert viewer.peak_memory() < before + floods.MOST / 4
+    viewer.after(viewer.events.so_far()[-1]["frames"] + 30)
+    assert streaming.next_stats()["reconnects"] == 0, "another camera's stream was ended"
 
 
 def test_wrong_key(folder, sshd, view):

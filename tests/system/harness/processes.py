@@ -98,6 +98,11 @@ class Process:
         assert line is not None, f"nobody said {pattern!r}\n{self.account()}"
         return line
 
+    def peak_memory(self):
+        """The most bytes that it has held at a time."""
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status)[1])
+
     def signal(self, number):
         self._process.send_signal(number)
 

@@ -64,6 +64,19 @@ static void nobody_waits_for_who_has_gone(void **state) {
     sl_resolver_close(&resolver);
 }
 
+static void each_address_has_its_share_of_the_time(void **state) {
+    (void)state;
+    struct addrinfo last = {0}, middle = {.ai_next = &last}, first = {.ai_next = &middle};
+    int64_t now_us = sl_now_us(), deadline_us = now_us + 3000 * SL_SECOND_US;
+    int64_t until_us = sl_address_deadline_us(&first, deadline_us);
+    assert_in_range(until_us, now_us + 999 * SL_SECOND_US, now_us + 1001 * SL_SECOND_US);
+    until_us = sl_address_deadline_us(&middle, deadline_us);
+    assert_in_range(until_us, now_us + 1499 * SL_SECOND_US, now_us + 1501 * SL_SECOND_US);
+    until_us = sl_address_deadline_us(&last, deadline_us);
+    assert_in_range(until_us, deadline_us - SL_SECOND_US, deadline_us + SL_SECOND_US);
+    assert_int_equal(sl_address_deadline_us(&first, -1), -1);
+}
+
 static void addresses_of_ipv6_are_known(void **state) {
     (void)state;
     assert_true(sl_is_ipv6("::1"));
@@ -81,6 +94,7 @@ int main(void) {
         cmocka_unit_test(no_such_name_is_told),
         cmocka_unit_test(waiting_can_be_cancelled),
         cmocka_unit_test(nobody_waits_for_who_has_gone),
+        cmocka_unit_test(each_address_has_its_share_of_the_time),
         cmocka_unit_test(addresses_of_ipv6_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

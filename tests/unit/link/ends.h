@@ -162,6 +162,8 @@ static UNUSED bool closed_by_peer(int fd) {
     return got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
+#define ZMTP_GREETING 64 /* bytes */
+
 /* ZMTP 3.0's greeting and a READY of a socket type, as one piece. */
 static UNUSED size_t write_handshake(uint8_t *out, const char *socket_type) {
     size_t length = strlen(socket_type);

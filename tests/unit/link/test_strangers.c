@@ -178,6 +178,41 @@ static void stranger_is_quoted(void **state) {
     close(listening);
 }
 
+/* Ends the connection of a peer that has greeted and goes on, as a viewer of another pattern does
+ * who finds out first; and tells who it is to one who waits for that. */
+static void *break_off_first(void *argument) {
+    int listening = *(int *)argument, fd;
+    uint8_t handshake[128], heard[256];
+    size_t size = write_handshake(handshake, "REP");
+    while ((fd = accept(listening, NULL, NULL)) >= 0) {
+        struct pollfd polled = {.fd = fd, .events = POLLIN};
+        send(fd, handshake, ZMTP_GREETING, MSG_NOSIGNAL);
+        recv(fd, heard, ZMTP_GREETING, MSG_WAITALL);
+        if (poll(&polled, 1, 300) == 0) {
+            send(fd, handshake + ZMTP_GREETING, size - ZMTP_GREETING, MSG_NOSIGNAL);
+            while (recv(fd, heard, sizeof heard, 0) > 0)
+                continue;
+        }
+        close(fd);
+    }
+    return NULL;
+}
+
+static void viewer_that_finds_out_first(void **state) {
+    (void)state;
+    int port;
+    int listening = listen_raw(&port);
+    pthread_t server;
+    assert_int_equal(pthread_create(&server, NULL, break_off_first, &listening), 0);
+    ends both = {.sender = open_sender(SL_PATTERN_PAIR, port)};
+    UNTIL(&both, state_of(both.sender).refused == 1);
+    assert_non_null(strstr(state_of(both.sender).refusal, "uses the pattern reqrep, not pair"));
+    part(&both);
+    shutdown(listening, SHUT_RDWR);
+    pthread_join(server, NULL);
+    close(listening);
+}
+
 static void other_security(void **state) {
     (void)state;
     ends both = {.receiver = open_receiver(SL_PATTERN_PAIR, 0)};
@@ -238,13 +273,15 @@ static ssize_t push(int fd, const uint8_t *bytes, size_t size) {
 #define LAST 2 /* the flags of a part with a long size */
 #define MORE 3
 
-static uint8_t parts[64 * 1009]; /* of 1000 bytes each */
+#define PART_BYTES 1009 /* 1000 and their head */
+
+static uint8_t parts[64 * PART_BYTES];
 
 static void write_parts(uint8_t flags) {
     for (size_t i = 0; i < 64; i++) {
         const uint8_t head[9] = {flags, 0, 0, 0, 0, 0, 0, 1000 >> 8, 1000 & 0xff};
-        memset(parts + i * 1009, 5, 1009);
-        memcpy(parts + i * 1009, head, sizeof head);
+        memset(parts + i * PART_BYTES, 5, PART_BYTES);
+        memcpy(parts + i * PART_BYTES, head, sizeof head);
     }
 }
 
@@ -287,7 +324,15 @@ static void unending_message(void **state) {
     part(&both);
 }
 
-/* None holds more unfinished than one may, but all together do. */
+static size_t count_closed(const int *peers, size_t count) {
+    size_t closed = 0;
+    for (size_t i = 0; i < count; i++)
+        closed += closed_by_peer(peers[i]);
+    return closed;
+}
+
+/* None holds more unfinished than one may, but all together do: as many are ended as it takes, and
+ * the others may finish. */
 static void unending_messages(void **state) {
     (void)state;
     write_parts(MORE);
@@ -300,10 +345,18 @@ static void unending_messages(void **state) {
         peers[i] = connect_zmtp(state_of(both.receiver).port, "PUB");
     UNTIL(&both, state_of(both.receiver).connects == SL_COUNT(peers));
     for (size_t i = 0; i < SL_COUNT(peers); i++)
-        push_parts(&both, peers[i], 2000000);
-    UNTIL(&both, state_of(both.receiver).refused == 1);
+        push_parts(&both, peers[i], 2000 * PART_BYTES);
+    UNTIL(&both, count_closed(peers, SL_COUNT(peers)) == 2);
+    assert_int_equal(state_of(both.receiver).refused, 2);
     for (size_t i = 0; i < SL_COUNT(peers); i++) {
-        UNTIL(&both, closed_by_peer(peers[i]));
+        static const uint8_t last[] = {0, 1, 5};
+        sl_link_message message;
+        if (!closed_by_peer(peers[i])) {
+            assert_int_equal(send(peers[i], last, sizeof last, MSG_NOSIGNAL), sizeof last);
+            UNTIL(&both, sl_link_receive(both.receiver, &message) == SL_OK);
+            assert_true(message.truncated);
+            sl_link_message_clear(&message);
+        }
         close(peers[i]);
     }
     part(&both);
@@ -354,10 +407,10 @@ static void places_are_limited(void **state) {
             close(peers[0]);
     }
     push_parts(&both, peers[0], 4000000);
-    for (size_t i = 0; i < SL_PEERS_MAX; i++) {
-        UNTIL(&both, closed_by_peer(peers[i]));
+    UNTIL(&both, closed_by_peer(peers[0]));
+    assert_int_equal(count_closed(peers, SL_PEERS_MAX), 1);
+    for (size_t i = 0; i < SL_PEERS_MAX; i++)
         close(peers[i]);
-    }
     part(&both);
 }
 
@@ -468,23 +521,15 @@ static void closing_amid_everything(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_wrong_pattern),
-        cmocka_unit_test(raw_socket_types),
-        cmocka_unit_test(sender_tries_again),
-        cmocka_unit_test(callers_that_are_no_peers),
-        cmocka_unit_test(silent_callers),
-        cmocka_unit_test(servers_that_are_no_viewers),
-        cmocka_unit_test(stranger_is_quoted),
-        cmocka_unit_test(other_security),
-        cmocka_unit_test(huge_claims),
-        cmocka_unit_test(limit_is_kept),
-        cmocka_unit_test(unending_message),
-        cmocka_unit_test(unending_messages),
-        cmocka_unit_test(places_are_limited),
-        cmocka_unit_test(idle_crowd),
-        cmocka_unit_test(subscriptions),
-        cmocka_unit_test(talkative_subscriber),
-        cmocka_unit_test(closing_amid_everything),
+        cmocka_unit_test(every_wrong_pattern),  cmocka_unit_test(raw_socket_types),
+        cmocka_unit_test(sender_tries_again),   cmocka_unit_test(callers_that_are_no_peers),
+        cmocka_unit_test(silent_callers),       cmocka_unit_test(servers_that_are_no_viewers),
+        cmocka_unit_test(stranger_is_quoted),   cmocka_unit_test(viewer_that_finds_out_first),
+        cmocka_unit_test(other_security),       cmocka_unit_test(huge_claims),
+        cmocka_unit_test(limit_is_kept),        cmocka_unit_test(unending_message),
+        cmocka_unit_test(unending_messages),    cmocka_unit_test(places_are_limited),
+        cmocka_unit_test(idle_crowd),           cmocka_unit_test(subscriptions),
+        cmocka_unit_test(talkative_subscriber), cmocka_unit_test(closing_amid_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

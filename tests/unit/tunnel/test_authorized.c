@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define PORT 5555
+static const sl_gate_target target = {"viewer.example", 5555};
 
 static char folder[] = "/tmp/sl-authorized-XXXXXX";
 static char path[64];
@@ -53,7 +53,7 @@ static int parse(const char *before, const char *after, char *comment, size_t si
     char line[1024];
     ssh_key key;
     snprintf(line, sizeof(line), "%s%s%s", before, ours_text, after);
-    int code = sl_authorized_parse(line, PORT, &key, comment, size);
+    int code = sl_authorized_parse(line, &target, &key, comment, size);
     if (code == SL_OK)
         assert_int_equal(ssh_key_cmp(key, ours, SSH_KEY_CMP_PUBLIC), 0);
     else
@@ -79,6 +79,9 @@ static void what_the_gate_keeps_may_be_asked_for(void **state) {
         "restrict,port-forwarding,permitopen=\"localhost:5555\" ",
         "permitopen=\"localhost:1\",permitopen=\"127.0.0.1:5555\" ",
         "permitopen=\"[::1]:*\" ",
+        "permitopen=\"*:5555\" ",
+        "permitopen=\"Viewer.example:5555\" ",
+        "permitopen=\"db.example:5432\",permitopen=\"localhost:5555\" ",
         "no-pty,no-X11-forwarding,no-agent-forwarding,no-user-rc ",
         "command=\"echo \\\"no, really\\\" here\",PORT-FORWARDING ",
     };
@@ -95,6 +98,10 @@ static void what_it_can_not_keep_lets_nobody_in(void **state) {
         "no-port-forwarding ",
         "permitopen=\"localhost:5556\" ",
         "permitopen=\"localhost\" ",
+        "permitopen=\"db.example:5555\" ",
+        "permitopen=\"db.example:*\" ",
+        "permitopen=\":5555\" ",
+        "permitopen=5555 ",
         "from=\"10.0.0.1\" ",
         "cert-authority ",
         "expiry-time=\"20200101\" ",
@@ -126,12 +133,12 @@ static void lines_without_a_key(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++) {
         snprintf(line, sizeof(line), "%s", empty[i]);
-        assert_int_equal(sl_authorized_parse(line, PORT, &key, comment, sizeof(comment)),
+        assert_int_equal(sl_authorized_parse(line, &target, &key, comment, sizeof(comment)),
                          SL_EAGAIN);
     }
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         snprintf(line, sizeof(line), "%s", bad[i]);
-        assert_int_equal(sl_authorized_parse(line, PORT, &key, comment, sizeof(comment)),
+        assert_int_equal(sl_authorized_parse(line, &target, &key, comment, sizeof(comment)),
                          SL_EINVAL);
         assert_null(key);
     }
@@ -148,7 +155,7 @@ static void write_file(mode_t mode) {
 
 static int look(ssh_key key) {
     char comment[64] = "";
-    int code = sl_authorized_look(path, PORT, key, comment, sizeof(comment));
+    int code = sl_authorized_look(path, &target, key, comment, sizeof(comment));
     if (code == SL_OK)
         assert_string_equal(comment, "the door");
     return code;

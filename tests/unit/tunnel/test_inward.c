@@ -3,9 +3,7 @@
 #include "base/error.h"
 #include "base/event.h"
 #include "base/log.h"
-#include "echo.h"
-#include "sshd.h"
-#include "tunnel/tunnel.h"
+#include "served.h"
 
 #include <arpa/inet.h>
 #include <libssh/libssh.h>
@@ -25,12 +23,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define MEGABYTE    (1024 * 1024)
-#define LINGER_MS   20000
-#define PATIENCE_MS 60000
-#define PLACES      16
+#define MEGABYTE  (1024 * 1024)
+#define LINGER_MS 20000
+#define PLACES    16
 
-static struct sshd server;
 static char link_path[108], link_endpoint[128];
 static int link_listener = -1; /* stands for the link */
 
@@ -76,13 +72,7 @@ static int tear_down(void **state) {
 }
 
 static sl_tunnel *open_inward(const char *address, int port, sl_cancel *failed) {
-    sl_tunnel *tunnel;
-    sl_tunnel_settings settings;
-    sl_tunnel_target target = {address, port, link_endpoint, failed};
-    sshd_settings(&server, &settings);
-    if (sl_tunnel_open(&tunnel, &settings, &target, NULL) != SL_OK)
-        fail_msg("%s", sl_error());
-    return tunnel;
+    return open_tunnel(&(sl_tunnel_target){address, port, link_endpoint, failed}, SL_SSH_LIBSSH);
 }
 
 /* Somebody who comes to the server's port. */
@@ -194,19 +184,6 @@ static void turns_connections_away_while_no_link_listens(void **state) {
     close(near);
     close(far);
     sl_tunnel_close(&tunnel, LINGER_MS);
-}
-
-static void wait_reconnects(sl_tunnel *tunnel, uint64_t times) {
-    sl_tunnel_status status;
-    for (int waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms += 5) {
-        sl_tunnel_status_get(tunnel, &status);
-        if (status.failure)
-            fail_msg("failed for good: %s", status.reason);
-        if (status.reconnects >= times && status.state == SL_TUNNEL_UP)
-            return;
-        usleep(5000); /* a status is asked for; it doesn't tell */
-    }
-    fail_msg("it did not come back: %s", status.reason);
 }
 
 static void comes_back_on_the_port_that_the_server_picked(void **state) {

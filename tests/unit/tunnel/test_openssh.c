@@ -1,9 +1,7 @@
 /* The tunnel through the ssh command, and through programs that only bear its name. */
 #include "base/clock.h"
 #include "base/error.h"
-#include "echo.h"
-#include "sshd.h"
-#include "tunnel/tunnel.h"
+#include "served.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -20,27 +18,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define MEGABYTE    (1024 * 1024)
-#define LINGER_MS   20000
-#define PATIENCE_MS 60000
-#define RECONNECTS  8
-
-static struct sshd server;
-static struct echo behind;
-
-static int set_up(void **state) {
-    (void)state;
-    sshd_start(&server, "");
-    echo_start(&behind);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    echo_stop(&behind);
-    sshd_finish(&server);
-    return 0;
-}
+#define MEGABYTE   (1024 * 1024)
+#define LINGER_MS  20000
+#define RECONNECTS 8
 
 static int try_opening(sl_tunnel **tunnel, const char *destination, sl_cancel *cancel) {
     sl_tunnel_settings settings;
@@ -53,10 +33,7 @@ static int try_opening(sl_tunnel **tunnel, const char *destination, sl_cancel *c
 }
 
 static sl_tunnel *open_it(void) {
-    sl_tunnel *tunnel;
-    if (try_opening(&tunnel, NULL, NULL) != SL_OK)
-        fail_msg("%s", sl_error());
-    return tunnel;
+    return open_tunnel(&(sl_tunnel_target){"127.0.0.1", behind.port}, SL_SSH_OPENSSH);
 }
 
 static void assert_no_child_waits(void) {
@@ -113,19 +90,6 @@ static void what_was_taken_still_leaves(void **state) {
     sl_tunnel_close(&tunnel, LINGER_MS);
     assert_true(sl_now_us() - begin_us < (int64_t)LINGER_MS * 1000);
     assert_int_equal(atomic_load(&behind.received) - before, sizeof(bytes));
-}
-
-static void wait_reconnects(sl_tunnel *tunnel, uint64_t times) {
-    sl_tunnel_status status;
-    for (int waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms += 5) {
-        sl_tunnel_status_get(tunnel, &status);
-        if (status.failure)
-            fail_msg("failed for good: %s", status.reason);
-        if (status.reconnects >= times && status.state == SL_TUNNEL_UP)
-            return;
-        usleep(5000); /* a status is asked for; it doesn't tell */
-    }
-    fail_msg("it did not come back: %s", status.reason);
 }
 
 static void leaves_nothing_behind_when_it_comes_back(void **state) {
@@ -280,5 +244,5 @@ int main(void) {
         cmocka_unit_test(one_that_will_not_end_is_ended),
         cmocka_unit_test(says_that_there_is_no_ssh),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, start_served, stop_served);
 }

@@ -1,8 +1,6 @@
 /* Coming back by itself, and knowing when not to. */
 #include "base/error.h"
-#include "echo.h"
-#include "sshd.h"
-#include "tunnel/tunnel.h"
+#include "served.h"
 
 #include <dirent.h>
 #include <malloc.h>
@@ -17,47 +15,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define PATIENCE_MS 60000
-#define RECONNECTS  100
-
-static struct sshd server;
-static struct echo behind;
-
-static int set_up(void **state) {
-    (void)state;
-    sshd_start(&server, "");
-    echo_start(&behind);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    echo_stop(&behind);
-    sshd_finish(&server);
-    return 0;
-}
+#define RECONNECTS 100
 
 static sl_tunnel *open_it(void) {
-    sl_tunnel *tunnel;
-    sl_tunnel_settings settings;
-    sl_tunnel_target target = {"127.0.0.1", behind.port};
-    sshd_settings(&server, &settings);
-    if (sl_tunnel_open(&tunnel, &settings, &target, NULL) != SL_OK)
-        fail_msg("%s", sl_error());
-    return tunnel;
-}
-
-static void wait_reconnects(sl_tunnel *tunnel, uint64_t times) {
-    sl_tunnel_status status;
-    for (int waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms += 5) {
-        sl_tunnel_status_get(tunnel, &status);
-        if (status.failure)
-            fail_msg("failed for good: %s", status.reason);
-        if (status.reconnects >= times && status.state == SL_TUNNEL_UP)
-            return;
-        usleep(5000); /* a status is asked for; it doesn't tell */
-    }
-    fail_msg("it did not come back: %s, %s", sl_tunnel_state_name(status.state), status.reason);
+    return open_tunnel(&(sl_tunnel_target){"127.0.0.1", behind.port}, SL_SSH_LIBSSH);
 }
 
 static void wait_failure(sl_tunnel *tunnel, int code, const char *part) {
@@ -158,7 +119,7 @@ static void wait_state(sl_tunnel *tunnel, sl_tunnel_state wanted, sl_stats *stat
         sl_tunnel_stats(tunnel, stats);
         if (stats->tunnel == wanted)
             return;
-        usleep(5000); /* as above */
+        usleep(5000); /* a status is asked for; it doesn't tell */
     }
     fail_msg("it is %s: %s", sl_tunnel_state_name(stats->tunnel), stats->tunnel_reason);
 }
@@ -238,15 +199,21 @@ static void many_reconnects_leave_nothing_behind(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(comes_back_after_its_session_was_killed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(waits_for_a_server_that_has_gone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(closes_at_once_while_it_waits, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_key_that_is_no_longer_allowed_ends_it, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_host_key_that_changed_ends_it, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(persists_before_the_first_connection, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_refusal_is_waited_out_by_who_persists, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(comes_back_after_its_session_was_killed, start_served,
+                                        stop_served),
+        cmocka_unit_test_setup_teardown(waits_for_a_server_that_has_gone, start_served,
+                                        stop_served),
+        cmocka_unit_test_setup_teardown(closes_at_once_while_it_waits, start_served, stop_served),
+        cmocka_unit_test_setup_teardown(a_key_that_is_no_longer_allowed_ends_it, start_served,
+                                        stop_served),
+        cmocka_unit_test_setup_teardown(a_host_key_that_changed_ends_it, start_served, stop_served),
+        cmocka_unit_test_setup_teardown(persists_before_the_first_connection, start_served,
+                                        stop_served),
+        cmocka_unit_test_setup_teardown(a_refusal_is_waited_out_by_who_persists, start_served,
+                                        stop_served),
         cmocka_unit_test(no_tunnel_has_no_state),
-        cmocka_unit_test_setup_teardown(many_reconnects_leave_nothing_behind, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_reconnects_leave_nothing_behind, start_served,
+                                        stop_served),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
