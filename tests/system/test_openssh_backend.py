@@ -272,6 +272,22 @@ def test_comes_back(victim, pattern, sshd, view, send):
     assert viewer.end()["reason"] == "peer ended", viewer.account()
 
 
+def test_viewer_behind_a_jump_host_comes_back(configured, sshd, view, send):
+    jump, server = sshd(), sshd()
+    words = configured(server, "ProxyJump middle", *alias_lines("middle", jump))
+    viewer = view("pair", "--address", "*", "--port", 0, *BACKEND, *words, "--log", "info")
+    port = viewer.port()
+    viewer.wait_said("can't be seen from here")
+    sender = send(SOURCE, port, "pair")
+    before = viewer.after(15)["frames"]
+    assert jump.logged("direct-tcpip"), "not through the jump host"
+    os.kill(ssh_of(viewer), signal.SIGKILL)
+    viewer.event("stats", lambda event: event["frames"] >= before + 45, 40)
+    sender.signal(signal.SIGINT)
+    sender.end()
+    assert viewer.end()["reason"] == "peer ended", viewer.account()
+
+
 def test_silent_server_is_noticed(sshd, view, send):
     """Stopped as a machine that hangs: connections stay, nothing answers."""
     server = sshd()
