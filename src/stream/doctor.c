@@ -77,27 +77,26 @@ static int stop(struct visit *visit, int code) {
     return sl_fail(code, "%s", why);
 }
 
-/* What is said of a step that went well. */
+/* What is said of a step that went well. The user's own ssh may not tell the fact to a step: it
+ * finds its way through jump hosts and programs that only it knows. */
 static const char *praise(const struct visit *visit, step about, char *text, size_t size) {
-    switch (about) {
-    case NAME:
-        snprintf(text, size, "it is %s", visit->facts[SL_TUNNEL_ADDRESS]);
-        break;
-    case PORT:
-        snprintf(text, size, "%s takes connections", visit->facts[SL_TUNNEL_ADDRESS]);
-        break;
-    case SSH_SERVER:
-        snprintf(text, size, "it greets with %s", visit->facts[SL_TUNNEL_SERVER]);
-        break;
-    case HOST_KEY:
-        snprintf(text, size, "%s is the right one", visit->facts[SL_TUNNEL_HOST_KEY]);
-        break;
-    case LOG_IN:
-        snprintf(text, size, "accepted (the server takes %s)", visit->facts[SL_TUNNEL_METHODS]);
-        break;
-    default:
+    static const struct {
+        sl_tunnel_fact fact;
+        const char *before, *after, *without;
+    } words[] = {
+        [NAME] = {SL_TUNNEL_ADDRESS, "it is ", "", "ssh finds the way by its own configuration"},
+        [PORT] = {SL_TUNNEL_ADDRESS, "", " takes connections", "there is a way to it"},
+        [SSH_SERVER] = {SL_TUNNEL_SERVER, "it greets with ", "", "it is one"},
+        [HOST_KEY] = {SL_TUNNEL_HOST_KEY, "", " is the right one", "it is the right one"},
+        [LOG_IN] = {SL_TUNNEL_METHODS, "accepted (the server takes ", ")", "accepted"},
+    };
+    if (about > LOG_IN)
         snprintf(text, size, "allowed");
-    }
+    else if (!visit->facts[words[about].fact][0])
+        snprintf(text, size, "%s", words[about].without);
+    else
+        snprintf(text, size, "%s%s%s", words[about].before, visit->facts[words[about].fact],
+                 words[about].after);
     return text;
 }
 

@@ -46,6 +46,7 @@ typedef struct sl_openssh_words {
     char line[256];     /* ssh's own words */
     const char *advice; /* what to try */
     char key[256];      /* what it said about a key that it could not use */
+    char host_key[64];  /* of the server, that it was shown last: "SHA256:…" */
 } sl_openssh_words;
 
 /* Takes one line, without its end and harmless. A server can have lines of its own printed once it

@@ -110,33 +110,6 @@ static void note_end(sl_openssh_words *words, const char *line) {
     }
 }
 
-static void note_key(sl_openssh_words *words, const char *line) {
-    if (strncmp(line, "Load key ", 9) == 0 || strstr(line, "dentity file ") ||
-        (strncmp(line, "Permissions ", 12) == 0 && strstr(line, "too open")))
-        keep(words->key, sizeof(words->key), line);
-}
-
-/* A jump host's ssh shares our pipe, and its first channel is the way on. Ours is the socket. */
-static bool from_jump(const char *line) {
-    return strncmp(line, "channel 0: ", 11) == 0;
-}
-
-sl_openssh_event sl_openssh_hear(sl_openssh_words *words, const char *line) {
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        const char *found = strstr(line, steps[i].words);
-        if (!found || (steps[i].start && found != line) || from_jump(line))
-            continue;
-        if (steps[i].event == SL_OPENSSH_REFUSED)
-            note_end(words, line);
-        return steps[i].event;
-    }
-    if (strncmp(line, "debug", 5) == 0)
-        return SL_OPENSSH_NOTHING;
-    note_key(words, line);
-    note_end(words, line);
-    return SL_OPENSSH_NOTHING;
-}
-
 /* What stands between two words; the second may be "", the line's end. */
 static const struct {
     const char *line; /* it begins so */
@@ -167,19 +140,57 @@ bool sl_openssh_fact(const char *line, sl_tunnel_fact *fact, char *text, size_t 
     return false;
 }
 
+static void note_key(sl_openssh_words *words, const char *line) {
+    if (strncmp(line, "Load key ", 9) == 0 || strstr(line, "dentity file ") ||
+        (strncmp(line, "Permissions ", 12) == 0 && strstr(line, "too open")))
+        keep(words->key, sizeof(words->key), line);
+}
+
+static void note_host_key(sl_openssh_words *words, const char *line) {
+    sl_tunnel_fact fact;
+    char text[sizeof(words->host_key)];
+    if (sl_openssh_fact(line, &fact, text, sizeof(text)) && fact == SL_TUNNEL_HOST_KEY)
+        keep(words->host_key, sizeof(words->host_key), text);
+}
+
+/* A jump host's ssh shares our pipe, and its first channel is the way on. Ours is the socket. */
+static bool from_jump(const char *line) {
+    return strncmp(line, "channel 0: ", 11) == 0;
+}
+
+sl_openssh_event sl_openssh_hear(sl_openssh_words *words, const char *line) {
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        const char *found = strstr(line, steps[i].words);
+        if (!found || (steps[i].start && found != line) || from_jump(line))
+            continue;
+        if (steps[i].event == SL_OPENSSH_REFUSED)
+            note_end(words, line);
+        return steps[i].event;
+    }
+    if (strncmp(line, "debug", 5) == 0) {
+        note_host_key(words, line);
+        return SL_OPENSSH_NOTHING;
+    }
+    note_key(words, line);
+    note_end(words, line);
+    return SL_OPENSSH_NOTHING;
+}
+
 int sl_openssh_fail(const sl_openssh_words *words, const sl_tunnel_plan *plan, bool lost,
                     int status) {
     const char *advice = words->advice;
     bool key = words->code == SL_EAUTH && words->key[0];
+    bool host_key = words->code == SL_EHOSTKEY && words->host_key[0];
     if (words->code == SL_EFORWARD && !from_jump(words->line))
         return sl_tunnel_plan_fail_refused(plan, words->line);
     if (words->rank > 0 && words->code == SL_EUNREACHABLE && lost)
         return sl_fail(SL_EUNREACHABLE, "the SSH connection to %s was lost: %s", plan->name,
                        words->line);
     if (words->rank > 0)
-        return sl_fail(words->code, "ssh cannot connect to %s: %s%s%s%s%s", plan->name,
-                       key ? words->key : "", key ? ", so " : "", words->line, advice ? "; " : "",
-                       advice ? advice : "");
+        return sl_fail(words->code, "ssh cannot connect to %s: %s%s%s%s%s%s%s", plan->name,
+                       key ? words->key : "", key ? ", so " : "", words->line,
+                       host_key ? " It showed " : "", host_key ? words->host_key : "",
+                       advice ? "; " : "", advice ? advice : "");
     if (WIFSIGNALED(status))
         return sl_fail(SL_EUNREACHABLE, "ssh to %s was ended by signal %d", plan->name,
                        WTERMSIG(status));

@@ -127,6 +127,9 @@ static void turns_its_words_into_codes(void **state) {
          "Disconnected from 192.0.2.1 port 22");
     ENDS(SL_EAUTH, "id_bad", "Load key \"/home/me/id_bad\": error in libcrypto",
          "me@gadget: Permission denied (publickey).");
+    ENDS(SL_EHOSTKEY, "showed SHA256:ab/c;", "debug1: Server host key: ssh-ed25519 SHA256:ab/c",
+         "No ED25519 host key is known for gadget and you have requested strict checking.",
+         "Host key verification failed.");
     ENDS(SL_EHOSTKEY, "strict checking",
          "No ED25519 host key is known for gadget and you have requested strict checking.",
          "Host key verification failed.");
