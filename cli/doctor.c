@@ -16,16 +16,19 @@ static const char *const verdicts[] = {
     [SL_VERDICT_GOOD] = "good",
     [SL_VERDICT_BAD] = "bad",
     [SL_VERDICT_SKIPPED] = "skipped",
+    [SL_VERDICT_UNKNOWN] = "unknown",
 };
 
 static void print_line(const sl_check *check) {
-    static const char *const marks[] = {
-        [SL_VERDICT_GOOD] = "✓", [SL_VERDICT_BAD] = "✗", [SL_VERDICT_SKIPPED] = "·"};
-    printf("%s %-12s", marks[check->verdict], check->name);
-    if (check->verdict == SL_VERDICT_SKIPPED)
-        printf("not looked at\n");
-    else
-        printf("%s (%.0f ms)\n", check->text, check->ms);
+    static const char *const marks[] = {[SL_VERDICT_GOOD] = "✓",
+                                        [SL_VERDICT_BAD] = "✗",
+                                        [SL_VERDICT_SKIPPED] = "·",
+                                        [SL_VERDICT_UNKNOWN] = "·"};
+    printf("%s %-16s%s", marks[check->verdict], check->name,
+           check->verdict == SL_VERDICT_SKIPPED ? "not looked at" : check->text);
+    if (check->ms >= 0)
+        printf(" (%.0f ms)", check->ms);
+    putchar('\n');
     fflush(stdout);
 }
 
@@ -39,6 +42,8 @@ static void print_json(const sl_check *check) {
                         check->code ? json_string(sl_error_name(check->code)) : json_null());
     json_object_set_new(object, "text", skipped ? json_null() : json_string(check->text));
     json_object_set_new(object, "ms", check->ms >= 0 ? json_real(check->ms) : json_null());
+    json_object_set_new(object, "value", check->unit ? json_real(check->value) : json_null());
+    json_object_set_new(object, "unit", check->unit ? json_string(check->unit) : json_null());
     json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
     putchar('\n');
     fflush(stdout);

@@ -9,17 +9,20 @@ typedef enum sl_verdict {
     SL_VERDICT_GOOD,
     SL_VERDICT_BAD,
     SL_VERDICT_SKIPPED, /* could not be looked at, because a step before it is bad */
+    SL_VERDICT_UNKNOWN, /* nobody on this way tells; no fault */
 } sl_verdict;
 
 /* One step. Strings are valid during the call. */
 typedef struct sl_check {
     const char *name; /* "name", "port", "ssh server", "host key", "log-in", "forwarding",
-                         "viewer" or "round trip" */
+                         "viewer", "round trip", "ssh round trip", "throughput" or "clock" */
     sl_verdict verdict;
     int code;         /* SL_OK, or the SL_E… code that sending would have failed with */
     const char *text; /* what was found; or what is wrong, and what to do about it */
     double ms;        /* that it took; negative: not known */
-    void *reserved[8];
+    double value;     /* what was measured, in `unit` */
+    const char *unit; /* "ms" or "Mbit/s"; NULL: nothing was */
+    void *reserved[6];
 } sl_check;
 
 typedef void sl_check_function(void *user, const sl_check *check);
@@ -27,9 +30,10 @@ typedef void sl_check_function(void *user, const sl_check *check);
 /* Walks the way that a sender with these settings would go, by the same code, and calls `tell` for
  * each step in order, also for those that could not be looked at. `tell` is called by one thread at
  * a time, which need not be the caller's; it must not call this library's functions on the
- * settings. The viewer does not take the visit for a sender. Returns SL_OK when all is well, or the
- * code of the step that is bad; SL_EINVAL for settings that make no sense (no step is told then),
- * SL_ECANCELED. */
+ * settings. The viewer does not take the visit for a sender. For the throughput the SSH server gets
+ * up to 2 MB, for a second, that it forgets; the viewer gets nothing of it. Returns SL_OK when all
+ * is well, or the code of the step that is bad; SL_EINVAL for settings that make no sense (no step
+ * is told then), SL_ECANCELED. */
 SL_API int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tell,
                              void *user);
 

@@ -21,6 +21,9 @@ typedef enum step {
     FORWARDING,
     VIEWER,
     ROUND_TRIP,
+    SSH_ROUND_TRIP,
+    THROUGHPUT,
+    CLOCK,
     STEPS,
 } step;
 
@@ -33,6 +36,9 @@ static const char *const names[STEPS] = {
     [FORWARDING] = "forwarding",
     [VIEWER] = "viewer",
     [ROUND_TRIP] = "round trip",
+    [SSH_ROUND_TRIP] = "ssh round trip",
+    [THROUGHPUT] = "throughput",
+    [CLOCK] = "clock",
 };
 
 /* Until the tunnel is up it belongs to the tunnel's thread, and the caller's waits. */
@@ -45,59 +51,67 @@ struct visit {
     int failure;      /* of the first bad step */
     char facts[SL_TUNNEL_FACTS][256];
     sl_tunnel_witness witness;
+    bool measured; /* the way to the SSH server */
+    sl_tunnel_measures measures;
 };
 
-static void tell(const struct visit *visit, step about, sl_verdict verdict, int code,
-                 const char *text, double ms) {
-    sl_check check = {
-        .name = names[about], .verdict = verdict, .code = code, .text = text, .ms = ms};
+static void tell(const struct visit *visit, step about, sl_check check) {
+    check.name = names[about];
     visit->tell(visit->user, &check);
 }
 
 /* The step under way is done, and the next one begins. */
-static void pass(struct visit *visit, const char *text) {
+static void pass(struct visit *visit, sl_check check) {
     int64_t now_us = sl_now_us();
-    tell(visit, visit->at, SL_VERDICT_GOOD, SL_OK, text, (double)(now_us - visit->since_us) / 1e3);
+    check.ms = (double)(now_us - visit->since_us) / 1e3;
+    tell(visit, visit->at, check);
     visit->at++;
     visit->since_us = now_us;
 }
 
+/* Whether there is such a step on this way. */
+static bool is_step(const struct visit *visit, step about) {
+    bool of_ssh = (about > PORT && about < VIEWER) || about == SSH_ROUND_TRIP;
+    return !of_ssh || visit->settings->tunnel.destination;
+}
+
 /* The step under way is bad, and the rest can't be looked at. */
 static int stop(struct visit *visit, int code) {
-    bool tunnel = visit->settings->tunnel.destination != NULL;
     char why[512];
     snprintf(why, sizeof why, "%s", sl_error());
     if (code == SL_ECANCELED)
         return code;
-    tell(visit, visit->at, SL_VERDICT_BAD, code, why,
-         (double)(sl_now_us() - visit->since_us) / 1e3);
+    tell(visit, visit->at,
+         (sl_check){.verdict = SL_VERDICT_BAD,
+                    .code = code,
+                    .text = why,
+                    .ms = (double)(sl_now_us() - visit->since_us) / 1e3});
     for (step next = visit->at + 1; next < STEPS; next++)
-        if (tunnel || next < SSH_SERVER || next > FORWARDING)
-            tell(visit, next, SL_VERDICT_SKIPPED, SL_OK, "", -1);
+        if (is_step(visit, next))
+            tell(visit, next, (sl_check){.verdict = SL_VERDICT_SKIPPED, .text = "", .ms = -1});
     return sl_fail(code, "%s", why);
 }
 
-/* What is said of a step that went well. */
+/* What is said of a step that went well. The user's own ssh may not tell the fact to a step: it
+ * finds its way through jump hosts and programs that only it knows. */
 static const char *praise(const struct visit *visit, step about, char *text, size_t size) {
-    switch (about) {
-    case NAME:
-        snprintf(text, size, "it is %s", visit->facts[SL_TUNNEL_ADDRESS]);
-        break;
-    case PORT:
-        snprintf(text, size, "%s takes connections", visit->facts[SL_TUNNEL_ADDRESS]);
-        break;
-    case SSH_SERVER:
-        snprintf(text, size, "it greets with %s", visit->facts[SL_TUNNEL_SERVER]);
-        break;
-    case HOST_KEY:
-        snprintf(text, size, "%s is the right one", visit->facts[SL_TUNNEL_HOST_KEY]);
-        break;
-    case LOG_IN:
-        snprintf(text, size, "accepted (the server takes %s)", visit->facts[SL_TUNNEL_METHODS]);
-        break;
-    default:
+    static const struct {
+        sl_tunnel_fact fact;
+        const char *before, *after, *without;
+    } words[] = {
+        [NAME] = {SL_TUNNEL_ADDRESS, "it is ", "", "ssh finds the way by its own configuration"},
+        [PORT] = {SL_TUNNEL_ADDRESS, "", " takes connections", "there is a way to it"},
+        [SSH_SERVER] = {SL_TUNNEL_SERVER, "it greets with ", "", "it is one"},
+        [HOST_KEY] = {SL_TUNNEL_HOST_KEY, "", " is the right one", "it is the right one"},
+        [LOG_IN] = {SL_TUNNEL_METHODS, "accepted (the server takes ", ")", "accepted"},
+    };
+    if (about > LOG_IN)
         snprintf(text, size, "allowed");
-    }
+    else if (!visit->facts[words[about].fact][0])
+        snprintf(text, size, "%s", words[about].without);
+    else
+        snprintf(text, size, "%s%s%s", words[about].before, visit->facts[words[about].fact],
+                 words[about].after);
     return text;
 }
 
@@ -105,7 +119,7 @@ static const char *praise(const struct visit *visit, step about, char *text, siz
 static void pass_until(struct visit *visit, step next) {
     char text[512];
     while (visit->at < next)
-        pass(visit, praise(visit, visit->at, text, sizeof text));
+        pass(visit, (sl_check){.text = praise(visit, visit->at, text, sizeof text)});
 }
 
 static void see_state(void *user, sl_tunnel_state state) {
@@ -121,6 +135,16 @@ static void see_state(void *user, sl_tunnel_state state) {
 static void see_fact(void *user, sl_tunnel_fact fact, const char *text) {
     struct visit *visit = user;
     snprintf(visit->facts[fact], sizeof visit->facts[fact], "%s", text);
+    if (fact == SL_TUNNEL_FORWARDS)
+        pass_until(visit, VIEWER);
+}
+
+/* Told once the steps that are about the viewer have been. */
+static void see_measures(void *user, const sl_tunnel_measures *measures) {
+    struct visit *visit = user;
+    visit->measured = true;
+    visit->measures = *measures;
+    visit->since_us = sl_now_us();
 }
 
 static int walk_tunnel(struct visit *visit, sl_tunnel **tunnel) {
@@ -130,7 +154,7 @@ static int walk_tunnel(struct visit *visit, sl_tunnel **tunnel) {
                                .port = link->port,
                                .witness = &visit->witness};
     settings.persist = false; /* nobody waits for a doctor for ever */
-    visit->witness = (sl_tunnel_witness){see_state, see_fact, visit};
+    visit->witness = (sl_tunnel_witness){see_state, see_fact, see_measures, visit};
     int code = sl_tunnel_open(tunnel, &settings, &target, visit->settings->cancel);
     if (code == SL_OK || code == SL_EINVAL)
         return code;
@@ -158,20 +182,78 @@ static int walk_to_viewer(struct visit *visit, sl_tunnel *tunnel) {
                                visit->settings->cancel, sl_deadline_us(VIEWER_MOST_MS), &found);
     if (!tunnel && found.address[0]) {
         snprintf(text, sizeof text, "it is %s", found.address);
-        pass(visit, text);
+        pass(visit, (sl_check){.text = text});
     }
     if (!tunnel && found.answered) {
-        pass(visit, "it takes connections");
+        pass(visit, (sl_check){.text = "it takes connections"});
         visit->at = VIEWER;
     }
     if (code < 0)
         return stop(visit, code);
     snprintf(text, sizeof text, "it listens, with the pattern %s", sl_pattern_name(link->pattern));
-    pass(visit, text);
-    snprintf(text, sizeof text, "%.1f ms from here to the viewer and back",
-             (double)found.round_trip_us / 1e3);
-    pass(visit, text);
+    pass(visit, (sl_check){.text = text});
+    double round_trip_ms = (double)found.round_trip_us / 1e3;
+    snprintf(text, sizeof text, "%.1f ms from here to the viewer and back", round_trip_ms);
+    pass(visit, (sl_check){.text = text, .value = round_trip_ms, .unit = "ms"});
     return SL_OK;
+}
+
+/* Tells a figure; without a unit, why it isn't known. */
+static void tell_figure(const struct visit *visit, step about, const char *text, double value,
+                        const char *unit) {
+    tell(visit, about,
+         (sl_check){.verdict = unit ? SL_VERDICT_GOOD : SL_VERDICT_UNKNOWN,
+                    .text = text,
+                    .ms = -1,
+                    .value = value,
+                    .unit = unit});
+}
+
+static void tell_throughput(const struct visit *visit) {
+    const sl_tunnel_measures *measures = &visit->measures;
+    char text[256];
+    double took_ms = measures->took_ms > 0.001 ? measures->took_ms : 0.001;
+    double rate = 8e-3 * (double)measures->bytes / took_ms;
+    snprintf(text, sizeof text, "%.1f Mbit/s from here to the SSH server, over %.1f MB", rate,
+             (double)measures->bytes / 1e6);
+    tell_figure(visit, THROUGHPUT, text, rate, "Mbit/s");
+}
+
+static void tell_clock(const struct visit *visit) {
+    const sl_tunnel_measures *measures = &visit->measures;
+    double ahead_ms = measures->clock_ahead_ms, error_ms = measures->clock_error_ms;
+    double off_ms = ahead_ms < 0 ? -ahead_ms : ahead_ms;
+    char text[256];
+    if (off_ms <= error_ms)
+        snprintf(text, sizeof text, "the gate's is this one's, give or take %.1f ms", error_ms);
+    else
+        snprintf(text, sizeof text, "the gate's is %.1f ms %s this one's, give or take %.1f ms",
+                 off_ms, ahead_ms < 0 ? "behind" : "ahead of", error_ms);
+    tell_figure(visit, CLOCK, text, ahead_ms, "ms");
+}
+
+/* What is known of the way to the SSH server besides that it works. */
+static void tell_measures(const struct visit *visit) {
+    char text[256];
+    if (!visit->settings->tunnel.destination) {
+        tell_figure(visit, THROUGHPUT, "not known: a viewer takes nothing but frames", 0, NULL);
+        tell_figure(visit, CLOCK, "not known: only a viewer's gate tells its clock", 0, NULL);
+        return;
+    }
+    if (!visit->measured) {
+        for (step about = SSH_ROUND_TRIP; about < STEPS; about++)
+            tell_figure(visit, about, "not known: ssh carries what comes from the link and no more",
+                        0, NULL);
+        return;
+    }
+    snprintf(text, sizeof text, "%.1f ms from here to the SSH server and back",
+             visit->measures.round_trip_ms);
+    tell_figure(visit, SSH_ROUND_TRIP, text, visit->measures.round_trip_ms, "ms");
+    tell_throughput(visit);
+    if (visit->measures.clock_known)
+        tell_clock(visit);
+    else
+        tell_figure(visit, CLOCK, "not known: this SSH server does not tell its clock", 0, NULL);
 }
 
 int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tell_step,
@@ -187,6 +269,8 @@ int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tel
         code = walk_tunnel(&visit, &tunnel);
     if (code == SL_OK)
         code = walk_to_viewer(&visit, tunnel);
+    if (code == SL_OK)
+        tell_measures(&visit);
     sl_tunnel_close(&tunnel, 0);
     return code;
 }

@@ -60,6 +60,14 @@ static int wait_for_answer(sl_tunnel_job *job, int descriptor, int64_t deadline_
     return SL_EAGAIN;
 }
 
+/* That of the connection's first two packets. */
+static int64_t round_trip_us(int descriptor) {
+    struct tcp_info info = {0}; /* as it stays when it can't be told */
+    socklen_t size = sizeof(info);
+    getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size);
+    return info.tcpi_rtt;
+}
+
 /* Connects to one address: SL_OK, SL_ECANCELED, or SL_EAGAIN with errno saying why not. */
 static int connect_one(int *result, const struct addrinfo *address, sl_tunnel_job *job,
                        int64_t deadline_us) {
@@ -71,6 +79,7 @@ static int connect_one(int *result, const struct addrinfo *address, sl_tunnel_jo
         return SL_EAGAIN;
     sl_dial_tune(descriptor);
     int code = SL_OK;
+    int64_t began_us = sl_now_us();
     if (connect(descriptor, address->ai_addr, address->ai_addrlen) < 0) {
         failure = errno;
         if (failure == EINPROGRESS) {
@@ -82,6 +91,7 @@ static int connect_one(int *result, const struct addrinfo *address, sl_tunnel_jo
     }
     if (code == SL_OK && failure == 0) {
         *result = descriptor;
+        job->connected_us = began_us + round_trip_us(descriptor);
         /* For as long as nobody else watches; twice, since a loss at a slow path alone can hold
          * back what is acknowledged for seconds. */
         set(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, 2000 * job->plan.settings.alive_timeout_s);

@@ -65,8 +65,6 @@ static int make_bind(sl_gate *gate) {
     if (code == SL_OK)
         code = set(gate->bind, SSH_BIND_OPTIONS_PROCESS_CONFIG, &off);
     if (code == SL_OK)
-        code = set(gate->bind, SSH_BIND_OPTIONS_BANNER, "Sightline");
-    if (code == SL_OK)
         code = set(gate->bind, SSH_BIND_OPTIONS_KEY_EXCHANGE, KEY_EXCHANGES);
     if (code == SL_OK)
         code = set(gate->bind, SSH_BIND_OPTIONS_CIPHERS_C_S, sl_cipher_order());

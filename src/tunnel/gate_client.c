@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "tunnel/dial.h"
+#include "tunnel/gate_clock.h"
 #include "tunnel/gate_login.h"
 
 #include <errno.h>
@@ -225,6 +226,9 @@ static void name_peer(sl_gate_client *client) {
 
 /* Gives the session a descriptor of its own of the same connection. */
 static int attach(sl_gate_client *client, ssh_bind bind) {
+    char greeting[64];
+    sl_gate_clock_write(greeting, sizeof(greeting), sl_utc_us());
+    ssh_bind_options_set(bind, SSH_BIND_OPTIONS_BANNER, greeting);
     ssh_session ssh = client->session.ssh = ssh_new();
     if (!ssh)
         return sl_fail_memory();

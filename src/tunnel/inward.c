@@ -4,17 +4,13 @@
 #include "base/error.h"
 #include "base/event.h"
 #include "base/log.h"
+#include "tunnel/far_port.h"
 #include "tunnel/local.h"
 
-#include <errno.h>
 #include <libssh/server.h> /* for what a message says */
-#include <netinet/in.h>
-#include <poll.h>
-#include <string.h>
+#include <netdb.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#define REACH_MS  1000  /* for the answer of a port; silence says nothing */
 #define AGAIN_MS  250   /* between asking for a port that is held */
 #define ANSWER_MS 10000 /* for the answer: then the server itself is stuck */
 
@@ -38,43 +34,18 @@ static bool take_channel(void *user, ssh_message message) {
     return local >= 0 && sl_forward_accept(forward, message, local) == SL_OK;
 }
 
-/* Whether somebody listens on a port as seen from the server. An empty name of the address means
- * all of its own. */
-static bool somebody_listens(sl_session *session, const char *address, int port,
-                             int64_t deadline_us) {
+/* Whether somebody listens on a port as seen from the server. */
+static bool somebody_listens(sl_session *session, int port, int64_t deadline_us) {
     ssh_channel channel = port > 0 ? ssh_channel_new(session->ssh) : NULL;
     int result = channel ? SSH_AGAIN : SSH_ERROR;
     while (result == SSH_AGAIN) {
-        result = ssh_channel_open_forward(channel, address[0] ? address : "localhost", port,
-                                          "127.0.0.1", 0);
+        result =
+            ssh_channel_open_forward(channel, sl_far_port_host(session->job), port, "127.0.0.1", 0);
         if (result == SSH_AGAIN && sl_session_wait(session, deadline_us) < 0)
             break;
     }
     ssh_channel_free(channel);
     return result == SSH_OK;
-}
-
-static int fail_held(const sl_tunnel_job *job, int port) {
-    if (job->was_up)
-        return sl_fail(SL_EINUSE,
-                       "port %d at %s is still held, by a session that is dead or by another "
-                       "program",
-                       port, job->plan.name);
-    return sl_fail(SL_EFORWARD,
-                   "port %d at %s is in use by another program or a dead session; choose another "
-                   "with --port, or stop it (ClientAliveInterval in sshd_config ends dead "
-                   "sessions)",
-                   port, job->plan.name);
-}
-
-/* Once it was allowed, it is no less likely that somebody holds the port. */
-static int fail_refused(const sl_tunnel_job *job, int port) {
-    return sl_fail(job->was_up ? SL_EINUSE : SL_EFORWARD,
-                   "%s does not allow to listen on port %d, or the port is in use; its sshd needs "
-                   "AllowTcpForwarding yes (or remote) and, if set, PermitListen %d; in "
-                   "authorized_keys port-forwarding, and permitlisten if set; ports below 1024 "
-                   "are for root",
-                   job->plan.name, port, port);
 }
 
 /* SL_OK; SL_EFORWARD, without a sentence, when the server refuses; and how the wait ended. Nothing
@@ -101,67 +72,39 @@ static int ask(sl_session *session, int wanted, int *picked, int64_t deadline_us
 static int ask_again(sl_session *session, int port, int64_t deadline_us) {
     sl_tunnel_job *job = session->job;
     int code;
-    fail_held(job, port);
-    sl_log(job->was_up ? SL_LOG_INFO : SL_LOG_WARNING, "tunnel", "%s; waiting for it", sl_error());
-    sl_tunnel_report(job, SL_TUNNEL_WAITING, sl_error());
+    sl_far_port_tell_waiting(job);
     do {
         if (sl_wait(-1, 0, job->stop, sl_deadline_us(AGAIN_MS)) == SL_ECANCELED)
             return SL_ECANCELED;
         code = ask(session, port, &(int){0}, sl_deadline_us(ANSWER_MS));
     } while (code == SL_EFORWARD && sl_remaining_ms(deadline_us) > 0);
-    return code == SL_EFORWARD ? fail_held(job, port) : code;
+    return code == SL_EFORWARD ? sl_far_port_fail_held(job) : code;
 }
 
 /* The server's answer has no reason: looks for it. */
 static int see_refusal(sl_session *session, int port, int64_t deadline_us) {
     const sl_tunnel_job *job = session->job;
-    bool taken = somebody_listens(session, job->plan.target_host, port, deadline_us);
+    bool taken = somebody_listens(session, port, deadline_us);
     if (sl_session_lost(session))
         return sl_session_fail_lost(session);
-    return taken ? ask_again(session, port, deadline_us) : fail_refused(job, port);
+    return taken ? ask_again(session, port, deadline_us) : sl_far_port_fail_refused(job);
 }
 
-/* One address of the server, with the port: whether it refuses connections from here. */
-static bool refuses(sl_session *session, int port) {
+/* The server's address, in numbers; "" if it can't be told. */
+static const char *find_address(const sl_session *session, char *text, socklen_t size) {
     struct sockaddr_storage address = {0};
-    socklen_t size = sizeof(address);
-    int failure = 0;
-    if (getpeername(session->descriptor, (struct sockaddr *)&address, &size) < 0)
-        return false;
-    if (address.ss_family == AF_INET6)
-        ((struct sockaddr_in6 *)&address)->sin6_port = htons((uint16_t)port);
-    else
-        ((struct sockaddr_in *)&address)->sin_port = htons((uint16_t)port);
-    int descriptor = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (descriptor < 0)
-        return false;
-    if (connect(descriptor, (struct sockaddr *)&address, size) < 0)
-        failure = errno;
-    size = sizeof(failure);
-    if (failure == EINPROGRESS &&
-        sl_wait(descriptor, POLLOUT, session->job->stop, sl_deadline_us(REACH_MS)) == SL_OK &&
-        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &size) < 0)
-        failure = errno;
-    close(descriptor);
-    return failure == ECONNREFUSED;
-}
-
-/* A server may listen on its loopback alone, whatever it was asked for, and doesn't say so. */
-static void check_reach(sl_session *session, int port) {
-    const sl_tunnel_plan *plan = &session->job->plan;
-    if (session->job->was_up || plan->target_host[0] || !refuses(session, port))
-        return;
-    sl_log(SL_LOG_WARNING, "tunnel",
-           "%s listens on port %d for itself only: a camera end reaches it with --ssh to the same "
-           "host; for others, sshd_config there needs the line: GatewayPorts clientspecified",
-           plan->destination.host, port);
+    socklen_t length = sizeof(address);
+    text[0] = '\0';
+    if (getpeername(session->descriptor, (struct sockaddr *)&address, &length) == 0)
+        getnameinfo((struct sockaddr *)&address, length, text, size, NULL, 0, NI_NUMERICHOST);
+    return text;
 }
 
 int sl_inward_listen(sl_pump *pump, int64_t deadline_us) {
     sl_session *session = pump->session;
     sl_tunnel_job *job = session->job;
-    int known = atomic_load(&job->port), picked = 0;
-    int wanted = known ? known : job->plan.target_port;
+    char address[NI_MAXHOST];
+    int wanted = sl_far_port_wanted(job), picked = 0;
     int code = ask(session, wanted, &picked, deadline_us);
     if (code == SL_EFORWARD)
         code = see_refusal(session, wanted, deadline_us);
@@ -171,9 +114,8 @@ int sl_inward_listen(sl_pump *pump, int64_t deadline_us) {
     if (port < 1 || port > 65535)
         return sl_fail(SL_EUNREACHABLE, "%s does not tell on which port it listens; try again",
                        job->plan.name);
-    atomic_store(&job->port, port);
     session->take_channel = take_channel;
     session->take_user = pump;
-    check_reach(session, port);
+    sl_far_port_take(job, port, find_address(session, address, sizeof(address)));
     return SL_OK;
 }

@@ -7,6 +7,7 @@
 #include "tunnel/hostkey.h"
 #include "tunnel/inward.h"
 #include "tunnel/known_hosts.h"
+#include "tunnel/measure.h"
 #include "tunnel/pump.h"
 
 #include <stdio.h>
@@ -102,6 +103,20 @@ static int connect_verified(struct client *client) {
     return code;
 }
 
+/* For whoever examines the way: before anything is carried, since what asks the server then has to
+ * be alone in asking it. */
+static int measure(struct client *client) {
+    const sl_tunnel_witness *witness = client->job->plan.witness;
+    sl_tunnel_measures measures;
+    if (!witness || client->job->was_up)
+        return SL_OK;
+    sl_tunnel_tell(client->job, SL_TUNNEL_FORWARDS, "yes");
+    int code = sl_measure(&client->session, &measures);
+    if (code == SL_OK)
+        witness->measured(witness->user, &measures);
+    return code;
+}
+
 static int connect_client(void *state) {
     struct client *client = state;
     sl_tunnel_job *job = client->job;
@@ -116,6 +131,8 @@ static int connect_client(void *state) {
         int64_t deadline_us = sl_deadline_us(1000 * job->plan.settings.connect_timeout_s);
         code = job->plan.link_path ? sl_inward_listen(&client->pump, deadline_us)
                                    : sl_pump_probe(&client->pump, deadline_us);
+        if (code == SL_OK)
+            code = measure(client);
         if (code < 0)
             sl_pump_finish(&client->pump);
     }

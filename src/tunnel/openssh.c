@@ -1,5 +1,6 @@
 /* tunnel: the OpenSSH back-end: the user's own ssh makes the connection and listens at the job's
- * socket, and here it is watched. Called by the supervisor.
+ * socket, or has the server listen and brings who comes there to the link; here it is watched.
+ * Called by the supervisor.
  *
  * What ssh is about, and what becomes of the channels that it opens, is known from what it writes
  * to its standard error (see openssh_words.c). It gets no terminal and asks nobody. */
@@ -9,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "tunnel/child.h"
+#include "tunnel/far_port.h"
 #include "tunnel/hostkey.h"
 
 #include <errno.h>
@@ -22,6 +24,7 @@
 
 #define GRACE_MS   1000   /* to end in, when asked to */
 #define LOG_IN_MS  120000 /* a security key may have to be found first; sshd's own limit */
+#define AGAIN_MS   1000   /* between logging in for a port that is held */
 #define SETTLED_MS 50     /* silent for so long: no connection is about to be taken any more */
 #define READS_MOST 16     /* in a row */
 
@@ -41,15 +44,15 @@ struct client {
     bool answered;       /* about the first channel */
     bool refused;        /* a channel, for good */
     bool unheard;        /* nobody listened at the far end when last tried */
+    int port;            /* inward: the server listens there; 0: it doesn't */
+    bool held;           /* inward: somebody else listens there */
+    char address[80];    /* the server's, in numbers; "": not known */
     bool up;
     int channels; /* that carry something, or are to */
 };
 
 static int open_client(void **state, sl_tunnel_job *job) {
     const sl_tunnel_settings *settings = &job->plan.settings;
-    if (job->plan.link_path)
-        return sl_fail(SL_EINVAL, "a viewer's tunnel takes ssh_backend=libssh alone; ssh -R can't "
-                                  "tell which port the server picked, nor whether it answers");
     if (settings->password || settings->password_file || settings->passphrase_file)
         return sl_fail(SL_EINVAL,
                        "ssh_backend=openssh takes no password or passphrase, because ssh reads "
@@ -67,6 +70,8 @@ static int open_client(void **state, sl_tunnel_job *job) {
         return sl_fail(SL_EUNSUPPORTED, "there is no ssh command in PATH for ssh_backend=openssh; "
                                         "install openssh-client, or use ssh_backend=libssh");
     }
+    if (job->plan.link_path) /* beside the link's own */
+        snprintf(job->socket_path, sizeof(job->socket_path), "%.100s-port", job->plan.link_path);
     *state = client;
     return SL_OK;
 }
@@ -76,11 +81,55 @@ static void report_step(struct client *client, sl_tunnel_state state, int limit_
     client->deadline_us = sl_deadline_us(limit_ms);
 }
 
+/* Keeps the address that the server was reached at; through a program of the user's there is none.
+ */
+static void keep_address(struct client *client, const char *line) {
+    client->address[0] = '\0';
+    sscanf(line, "Authenticated to %*s ([%79[^]]", client->address);
+}
+
+/* What the server said about a channel that the socket led to. Outward that is the way to the
+ * viewer; inward it tells who holds a port. */
+static void take_answer(struct client *client, sl_openssh_event event, const char *line) {
+    sl_tunnel_job *job = client->job;
+    bool inward = job->plan.link_path != NULL;
+    client->answered = true;
+    client->held = inward && event == SL_OPENSSH_OPENED;
+    client->refused = !inward && (client->refused || event == SL_OPENSSH_REFUSED);
+    if (inward || event == SL_OPENSSH_REFUSED)
+        return;
+    if (event == SL_OPENSSH_UNHEARD)
+        sl_tunnel_plan_fail_unheard(&job->plan, strstr(line, "connect failed"));
+    sl_tunnel_tell_heard(job, &client->unheard, event == SL_OPENSSH_OPENED, client->up);
+}
+
+/* Inward: what becomes of the port. What goes to another place than the link is the user's own. */
+static void take_port(struct client *client, sl_openssh_event event, const char *line) {
+    const sl_tunnel_job *job = client->job;
+    int wanted = sl_far_port_wanted(job), port = 0;
+    bool ours = job->plan.link_path && strstr(line, job->plan.link_path);
+    if (event == SL_OPENSSH_DENIED) {
+        sscanf(line, "Warning: remote port forwarding failed for listen port %d", &port);
+        client->listening = port == wanted && wanted > 0; /* there is somebody to ask about */
+        client->answered = port == wanted && wanted == 0;
+    } else if (ours && event == SL_OPENSSH_PICKED) {
+        sscanf(line, "Allocated port %d", &port);
+        client->port = port > 0 && port <= 65535 ? port : 0;
+        client->answered = true;
+    } else if (ours && wanted > 0) {
+        client->port = wanted;
+        client->answered = true;
+    }
+}
+
 /* Takes what a line tells to heart. */
 static void act(struct client *client, sl_openssh_event event, const char *line) {
     const sl_tunnel_plan *plan = &client->job->plan;
     int limit_ms = 1000 * plan->settings.connect_timeout_s;
     switch (event) {
+    case SL_OPENSSH_RESOLVED:
+        sl_tunnel_report(client->job, SL_TUNNEL_CONNECTING, NULL);
+        break;
     case SL_OPENSSH_CONNECTED:
         report_step(client, SL_TUNNEL_VERIFYING, limit_ms);
         break;
@@ -88,28 +137,33 @@ static void act(struct client *client, sl_openssh_event event, const char *line)
         report_step(client, SL_TUNNEL_AUTHENTICATING, LOG_IN_MS);
         break;
     case SL_OPENSSH_LOGGED_IN:
+        keep_address(client, line);
         report_step(client, SL_TUNNEL_FORWARDING, limit_ms);
         break;
     case SL_OPENSSH_LISTENING:
-        client->listening = true;
+        client->listening = !plan->link_path;
+        break;
+    case SL_OPENSSH_BOUND:
+    case SL_OPENSSH_PICKED:
+    case SL_OPENSSH_DENIED:
+        take_port(client, event, line);
         break;
     case SL_OPENSSH_ASKED:
         client->channels++;
         break;
+    case SL_OPENSSH_JOINED:
+        client->channels += plan->link_path && strstr(line, plan->link_path) ? 1 : 0;
+        break;
     case SL_OPENSSH_FREED:
         client->channels -= client->channels > 0 ? 1 : 0;
         break;
+    case SL_OPENSSH_PARTED:
+        client->channels -= plan->link_path && client->channels > 0 ? 1 : 0;
+        break;
     case SL_OPENSSH_UNHEARD:
-        sl_tunnel_plan_fail_unheard(plan, strstr(line, "connect failed"));
-        sl_tunnel_tell_heard(client->job, &client->unheard, false, client->up);
-        client->answered = true;
-        break;
     case SL_OPENSSH_OPENED:
-        sl_tunnel_tell_heard(client->job, &client->unheard, true, client->up);
-        client->answered = true;
-        break;
     case SL_OPENSSH_REFUSED:
-        client->refused = client->answered = true;
+        take_answer(client, event, line);
         break;
     case SL_OPENSSH_NOTHING:
         break;
@@ -126,8 +180,12 @@ static void end_line(struct client *client) {
         return;
     sl_log(SL_LOG_DEBUG, "tunnel", "ssh: %s", line);
     sl_openssh_event event = sl_openssh_hear(&client->words, line);
+    sl_tunnel_fact fact;
+    char text[256];
+    if (!client->up && sl_openssh_fact(line, &fact, text, sizeof(text)))
+        sl_tunnel_tell(client->job, fact, text);
     /* Once it is up, steps are what a server may have made up. */
-    if (!client->up || event > SL_OPENSSH_LISTENING)
+    if (!client->up || event > SL_OPENSSH_DENIED)
         act(client, event, line);
 }
 
@@ -207,21 +265,36 @@ static int fail_silent(const struct client *client) {
                    client->job->plan.name, client->job->plan.settings.connect_timeout_s);
 }
 
-/* Until the server has answered about a channel. An ssh that can't tell that (before 8.5) is
- * believed once the time for it is over. */
+/* Inward: whether the server listens, and if not, why. */
+static int judge_port(const struct client *client) {
+    if (client->port > 0)
+        sl_far_port_take(client->job, client->port, client->address);
+    else if (client->held)
+        return sl_far_port_fail_held(client->job);
+    else
+        return sl_far_port_fail_refused(client->job);
+    return SL_OK;
+}
+
+/* Until the server has answered, about a channel or about the port. An ssh that can't tell that of
+ * a channel (before 8.5) is believed once the time for it is over. */
 static int follow(struct client *client) {
+    bool inward = client->job->plan.link_path != NULL;
     int probe = -1, code = SL_OK;
     while (code == SL_OK && !client->answered) {
         code = listen_to(client, false, client->deadline_us);
         if (code == SL_OK && client->listening && probe < 0) {
             probe = start_probe(client);
-            client->listening = probe >= 0; /* else it was a jump host's */
+            client->listening = probe >= 0;          /* else it was a jump host's */
+            client->answered |= inward && probe < 0; /* as far as it can be */
         }
     }
     if (code == SL_EAGAIN)
         code = probe >= 0 ? SL_OK : fail_silent(client);
     if (code == SL_OK && client->refused)
         code = sl_openssh_fail(&client->words, &client->job->plan, false, 0);
+    if (code == SL_OK && inward)
+        code = judge_port(client);
     if (probe >= 0)
         close(probe);
     return code;
@@ -235,9 +308,10 @@ static int connect_offering(struct client *client, const char *algorithms) {
     client->words = (sl_openssh_words){0};
     client->length = 0;
     client->listening = client->answered = client->refused = client->unheard = client->up = false;
-    client->channels = 0;
+    client->held = false;
+    client->channels = client->port = 0;
     /* ssh takes its own time for each address and jump host; this is for when it gets stuck. */
-    report_step(client, SL_TUNNEL_CONNECTING, 1000 + 2000 * job->plan.settings.connect_timeout_s);
+    report_step(client, SL_TUNNEL_RESOLVING, 1000 + 2000 * job->plan.settings.connect_timeout_s);
     code = sl_child_start(&client->child, client->program, client->arguments.words);
     if (code == SL_OK)
         code = follow(client);
@@ -247,8 +321,7 @@ static int connect_offering(struct client *client, const char *algorithms) {
 }
 
 /* The pinned key may be any of the server's, and ssh asks for one. */
-static int connect_client(void *state) {
-    struct client *client = state;
+static int connect_pinned(struct client *client) {
     bool pinned = client->job->plan.settings.host_key != NULL;
     int code =
         connect_offering(client, client->family >= 0 ? sl_host_key_family(client->family) : NULL);
@@ -263,6 +336,23 @@ static int connect_client(void *state) {
                        "%s has no host key with the fingerprint %s; compare it with the server's "
                        "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there)",
                        client->job->plan.name, client->job->plan.settings.host_key);
+    return code;
+}
+
+/* A port that is held at first is waited for. Later the supervisor does that. */
+static int connect_client(void *state) {
+    struct client *client = state;
+    sl_tunnel_job *job = client->job;
+    int code = connect_pinned(client);
+    if (!client->held || job->was_up)
+        return code;
+    int64_t deadline_us = sl_deadline_us(1000 * job->plan.settings.connect_timeout_s);
+    sl_far_port_tell_waiting(job);
+    while (client->held && sl_remaining_ms(deadline_us) > 0) {
+        if (sl_wait(-1, 0, job->stop, sl_deadline_us(AGAIN_MS)) == SL_ECANCELED)
+            return SL_ECANCELED;
+        code = connect_pinned(client);
+    }
     return code;
 }
 
@@ -281,6 +371,7 @@ static void linger(struct client *client) {
 static int carry(void *state) {
     struct client *client = state;
     client->up = true;
+    client->words = (sl_openssh_words){0}; /* what led up to this explains no loss */
     sl_tunnel_report(client->job, SL_TUNNEL_UP, client->unheard ? sl_error() : NULL);
     int code = SL_OK;
     while (code == SL_OK && !client->refused)

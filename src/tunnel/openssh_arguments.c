@@ -3,6 +3,7 @@
  * ssh takes several of them apart again (%-tokens, ${variables}, quotes, colons), so what comes
  * from the user is written such that it means itself, or refused. */
 #include "base/error.h"
+#include "tunnel/far_port.h"
 #include "tunnel/openssh.h"
 
 #include <stdarg.h>
@@ -21,7 +22,6 @@ static const char *const fixed[] = {
     "ClearAllForwardings=no",
     "ControlMaster=no",
     "ControlPath=none",
-    "ExitOnForwardFailure=yes",
     "ForwardAgent=no",
     "ForwardX11=no",
     "GatewayPorts=no",
@@ -77,23 +77,59 @@ static const char *spell(sl_openssh_arguments *arguments, const char *path, char
     return spelt;
 }
 
-/* -L from the job's socket to its target. */
-static void add_forward(sl_openssh_arguments *arguments, const sl_tunnel_job *job) {
-    const char *host = job->plan.target_host;
-    char socket[2 * sizeof(job->socket_path)];
-    bool brackets = strchr(host, ':') != NULL;
-    spell(arguments, job->socket_path, socket, sizeof(socket));
-    if (strchr(socket, ':') || strchr(socket, '['))
+/* A socket of ours, as it stands between colons. */
+static const char *spell_socket(sl_openssh_arguments *arguments, const char *path, char *spelt,
+                                size_t size) {
+    spell(arguments, path, spelt, size);
+    if (strchr(spelt, ':') || strchr(spelt, '['))
         arguments->code = sl_fail(SL_EINVAL,
                                   "ssh can't have its socket at %s: a colon or bracket is in that "
                                   "name; set XDG_RUNTIME_DIR or TMPDIR to another folder",
-                                  job->socket_path);
-    if (strpbrk(host, "/[]\\ \t"))
+                                  path);
+    return spelt;
+}
+
+/* A host, as it stands between colons. */
+static const char *spell_host(sl_openssh_arguments *arguments, const char *host, char *spelt,
+                              size_t size) {
+    bool brackets = strchr(host, ':') != NULL;
+    int length = snprintf(spelt, size, "%s%s%s", brackets ? "[" : "", host, brackets ? "]" : "");
+    if (strpbrk(host, "/[]\\ \t") || (size_t)length >= size)
         arguments->code =
-            sl_fail(SL_EINVAL, "\"%s\" is no name of a host that ssh could forward to", host);
+            sl_fail(SL_EINVAL, "\"%.200s\" is no name of a host that ssh could forward to", host);
+    return spelt;
+}
+
+/* -L from the job's socket to a port as seen from the server. */
+static void add_way_out(sl_openssh_arguments *arguments, const sl_tunnel_job *job,
+                        const char *target, int port) {
+    char socket[2 * sizeof(job->socket_path)], host[300];
     add(arguments, "-L");
-    add(arguments, "%s:%s%s%s:%d", socket, brackets ? "[" : "", host, brackets ? "]" : "",
-        job->plan.target_port);
+    add(arguments, "%s:%s:%d", spell_socket(arguments, job->socket_path, socket, sizeof(socket)),
+        spell_host(arguments, target, host, sizeof(host)), port);
+}
+
+/* -R from the port at the server to the link. */
+static void add_way_in(sl_openssh_arguments *arguments, const sl_tunnel_job *job) {
+    const char *address = job->plan.target_host[0] ? job->plan.target_host : "*";
+    char socket[2 * sizeof(job->socket_path)], host[300];
+    add(arguments, "-R");
+    add(arguments, "%s:%d:%s", spell_host(arguments, address, host, sizeof(host)),
+        sl_far_port_wanted(job),
+        spell_socket(arguments, job->plan.link_path, socket, sizeof(socket)));
+}
+
+/* Inward, ssh stays when the server does not listen, to be asked why; and when forwards of the
+ * user's own fail, which are not our business. */
+static void add_forwards(sl_openssh_arguments *arguments, const sl_tunnel_job *job) {
+    bool inward = job->plan.link_path != NULL;
+    add_option(arguments, "ExitOnForwardFailure", inward ? "no" : "yes");
+    if (!inward)
+        add_way_out(arguments, job, job->plan.target_host, job->plan.target_port);
+    else
+        add_way_in(arguments, job);
+    if (inward && sl_far_port_wanted(job) > 0)
+        add_way_out(arguments, job, sl_far_port_host(job), sl_far_port_wanted(job));
 }
 
 /* The pinned key is told to ssh as the only one that is known: it is shown what the server has
@@ -166,7 +202,7 @@ int sl_openssh_arguments_fill(sl_openssh_arguments *arguments, const sl_tunnel_j
         add(arguments, "-i");
         add(arguments, "%s", spell(arguments, settings->key_file, path, sizeof(path)));
     }
-    add_forward(arguments, job);
+    add_forwards(arguments, job);
     if (destination->user_given) {
         add(arguments, "-l");
         add(arguments, "%s", destination->user);

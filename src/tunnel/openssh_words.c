@@ -14,14 +14,22 @@ static const struct {
     bool start;
     sl_openssh_event event;
 } steps[] = {
+    {"debug1: Connecting to ", START, SL_OPENSSH_RESOLVED},
+    {"debug1: Executing proxy ", START, SL_OPENSSH_RESOLVED},
     {"debug1: Connection established", START, SL_OPENSSH_CONNECTED},
+    {"debug1: Remote protocol version", START, SL_OPENSSH_CONNECTED},
     {"debug1: SSH2_MSG_SERVICE_ACCEPT received", START, SL_OPENSSH_VERIFIED},
     {"Authenticated to ", START, SL_OPENSSH_LOGGED_IN},
     {"debug1: Entering interactive session", START, SL_OPENSSH_LISTENING},
+    {"debug1: remote forward success for: ", START, SL_OPENSSH_BOUND},
+    {"Allocated port ", START, SL_OPENSSH_PICKED},
+    {"Warning: remote port forwarding failed for ", START, SL_OPENSSH_DENIED},
     {": new direct-tcpip", false, SL_OPENSSH_ASKED},
     {": new [direct-tcpip]", false, SL_OPENSSH_ASKED}, /* before 9.2 */
     {": open confirm rwindow", false, SL_OPENSSH_OPENED},
     {": free: direct-tcpip", false, SL_OPENSSH_FREED},
+    {": connected to ", false, SL_OPENSSH_JOINED},
+    {": free: ", false, SL_OPENSSH_PARTED},
     {": open failed: connect failed", false, SL_OPENSSH_UNHEARD},
     {": open failed: ", false, SL_OPENSSH_REFUSED},
 };
@@ -102,10 +110,47 @@ static void note_end(sl_openssh_words *words, const char *line) {
     }
 }
 
+/* What stands between two words; the second may be "", the line's end. */
+static const struct {
+    const char *line; /* it begins so */
+    const char *before, *after;
+    sl_tunnel_fact fact;
+    const char *prefix; /* goes before it */
+} facts[] = {
+    {"debug1: Connecting to ", " [", "]", SL_TUNNEL_ADDRESS, ""},
+    {"debug1: Remote protocol version 2.0, ", "remote software version ", "", SL_TUNNEL_SERVER,
+     "SSH-2.0-"},
+    {"debug1: Server host key: ", "SHA256:", "", SL_TUNNEL_HOST_KEY, "SHA256:"},
+    {"debug1: Authentications that can continue: ", ": ", "", SL_TUNNEL_METHODS, ""},
+};
+
+bool sl_openssh_fact(const char *line, sl_tunnel_fact *fact, char *text, size_t size) {
+    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+        if (strncmp(line, facts[i].line, strlen(facts[i].line)) != 0)
+            continue;
+        const char *start = strstr(line + strlen("debug1: "), facts[i].before);
+        if (!start)
+            continue;
+        start += strlen(facts[i].before);
+        size_t length = facts[i].after[0] ? strcspn(start, facts[i].after) : strlen(start);
+        snprintf(text, size, "%s%.*s", facts[i].prefix, (int)length, start);
+        *fact = facts[i].fact;
+        return true;
+    }
+    return false;
+}
+
 static void note_key(sl_openssh_words *words, const char *line) {
     if (strncmp(line, "Load key ", 9) == 0 || strstr(line, "dentity file ") ||
         (strncmp(line, "Permissions ", 12) == 0 && strstr(line, "too open")))
         keep(words->key, sizeof(words->key), line);
+}
+
+static void note_host_key(sl_openssh_words *words, const char *line) {
+    sl_tunnel_fact fact;
+    char text[sizeof(words->host_key)];
+    if (sl_openssh_fact(line, &fact, text, sizeof(text)) && fact == SL_TUNNEL_HOST_KEY)
+        keep(words->host_key, sizeof(words->host_key), text);
 }
 
 /* A jump host's ssh shares our pipe, and its first channel is the way on. Ours is the socket. */
@@ -122,8 +167,10 @@ sl_openssh_event sl_openssh_hear(sl_openssh_words *words, const char *line) {
             note_end(words, line);
         return steps[i].event;
     }
-    if (strncmp(line, "debug", 5) == 0)
+    if (strncmp(line, "debug", 5) == 0) {
+        note_host_key(words, line);
         return SL_OPENSSH_NOTHING;
+    }
     note_key(words, line);
     note_end(words, line);
     return SL_OPENSSH_NOTHING;
@@ -133,15 +180,17 @@ int sl_openssh_fail(const sl_openssh_words *words, const sl_tunnel_plan *plan, b
                     int status) {
     const char *advice = words->advice;
     bool key = words->code == SL_EAUTH && words->key[0];
+    bool host_key = words->code == SL_EHOSTKEY && words->host_key[0];
     if (words->code == SL_EFORWARD && !from_jump(words->line))
         return sl_tunnel_plan_fail_refused(plan, words->line);
     if (words->rank > 0 && words->code == SL_EUNREACHABLE && lost)
         return sl_fail(SL_EUNREACHABLE, "the SSH connection to %s was lost: %s", plan->name,
                        words->line);
     if (words->rank > 0)
-        return sl_fail(words->code, "ssh cannot connect to %s: %s%s%s%s%s", plan->name,
-                       key ? words->key : "", key ? ", so " : "", words->line, advice ? "; " : "",
-                       advice ? advice : "");
+        return sl_fail(words->code, "ssh cannot connect to %s: %s%s%s%s%s%s%s", plan->name,
+                       key ? words->key : "", key ? ", so " : "", words->line,
+                       host_key ? " It showed " : "", host_key ? words->host_key : "",
+                       advice ? "; " : "", advice ? advice : "");
     if (WIFSIGNALED(status))
         return sl_fail(SL_EUNREACHABLE, "ssh to %s was ended by signal %d", plan->name,
                        WTERMSIG(status));

@@ -1,5 +1,6 @@
 /* tunnel: libssh's session: options, greetings, keys, loss. Used by the libssh back-end. */
 #include "tunnel/session.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -80,6 +81,8 @@ static void listen_in(sl_session *session) {
     ssize_t size = recv(session->descriptor, start, sizeof(start) - 1, MSG_PEEK | MSG_DONTWAIT);
     if (size <= 0)
         return;
+    session->heard_us = sl_now_us();
+    session->heard_utc_us = sl_utc_us();
     start[size] = '\0';
     snprintf(session->heard, sizeof(session->heard), "%s", start);
     session->heard[strcspn(session->heard, "\r\n")] = '\0';

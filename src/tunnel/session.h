@@ -11,10 +11,11 @@
 
 typedef struct sl_session {
     ssh_session ssh;
-    ssh_event event;    /* drives it: one poll(), then its callbacks */
-    sl_tunnel_job *job; /* borrowed */
-    int descriptor;     /* ours; libssh has another one of the same connection */
-    char heard[64];     /* how a server that doesn't speak SSH began its answer */
+    ssh_event event;                /* drives it: one poll(), then its callbacks */
+    sl_tunnel_job *job;             /* borrowed */
+    int descriptor;                 /* ours; libssh has another one of the same connection */
+    char heard[64];                 /* how the server began its answer */
+    int64_t heard_us, heard_utc_us; /* when that came, by both clocks */
     struct ssh_counter_struct socket_counter, packet_counter;
     uint64_t packets_gone; /* of that count, when libssh last had nothing to send */
     bool flooded;

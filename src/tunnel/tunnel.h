@@ -27,13 +27,26 @@ typedef enum sl_tunnel_fact {
     SL_TUNNEL_SERVER,   /* how it greets: "SSH-2.0-OpenSSH_9.2p1" */
     SL_TUNNEL_HOST_KEY, /* "SHA256:…" */
     SL_TUNNEL_METHODS,  /* of logging in, that it takes: "publickey, password" */
+    SL_TUNNEL_FORWARDS, /* that it passes connections on, as far as it is known before it is up */
     SL_TUNNEL_FACTS,
 } sl_tunnel_fact;
+
+/* What the SSH server itself can be measured by. */
+typedef struct sl_tunnel_measures {
+    double round_trip_ms;                  /* to it and back */
+    uint64_t bytes;                        /* that it took from here */
+    double took_ms;                        /* the time for that */
+    bool clock_known;                      /* it tells its clock */
+    double clock_ahead_ms, clock_error_ms; /* of it against ours, and by how much at most that is
+                                              wrong */
+} sl_tunnel_measures;
 
 /* Who is told of it, on the tunnel's thread, until the tunnel is up for the first time. */
 typedef struct sl_tunnel_witness {
     void (*state)(void *user, sl_tunnel_state state);
     void (*fact)(void *user, sl_tunnel_fact fact, const char *text);
+    void (*measured)(void *user, const sl_tunnel_measures *measures); /* by libssh alone, which
+                                                                         takes a second for it */
     void *user;
 } sl_tunnel_witness;
 

@@ -26,21 +26,13 @@ def attempt(send):
     return start
 
 
-def alias_lines(name, server):
-    """The lines of a configuration that lead to a server by another name."""
-    return [
-        f"Host {name}", "HostName 127.0.0.1", f"Port {server.port}", f"User {server.user}",
-        f"UserKnownHostsFile {server.known_hosts}", f"IdentityFile {server.key}",
-    ]  # fmt: skip
-
-
 @pytest.fixture
 def configured(folder):
     """Writes a configuration for ssh with one host alias, and gives the words that use it."""
 
     def make(server, *lines):
         path = folder / "ssh_config"
-        text = "\n".join([*alias_lines("gadget", server), *lines])
+        text = "\n".join([*server.alias("gadget"), *lines])
         path.write_text(text + "\n", encoding="ascii")
         return ["--ssh", "gadget", "-o", f"ssh_config={path}"]
 
@@ -115,7 +107,7 @@ def test_what_is_written_out_goes_before_the_configuration(configured, sshd, att
 
 def test_jump_host_of_the_configuration(configured, sshd, view, send, watch):
     jump, server = sshd(), sshd()
-    words = configured(server, "ProxyJump middle", *alias_lines("middle", jump))
+    words = configured(server, "ProxyJump middle", *jump.alias("middle"))
     viewer = view("reqrep")
     sender = send(SOURCE, viewer.port(), "reqrep", *BACKEND, *words)
     viewer.after(15)
@@ -135,7 +127,7 @@ def descendants_of_ssh(sender):
 
 def test_jump_host_that_does_not_forward(configured, sshd, attempt):
     jump, server = sshd("AllowTcpForwarding no"), sshd()
-    words = configured(server, "ProxyJump middle", *alias_lines("middle", jump))
+    words = configured(server, "ProxyJump middle", *jump.alias("middle"))
     attempt(*words).expect(7).sentence("jump host")
 
 
@@ -269,6 +261,22 @@ def test_comes_back(victim, pattern, sshd, view, send):
     viewer.event("stats", lambda event: event["frames"] >= before + 60, 40)
     sender.signal(signal.SIGINT)
     assert sender.end()["reconnects"] >= 1, sender.account()
+    assert viewer.end()["reason"] == "peer ended", viewer.account()
+
+
+def test_viewer_behind_a_jump_host_comes_back(configured, sshd, view, send):
+    jump, server = sshd(), sshd()
+    words = configured(server, "ProxyJump middle", *jump.alias("middle"))
+    viewer = view("pair", "--address", "*", "--port", 0, *BACKEND, *words, "--log", "info")
+    port = viewer.port()
+    viewer.wait_said("can't be seen from here")
+    sender = send(SOURCE, port, "pair")
+    before = viewer.after(15)["frames"]
+    assert jump.logged("direct-tcpip"), "not through the jump host"
+    os.kill(ssh_of(viewer), signal.SIGKILL)
+    viewer.event("stats", lambda event: event["frames"] >= before + 45, 40)
+    sender.signal(signal.SIGINT)
+    sender.end()
     assert viewer.end()["reason"] == "peer ended", viewer.account()
 
 

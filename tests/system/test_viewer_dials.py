@@ -11,6 +11,26 @@ from harness.ports import Listener, free_port, ipv6_works
 from harness.relay import Relay
 
 SOURCE = "pattern:640x360@30"
+SWITCHED_OFF = ["AllowTcpForwarding no", "AllowTcpForwarding local"]
+
+
+@pytest.fixture
+def dial(request, view):
+    """Starts a viewer that dials through a back-end; which one is the test's parameter."""
+
+    def start(pattern, *words, **channels):
+        return view(pattern, *words, "--ssh-backend", request.param, **channels)
+
+    return start
+
+
+def each_backend(name, values, openssh):
+    """The in-process back-end with every value of a parameter, the user's ssh with some."""
+    ways = [("libssh", value) for value in values] + [("openssh", value) for value in openssh]
+    return pytest.mark.parametrize(f"dial, {name}", ways, indirect=["dial"])
+
+
+both_backends = pytest.mark.parametrize("dial", ["libssh", "openssh"], indirect=True)
 
 
 def check_goes_on(viewer, sender):
@@ -23,10 +43,10 @@ def check_goes_on(viewer, sender):
 
 
 @pytest.mark.sanitized
-@pytest.mark.parametrize("pattern", PATTERNS)
-def test_viewer_alone_dials(pattern, sshd, view, send):
+@each_backend("pattern", PATTERNS, PATTERNS)
+def test_viewer_alone_dials(pattern, sshd, dial, send):
     server = sshd()
-    viewer = view(pattern, *server.options(), "--frames", 30)
+    viewer = dial(pattern, *server.options(), "--frames", 30)
     ready = viewer.ready()
     assert ready["tunnel"] == server.destination()
     assert 0 < ready["port"] < 65536, "the server picked none"
@@ -36,10 +56,10 @@ def test_viewer_alone_dials(pattern, sshd, view, send):
 
 
 @pytest.mark.sanitized
-@pytest.mark.parametrize("pattern", PATTERNS)
-def test_both_dial_and_meet(pattern, sshd, view, send):
+@each_backend("pattern", PATTERNS, ["pair"])
+def test_both_dial_and_meet(pattern, sshd, dial, send):
     server = sshd()
-    viewer = view(pattern, *server.options())
+    viewer = dial(pattern, *server.options())
     sender = send(SOURCE, viewer.port(), pattern, *server.options(), "--frames", 30)
     assert sender.end()["frames"] == 30
     assert viewer.end()["reason"] == "peer ended"
@@ -54,11 +74,12 @@ def test_sender_first(sshd, view, send):
     sender.end()
 
 
-def test_port_that_was_asked_for(sshd, view, send):
+@both_backends
+def test_port_that_was_asked_for(sshd, dial, send):
     server = sshd()
     port = free_port()
     place = ["--address", "127.0.0.1", "--port", port]
-    viewer = view("pair", *place, *server.options(), "--frames", 10)
+    viewer = dial("pair", *place, *server.options(), "--frames", 10)
     assert viewer.port() == port
     send(SOURCE, port, "pair")
     viewer.end()
@@ -72,10 +93,10 @@ def test_server_over_ipv6(sshd, view, send):
     viewer.end()
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
-def test_killed_session(pattern, sshd, view, send):
+@each_backend("pattern", PATTERNS, ["reqrep"])
+def test_killed_session(pattern, sshd, dial, send):
     server = sshd()
-    viewer = view(pattern, *server.options())
+    viewer = dial(pattern, *server.options())
     sender = send(SOURCE, viewer.port(), pattern)
     viewer.after(15)
     server.kill_sessions()
@@ -104,7 +125,8 @@ def test_restarted_server(sshd, view, send):
     check_goes_on(viewer, sender)
 
 
-def test_port_held_by_a_dead_session_is_waited_for(started, sshd, view, send):
+@both_backends
+def test_port_held_by_a_dead_session_is_waited_for(started, sshd, dial, send):
     """As when a router forgets: the server holds the old session, and the port with it, until it
     notices."""
     server = sshd("ClientAliveInterval 2", "ClientAliveCountMax 1")
@@ -112,7 +134,7 @@ def test_port_held_by_a_dead_session_is_waited_for(started, sshd, view, send):
     started.callback(relay.close)
     login = ["--ssh", f"{server.user}@127.0.0.1:{relay.port}", "--ssh-key", server.key]
     pin = ["--ssh-host-key", fingerprint(server.host_key())]
-    viewer = view("pair", *login, *pin, "--log", "info")
+    viewer = dial("pair", *login, *pin, "--log", "info")
     sender = send(SOURCE, viewer.port(), "pair")
     viewer.after(15)
     relay.forget_clients()
@@ -120,12 +142,13 @@ def test_port_held_by_a_dead_session_is_waited_for(started, sshd, view, send):
     check_goes_on(viewer, sender)
 
 
-def test_port_held_by_another_program(started, sshd, view):
+@both_backends
+def test_port_held_by_another_program(started, sshd, dial):
     server = sshd()
     taken = Listener(b"")
     started.callback(taken.close)
     place = ["--address", "127.0.0.1", "--port", taken.port]
-    viewer = view("pair", *place, *server.options(), "-o", "ssh_connect_timeout=2")
+    viewer = dial("pair", *place, *server.options(), "-o", "ssh_connect_timeout=2")
     viewer.expect(7).sentence(taken.port, "in use", "--port")
 
 
@@ -141,12 +164,13 @@ def test_port_that_the_server_picks_late(sshd, view, send):
     viewer.end()
 
 
-def test_port_that_becomes_free(started, sshd, view, send):
+@both_backends
+def test_port_that_becomes_free(started, sshd, dial, send):
     server = sshd()
     taken = Listener(b"")
     started.callback(taken.close)
     place = ["--address", "127.0.0.1", "--port", taken.port]
-    viewer = view("pair", *place, *server.options(), "--frames", 10)
+    viewer = dial("pair", *place, *server.options(), "--frames", 10)
     viewer.wait_said(f"port {taken.port} at .* waiting for it")
     taken.close()
     send(SOURCE, viewer.port(), "pair")
@@ -168,11 +192,11 @@ def test_viewer_that_comes_back(pattern, sshd, view, send):
     sender.expect(0)
 
 
-@pytest.mark.parametrize("rule", ["AllowTcpForwarding no", "AllowTcpForwarding local"])
-def test_listening_switched_off(rule, sshd, view):
+@each_backend("rule", SWITCHED_OFF, SWITCHED_OFF)
+def test_listening_switched_off(rule, sshd, dial):
     server = sshd(rule)
     place = ["--address", "127.0.0.1", "--port", free_port()]
-    viewer = view("pair", *place, *server.options())
+    viewer = dial("pair", *place, *server.options())
     viewer.expect(7).sentence("AllowTcpForwarding", "remote", "PermitListen")
 
 
@@ -190,16 +214,17 @@ def test_forwarding_switched_off_meanwhile_is_waited_out(sshd, view):
     assert viewer.end()["reason"] == "interrupted"
 
 
-def test_key_that_may_listen_on_this_port_only(sshd, view, send):
+@both_backends
+def test_key_that_may_listen_on_this_port_only(sshd, dial, send):
     server = sshd()
     port = free_port()
     rights = f'restrict,port-forwarding,permitlisten="{port}"'
     server.authorized.write_text(f"{rights} {public_key(server.key)}\n", encoding="ascii")
-    viewer = view("pair", "--address", "*", "--port", port, *server.options(), "--frames", 10)
+    viewer = dial("pair", "--address", "*", "--port", port, *server.options(), "--frames", 10)
     viewer.ready()
     send(SOURCE, port, "pair")
     viewer.end()
-    other = view("pair", "--address", "*", "--port", free_port(), *server.options())
+    other = dial("pair", "--address", "*", "--port", free_port(), *server.options())
     other.expect(7).sentence("permitlisten")
 
 
@@ -233,14 +258,14 @@ def test_host_key_changed_meanwhile(sshd, view, send):
     viewer.expect(6).sentence("changed")
 
 
-@pytest.mark.parametrize("gateway", ["no", "clientspecified"])
-def test_server_that_listens_for_itself_only(gateway, sshd, view, send):
+@each_backend("gateway", ["no", "clientspecified"], ["no"])
+def test_server_that_listens_for_itself_only(gateway, sshd, dial, send):
     server = sshd(f"GatewayPorts {gateway}", start=False)
     server.addresses = ["127.0.0.2"]  # an address that a loopback listener doesn't answer at
     server.start()
     pin = ["--ssh-host-key", fingerprint(server.host_key())]
     login = ["--ssh", server.destination("127.0.0.2"), "--ssh-key", server.key, *pin]
-    viewer = view("pair", "--address", "*", "--port", 0, *login)
+    viewer = dial("pair", "--address", "*", "--port", 0, *login)
     port = viewer.port()
     told = [line for line in viewer.sentences() if "GatewayPorts clientspecified" in line]
     assert len(told) == (1 if gateway == "no" else 0), viewer.account()
@@ -250,9 +275,10 @@ def test_server_that_listens_for_itself_only(gateway, sshd, view, send):
     viewer.end()
 
 
-def test_nothing_is_left_behind(home, sshd, view, send):
+@both_backends
+def test_nothing_is_left_behind(home, sshd, dial, send):
     server = sshd()
-    viewer = view("pair", *server.options())
+    viewer = dial("pair", *server.options())
     send(SOURCE, viewer.port(), "pair")
     viewer.after(5)
     viewer.signal(signal.SIGINT)
@@ -260,9 +286,10 @@ def test_nothing_is_left_behind(home, sshd, view, send):
     assert not list((home / "tmp").iterdir()) and not list((home / "run").iterdir())
 
 
-def test_the_link_listens_nowhere_else(sshd, view):
+@both_backends
+def test_the_link_listens_nowhere_else(sshd, dial):
     server = sshd()
-    viewer = view("pair", *server.options())
+    viewer = dial("pair", *server.options())
     viewer.ready()
     with open(f"/proc/{viewer.pid}/net/tcp", encoding="ascii") as table:
         listening = {line.split()[9] for line in table if line.split()[3] == "0A"}

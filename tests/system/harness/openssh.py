@@ -191,6 +191,13 @@ class Sshd:
         name = f"[{host}]" if ":" in host else host
         return f"{self.user}@{name}:{self.port}"
 
+    def alias(self, name):
+        """The lines of a client's configuration that lead here by another name."""
+        return [
+            f"Host {name}", "HostName 127.0.0.1", f"Port {self.port}", f"User {self.user}",
+            f"UserKnownHostsFile {self.known_hosts}", f"IdentityFile {self.key}",
+        ]  # fmt: skip
+
     def trust(self):
         """The options that make the host's key known."""
         return ["-o", f"ssh_known_hosts={self.known_hosts}"]

@@ -3,14 +3,18 @@
 import selectors
 import socket
 import threading
+import time
 
 
 class Relay:
-    """Passes TCP connections on to a loopback port."""
+    """Passes TCP connections on to a loopback port, as fast as it can or only so fast."""
 
-    def __init__(self, port):
+    def __init__(self, port, bytes_per_second=None):
         self._target = ("127.0.0.1", port)
+        self._seconds_per_byte = 1 / bytes_per_second if bytes_per_second else 0
         self._listener = socket.create_server(("127.0.0.1", 0))
+        if bytes_per_second:  # or the kernel would take it all at once
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.port = self._listener.getsockname()[1]
         self._lock = threading.Lock()
         self._pairs = []
@@ -27,8 +31,7 @@ class Relay:
                 self._pairs.append((client, server))
             threading.Thread(target=self._pump, args=(client, server), daemon=True).start()
 
-    @staticmethod
-    def _pump(client, server):
+    def _pump(self, client, server):
         other = {client: server, server: client}
         with selectors.DefaultSelector() as ready:
             for end in other:
@@ -40,6 +43,7 @@ class Relay:
                         if not data:
                             return
                         other[key.fileobj].sendall(data)
+                        time.sleep(len(data) * self._seconds_per_byte)
             except (OSError, ValueError):
                 return
 

@@ -29,6 +29,7 @@
 
 static char link_path[108], link_endpoint[128];
 static int link_listener = -1; /* stands for the link */
+static sl_ssh_backend backend; /* that the test is about */
 
 static void listen_for_link(void) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -60,8 +61,15 @@ static int tidy(void **state) {
 
 static int set_up(void **state) {
     (void)state;
+    backend = SL_SSH_LIBSSH;
     listen_for_link();
     return 0;
+}
+
+static int set_up_openssh(void **state) {
+    int result = set_up(state);
+    backend = SL_SSH_OPENSSH;
+    return result;
 }
 
 static int tear_down(void **state) {
@@ -72,7 +80,7 @@ static int tear_down(void **state) {
 }
 
 static sl_tunnel *open_inward(const char *address, int port, sl_cancel *failed) {
-    return open_tunnel(&(sl_tunnel_target){address, port, link_endpoint, failed}, SL_SSH_LIBSSH);
+    return open_tunnel(&(sl_tunnel_target){address, port, link_endpoint, failed}, backend);
 }
 
 /* Somebody who comes to the server's port. */
@@ -210,6 +218,7 @@ static void a_port_in_use_is_told(void **state) {
     sl_tunnel_target target = {"127.0.0.1", port, link_endpoint, NULL};
     sshd_settings(&server, &settings);
     settings.connect_timeout_s = 5;
+    settings.backend = backend;
     assert_int_equal(sl_tunnel_open(&tunnel, &settings, &target, NULL), SL_EFORWARD);
     assert_null(tunnel);
     assert_non_null(strstr(sl_error(), "in use by another program"));
@@ -226,6 +235,7 @@ static void forbidden_listening_is_told_at_once(void **state) {
         sl_tunnel_target target = {"", 5555, link_endpoint, NULL};
         sshd_start(&strict, options[i]);
         sshd_settings(&strict, &settings);
+        settings.backend = backend;
         assert_int_equal(sl_tunnel_open(&tunnel, &settings, &target, NULL), SL_EFORWARD);
         assert_non_null(strstr(sl_error(), "PermitListen 5555"));
         sshd_finish(&strict);
@@ -364,7 +374,8 @@ static void a_server_opens_what_was_asked_for_and_nothing_else(void **state) {
     ssh_bind_free(rogue.bind);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define TEST(function)     cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define WITH_SSH(function) cmocka_unit_test_setup_teardown(function, set_up_openssh, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -375,6 +386,11 @@ int main(void) {
         TEST(comes_back_on_the_port_that_the_server_picked),
         TEST(a_port_in_use_is_told),
         TEST(forbidden_listening_is_told_at_once),
+        WITH_SSH(carries_both_ways_byte_for_byte),
+        WITH_SSH(ends_go_through_each_on_its_own),
+        WITH_SSH(turns_connections_away_while_no_link_listens),
+        WITH_SSH(comes_back_on_the_port_that_the_server_picked),
+        WITH_SSH(forbidden_listening_is_told_at_once),
         TEST(a_server_opens_what_was_asked_for_and_nothing_else),
         TEST(failing_for_good_triggers_the_cancel_object), /* last: nobody may log in afterwards */
     };

@@ -25,7 +25,10 @@ static void hear(const char *line, sl_openssh_event event) {
 
 static void follows_how_far_it_is(void **state) {
     (void)state;
+    hear("debug1: Connecting to h [192.0.2.1] port 22.", SL_OPENSSH_RESOLVED);
+    hear("debug1: Executing proxy command: exec nc h 22", SL_OPENSSH_RESOLVED);
     hear("debug1: Connection established.", SL_OPENSSH_CONNECTED);
+    hear("debug1: Remote protocol version 2.0, remote software version x", SL_OPENSSH_CONNECTED);
     hear("debug1: SSH2_MSG_SERVICE_ACCEPT received", SL_OPENSSH_VERIFIED);
     hear("Authenticated to h ([192.0.2.1]:22) using \"publickey\".", SL_OPENSSH_LOGGED_IN);
     hear("Authenticated to h (via proxy) using \"publickey\".", SL_OPENSSH_LOGGED_IN);
@@ -43,6 +46,45 @@ static void follows_how_far_it_is(void **state) {
     hear("channel 1: open failed: connect failed: Connection refused", SL_OPENSSH_UNHEARD);
     hear("channel 1: open failed: administratively prohibited: open failed", SL_OPENSSH_REFUSED);
     hear("channel 1: open failed: unknown channel type: ", SL_OPENSSH_REFUSED);
+}
+
+static void follows_what_becomes_of_the_port(void **state) {
+    (void)state;
+    hear("debug1: remote forward success for: listen *:0, connect /run/sl-1/link:-2",
+         SL_OPENSSH_BOUND);
+    hear("Allocated port 36685 for remote forward to /run/sl-1/link:-2", SL_OPENSSH_PICKED);
+    hear("Warning: remote port forwarding failed for listen port 5555", SL_OPENSSH_DENIED);
+    hear("debug1: channel 0: new forwarded-tcpip [192.0.2.7] (inactive timeout: 0)",
+         SL_OPENSSH_NOTHING);
+    hear("debug1: channel 0: connected to /run/sl-1/link port -2", SL_OPENSSH_JOINED);
+    hear("debug1: channel 0: free: 192.0.2.7, nchannels 1", SL_OPENSSH_PARTED);
+}
+
+static void finds_facts_in_what_is_said(void **state) {
+    (void)state;
+    static const struct {
+        const char *line;
+        sl_tunnel_fact fact;
+        const char *text;
+    } told[] = {
+        {"debug1: Connecting to h [2001:db8::1] port 22.", SL_TUNNEL_ADDRESS, "2001:db8::1"},
+        {"debug1: Remote protocol version 2.0, remote software version Open_9 Debian-2",
+         SL_TUNNEL_SERVER, "SSH-2.0-Open_9 Debian-2"},
+        {"debug1: Server host key: ssh-ed25519 SHA256:ab/c", SL_TUNNEL_HOST_KEY, "SHA256:ab/c"},
+        {"debug1: Authentications that can continue: publickey,password", SL_TUNNEL_METHODS,
+         "publickey,password"},
+    };
+    sl_tunnel_fact fact;
+    char text[64];
+    for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+        assert_true(sl_openssh_fact(told[i].line, &fact, text, sizeof(text)));
+        assert_int_equal(fact, told[i].fact);
+        assert_string_equal(text, told[i].text);
+    }
+    assert_false(sl_openssh_fact("Server host key: x SHA256:ab/c", &fact, text, sizeof(text)));
+    assert_false(sl_openssh_fact("debug1: Connecting to h port 22.", &fact, text, sizeof(text)));
+    assert_true(sl_openssh_fact(told[3].line, &fact, text, 4));
+    assert_string_equal(text, "pub");
 }
 
 static void debugging_lines_are_no_failures(void **state) {
@@ -85,6 +127,9 @@ static void turns_its_words_into_codes(void **state) {
          "Disconnected from 192.0.2.1 port 22");
     ENDS(SL_EAUTH, "id_bad", "Load key \"/home/me/id_bad\": error in libcrypto",
          "me@gadget: Permission denied (publickey).");
+    ENDS(SL_EHOSTKEY, "showed SHA256:ab/c;", "debug1: Server host key: ssh-ed25519 SHA256:ab/c",
+         "No ED25519 host key is known for gadget and you have requested strict checking.",
+         "Host key verification failed.");
     ENDS(SL_EHOSTKEY, "strict checking",
          "No ED25519 host key is known for gadget and you have requested strict checking.",
          "Host key verification failed.");
@@ -166,6 +211,27 @@ static void tells_ssh_what_was_given_only(void **state) {
     assert_true(told(&arguments, "/keys/100%% mine"));
 }
 
+static void asks_for_a_way_in(void **state) {
+    (void)state;
+    sl_openssh_arguments arguments;
+    job.plan = plan;
+    job.plan.target_host = (char *)"";
+    job.plan.link_path = (char *)"/run/sl-2/link";
+    assert_int_equal(sl_openssh_arguments_fill(&arguments, &job, NULL), SL_OK);
+    assert_true(told(&arguments, "*:5555:/run/sl-2/link"));
+    assert_true(told(&arguments, "/run/sl-1/link:localhost:5555"));
+    assert_true(told(&arguments, "ExitOnForwardFailure=no"));
+
+    job.plan.target_host = (char *)"::1";
+    job.plan.target_port = 0;
+    assert_int_equal(sl_openssh_arguments_fill(&arguments, &job, NULL), SL_OK);
+    assert_true(told(&arguments, "[::1]:0:/run/sl-2/link"));
+    assert_false(told(&arguments, "-L"));
+
+    job.plan.link_path = (char *)"/run/a:b/link";
+    assert_int_equal(sl_openssh_arguments_fill(&arguments, &job, NULL), SL_EINVAL);
+}
+
 static void refuses_what_ssh_would_misread(void **state) {
     (void)state;
     static const char *const paths[] = {"/a\"b", "/${HOME}/x", "/a\\b", "/a\nProxyCommand x"};
@@ -189,12 +255,15 @@ static void refuses_what_ssh_would_misread(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(follows_how_far_it_is),
+        cmocka_unit_test(follows_what_becomes_of_the_port),
+        cmocka_unit_test(finds_facts_in_what_is_said),
         cmocka_unit_test(debugging_lines_are_no_failures),
         cmocka_unit_test(turns_its_words_into_codes),
         cmocka_unit_test(a_cause_stays_whatever_follows),
         cmocka_unit_test(says_how_a_connection_was_lost),
         cmocka_unit_test(long_lines_are_cut),
         cmocka_unit_test(tells_ssh_what_was_given_only),
+        cmocka_unit_test(asks_for_a_way_in),
         cmocka_unit_test(refuses_what_ssh_would_misread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

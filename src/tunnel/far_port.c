@@ -1,0 +1,99 @@
+/* tunnel: the port at the SSH server, in words. Used by the libssh and the OpenSSH back-end. */
+#include "tunnel/far_port.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/event.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define REACH_MS 1000 /* for the answer of a port; silence says nothing */
+
+int sl_far_port_wanted(const sl_tunnel_job *job) {
+    int known = atomic_load(&job->port);
+    return known ? known : job->plan.target_port;
+}
+
+const char *sl_far_port_host(const sl_tunnel_job *job) {
+    return job->plan.target_host[0] ? job->plan.target_host : "localhost";
+}
+
+int sl_far_port_fail_held(const sl_tunnel_job *job) {
+    int port = sl_far_port_wanted(job);
+    if (job->was_up)
+        return sl_fail(SL_EINUSE,
+                       "port %d at %s is still held, by a session that is dead or by another "
+                       "program",
+                       port, job->plan.name);
+    return sl_fail(SL_EFORWARD,
+                   "port %d at %s is in use by another program or a dead session; choose another "
+                   "with --port, or stop it (ClientAliveInterval in sshd_config ends dead "
+                   "sessions)",
+                   port, job->plan.name);
+}
+
+int sl_far_port_fail_refused(const sl_tunnel_job *job) {
+    int port = sl_far_port_wanted(job);
+    return sl_fail(job->was_up ? SL_EINUSE : SL_EFORWARD,
+                   "%s does not allow to listen on port %d, or the port is in use; its sshd needs "
+                   "AllowTcpForwarding yes (or remote) and, if set, PermitListen %d; in "
+                   "authorized_keys port-forwarding, and permitlisten if set; ports below 1024 "
+                   "are for root",
+                   job->plan.name, port, port);
+}
+
+void sl_far_port_tell_waiting(sl_tunnel_job *job) {
+    sl_far_port_fail_held(job);
+    sl_log(job->was_up ? SL_LOG_INFO : SL_LOG_WARNING, "tunnel", "%s; waiting for it", sl_error());
+    sl_tunnel_report(job, SL_TUNNEL_WAITING, sl_error());
+}
+
+/* Whether a connection from here is refused there. */
+static bool refuses(const struct addrinfo *place, const sl_cancel *stop) {
+    int failure = 0;
+    socklen_t size = sizeof(failure);
+    int descriptor = socket(place->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0)
+        return false;
+    if (connect(descriptor, place->ai_addr, place->ai_addrlen) < 0)
+        failure = errno;
+    if (failure == EINPROGRESS &&
+        sl_wait(descriptor, POLLOUT, stop, sl_deadline_us(REACH_MS)) == SL_OK &&
+        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &size) < 0)
+        failure = errno;
+    close(descriptor);
+    return failure == ECONNREFUSED;
+}
+
+/* A server may listen on its loopback alone, whatever it was asked for, and doesn't say so. */
+static void check_reach(const sl_tunnel_job *job, int port, const char *address) {
+    struct addrinfo wish = {.ai_socktype = SOCK_STREAM,
+                            .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo *place = NULL;
+    char service[16];
+    snprintf(service, sizeof(service), "%d", port);
+    if (!address[0] || getaddrinfo(address, service, &wish, &place) != 0)
+        sl_log(SL_LOG_INFO, "tunnel",
+               "whether %s listens on port %d for others too can't be seen from here; if not, "
+               "sshd_config there needs the line: GatewayPorts clientspecified",
+               job->plan.destination.host, port);
+    else if (refuses(place, job->stop))
+        sl_log(SL_LOG_WARNING, "tunnel",
+               "%s listens on port %d for itself only: a camera end reaches it with --ssh to the "
+               "same host; for others, sshd_config there needs the line: GatewayPorts "
+               "clientspecified",
+               job->plan.destination.host, port);
+    if (place)
+        freeaddrinfo(place);
+}
+
+void sl_far_port_take(sl_tunnel_job *job, int port, const char *address) {
+    atomic_store(&job->port, port);
+    if (!job->was_up && !job->plan.target_host[0])
+        check_reach(job, port, address);
+}
