@@ -22,7 +22,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG         64
 #define LOOKUP_MS       10000
 #define PAUSE_MS        100 /* when the system has no descriptor left for a connection */
 #define HOST_KEY_NAME   "gate_ed25519"
@@ -77,7 +76,7 @@ static int listen_at(const struct sockaddr *address, socklen_t size) {
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
     if (address->sa_family == AF_INET6)
         setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &(int){0}, sizeof(int));
-    if (bind(descriptor, address, size) == 0 && listen(descriptor, BACKLOG) == 0)
+    if (bind(descriptor, address, size) == 0 && listen(descriptor, SOMAXCONN) == 0)
         return descriptor;
     int failure = errno;
     close(descriptor);

@@ -5,10 +5,11 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 
 import numpy
 import pytest
-from harness import gates, netgear
+from harness import gates, netgear, netgear_sender
 from harness.netgear import PATTERNS
 from harness.openssh import fingerprint, make_key
 from harness.processes import Process
@@ -73,6 +74,28 @@ def test_openssh_forwards_a_netgear_sender(pattern, gate, peer, programs):
     opened.viewer.after(1)
     sender.terminate()
     assert opened.viewer.end()["frames"] == 1
+
+
+@pytest.mark.parametrize("client", ["paramiko", "openssh"])
+def test_netgears_own_tunnel(client, gate, environment, home, folder, programs):
+    """What `ssh_tunnel_mode` does there. OpenSSH asks for a command to run meanwhile."""
+    opened = gate("pair")
+    known = opened.known_hosts(home / ".ssh" / "known_hosts")
+    # OpenSSH can't be told of another user's folders by pyzmq. And on a busy machine the terminal
+    # that pyzmq gives it hangs up before it has left that for the background.
+    wrapper = folder / "ssh"
+    wrapper.write_text(
+        "#!/bin/sh\ntrap '' HUP\n"
+        f'exec /usr/bin/ssh -F none -o UserKnownHostsFile={known} "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    place, server = f"tcp://localhost:{opened.link_port}", f"camera@127.0.0.1:{opened.port}"
+    words = [sys.executable, "-B", netgear_sender.__file__, place, server, opened.key, client]
+    environment["PATH"] = f"{folder}:{environment['PATH']}"
+    sender = Process([*words, "pair", 5], environment, folder)
+    programs.append(sender)
+    sender.expect(0)
+    assert opened.viewer.end()["frames"] == 5
 
 
 def test_openssh_connects_standard_output(gate, programs):

@@ -117,6 +117,23 @@ def test_channels_have_a_limit(gate):
         assert insider.granted().count("a channel") == 8
 
 
+def test_a_session_is_a_pause_and_nothing_else(gate):
+    opened = gate("pair")
+    for command in ("id", "sleep", "sleep x", "sleep 1; id", "sleep 100000", "sleep -1", "sleep 0"):
+        with come_in(opened) as insider, pytest.raises(paramiko.SSHException):
+            insider.open_session().exec_command(command)
+        assert insider.heard.count(100) == 1, f"{command}: {insider.heard}"
+    with come_in(opened) as insider:
+        session = insider.open_session()
+        with pytest.raises(paramiko.ChannelException):
+            insider.open_session()
+        began = time.monotonic()
+        with pytest.raises(paramiko.SSHException):
+            session.exec_command("sleep 1")
+        assert time.monotonic() - began >= 1
+        assert insider.granted() == ["a log-in", "a channel"]
+
+
 def drip(opened, at_once, slowly=b""):
     """Says something, goes on a byte at a time, and returns when the gate ends the connection."""
     with opened.connect() as stranger:
