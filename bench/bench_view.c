@@ -1,7 +1,8 @@
 /*
- * The viewer end of a measurement, over the public API. Prints its port first, then waits for a
- * sender, takes every decoded frame until the sender ends, and prints what it saw: the rate without
- * the first half second, and latencies where frames carry microseconds in their timecode.
+ * The viewer end of a measurement, over the public API. Prints first where it is reached, with its
+ * gate if it has one; then waits for a sender, takes every decoded frame until the sender ends, and
+ * prints what it saw: the rate without the first half second, and latencies where frames carry
+ * microseconds in their timecode.
  *
  *   bench-view [KEY=VALUE…]
  */
@@ -73,12 +74,15 @@ int main(int argc, char **argv) {
     sl_receiver_settings settings;
     sl_receiver *receiver;
     sl_stats stats;
+    sl_gate_place gate = {.port = 0};
     size_t frame_bytes = 0;
     sl_receiver_settings_init(&settings);
     set(&settings, argc - 1, argv + 1);
     check(sl_receiver_open(&receiver, &settings), "open");
     sl_receiver_stats(receiver, &stats);
-    printf("{\"port\": %d}\n", stats.port);
+    sl_receiver_gate(receiver, &gate);
+    printf("{\"port\": %d, \"gate\": %d, \"host_key\": \"%s\"}\n", stats.port, gate.port,
+           gate.host_key);
     fflush(stdout);
     /* The processor time of an idle receiver is counted from when all has settled. */
     while (!stats.connected) {

@@ -94,7 +94,8 @@ static bool writable(const sl_gate_client *client) {
 }
 
 static int timeout_ms(const sl_gate_client *client, const struct round *round) {
-    int least = client->admitted ? -1 : sl_remaining_ms(client->login_by_us);
+    int least = client->admitted ? sl_gate_pause_remaining_ms(&client->pause)
+                                 : sl_remaining_ms(client->login_by_us);
     for (int i = 0; i < SL_GATE_FORWARDS_MOST; i++)
         if (client->forwards[i].ended_remote && (least < 0 || TICK_MS < least))
             least = TICK_MS;
@@ -183,6 +184,7 @@ static void serve(sl_gate_client *client) {
         for (int i = 0; i < SL_GATE_FORWARDS_MOST; i++)
             step(client, &client->forwards[i], round.polled[FORWARDS + i].revents,
                  round.linger_until_us != 0);
+        sl_gate_pause_check(&client->pause);
         if (sl_session_lost(&client->session))
             return;
         if (round.linger_until_us && (idle(client) || sl_remaining_ms(round.linger_until_us) == 0))

@@ -6,6 +6,7 @@
 #include "base/thread.h"
 #include "tunnel/forward.h"
 #include "tunnel/gate.h"
+#include "tunnel/gate_pause.h"
 
 #include <libssh/server.h>
 #include <netdb.h>
@@ -46,6 +47,7 @@ typedef struct sl_gate_client {
     sl_session session;
     struct ssh_server_callbacks_struct callbacks;
     sl_forward forwards[SL_GATE_FORWARDS_MOST];
+    sl_gate_pause pause;
     int64_t login_by_us;
     int64_t read_us; /* when the connection was last read */
     int refused;     /* log-ins */

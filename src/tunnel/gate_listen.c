@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG    64
 #define LOOKUP_MS  10000
 #define PORT_TRIES 8 /* to pick one that is free at all addresses */
 
@@ -53,7 +52,7 @@ static int listen_at(const struct sockaddr *at, socklen_t size) {
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
     if (at->sa_family == AF_INET6)
         setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &(int){0}, sizeof(int));
-    if (bind(descriptor, at, size) == 0 && listen(descriptor, BACKLOG) == 0)
+    if (bind(descriptor, at, size) == 0 && listen(descriptor, SOMAXCONN) == 0)
         return descriptor;
     int failure = errno;
     close(descriptor);

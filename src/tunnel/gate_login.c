@@ -1,8 +1,8 @@
 /* tunnel: who may come through the gate, and where to. libssh calls in here on the client's thread,
  * while its session is driven.
  *
- * Two things are ever granted: a log-in, and a direct-tcpip channel to the link. All other requests
- * come to on_message() and are answered by libssh's refusal. */
+ * Granted are a log-in, a direct-tcpip channel to the link, and a session that is a pause and no
+ * more. All other requests come to on_message() and are answered by libssh's refusal. */
 #include "tunnel/gate_login.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -180,6 +180,11 @@ static int on_message(ssh_session ssh, ssh_message message, void *data) {
         return 1;
     if (kind == SSH_REQUEST_CHANNEL_OPEN && what == SSH_CHANNEL_DIRECT_TCPIP)
         return open_channel(client, message) ? 0 : 1;
+    if (kind == SSH_REQUEST_CHANNEL_OPEN && what == SSH_CHANNEL_SESSION &&
+        sl_gate_pause_grant(&client->pause, message))
+        return 0;
+    if (kind == SSH_REQUEST_CHANNEL && sl_gate_pause_begin(&client->pause, message))
+        return 0;
     sl_gate_refuse(client->door, "%s asks for something other than a connection to the viewer",
                    client->peer);
     return 1;

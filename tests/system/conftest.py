@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from harness import openssh, passwords, screen  # noqa: E402
+from harness import gates, openssh, passwords, screen  # noqa: E402
 from harness.processes import Process, Sightline, command_path  # noqa: E402
 from harness.waiting import allow  # noqa: E402
 
@@ -128,6 +128,31 @@ def send(sightline):
     def start(source, port, pattern, *arguments, **channels):
         place = ["--address", "127.0.0.1", "--port", port, "--pattern", pattern]
         return sightline("send", source, *place, *arguments, **channels)
+
+    return start
+
+
+@pytest.fixture
+def gate(view, folder):
+    """Starts a viewer with a gate, and a key that opens it."""
+
+    def start(pattern, *words, **channels):
+        key = folder / "camera_key"
+        if not key.exists():
+            gates.authorize(folder / "authorized", openssh.make_key(key))
+        place = ["--gate", "127.0.0.1:0", "--authorized-keys", folder / "authorized"]
+        return gates.Gate(view(pattern, *place, *words, **channels), folder, key)
+
+    return start
+
+
+@pytest.fixture
+def camera(sightline):
+    """Starts a sender that comes through the gate."""
+
+    def start(gate, pattern, *words, key=None, source=gates.CAMERA):
+        place = ["--port", gate.link_port, "--pattern", pattern, *gate.options(key)]
+        return sightline("send", source, *place, *words)
 
     return start
 

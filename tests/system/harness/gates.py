@@ -4,12 +4,15 @@ import socket
 import struct
 import subprocess
 
+import paramiko
+
 from harness.openssh import public_key
 from harness.ports import free_port
 from harness.processes import Process
 from harness.waiting import allow
 
 BANNER = b"SSH-2.0-OpenSSH_9.2\r\n"
+CAMERA = "pattern:320x240@60"
 
 
 class Gate:
@@ -29,14 +32,21 @@ class Gate:
         words = ["--ssh", f"camera@127.0.0.1:{self.port}", "--ssh-key", key or self.key]
         return [*words, "--ssh-host-key", self.fingerprint]
 
-    def ssh(self, *words, key=None):
-        """The words of an OpenSSH client that would log in without asking anything."""
-        known = self._folder / "gate_known_hosts"
+    def paramiko_key(self):
+        return paramiko.Ed25519Key.from_private_key_file(str(self.key))
+
+    def known_hosts(self, path):
+        """Writes a file that knows the gate's host key."""
         scanned = subprocess.run(
             ["ssh-keyscan", "-p", str(self.port), "-t", "ed25519", "127.0.0.1"],
             check=True, capture_output=True, timeout=allow(20),
         )  # fmt: skip
-        known.write_bytes(scanned.stdout)
+        path.write_bytes(scanned.stdout)
+        return path
+
+    def ssh(self, *words, key=None):
+        """The words of an OpenSSH client that would log in without asking anything."""
+        known = self.known_hosts(self._folder / "gate_known_hosts")
         login = [
             "-F", "none", "-i", key or self.key, "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
             "-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes",
