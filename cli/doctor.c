@@ -21,7 +21,8 @@ static const char *const verdicts[] = {
 static void print_line(const sl_check *check) {
     static const char *const marks[] = {
         [SL_VERDICT_GOOD] = "✓", [SL_VERDICT_BAD] = "✗", [SL_VERDICT_SKIPPED] = "·"};
-    printf("%s %-12s", marks[check->verdict], check->name);
+    printf("%s %-12s%s%s", marks[check->verdict], check->name, check->server ? check->server : "",
+           check->server ? ": " : "");
     if (check->verdict == SL_VERDICT_SKIPPED)
         printf("not looked at\n");
     else
@@ -34,6 +35,7 @@ static void print_json(const sl_check *check) {
     json_t *object = json_object();
     json_object_set_new(object, "event", json_string("check"));
     json_object_set_new(object, "name", json_string(check->name));
+    json_object_set_new(object, "server", check->server ? json_string(check->server) : json_null());
     json_object_set_new(object, "verdict", json_string(verdicts[check->verdict]));
     json_object_set_new(object, "error",
                         check->code ? json_string(sl_error_name(check->code)) : json_null());

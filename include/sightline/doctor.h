@@ -16,10 +16,12 @@ typedef struct sl_check {
     const char *name; /* "name", "port", "ssh server", "host key", "log-in", "forwarding",
                          "viewer" or "round trip" */
     sl_verdict verdict;
-    int code;         /* SL_OK, or the SL_E… code that sending would have failed with */
-    const char *text; /* what was found; or what is wrong, and what to do about it */
-    double ms;        /* that it took; negative: not known */
-    void *reserved[8];
+    int code;           /* SL_OK, or the SL_E… code that sending would have failed with */
+    const char *text;   /* what was found; or what is wrong, and what to do about it */
+    double ms;          /* that it took; negative: not known */
+    const char *server; /* with jump hosts: the SSH server that it is about, as it was given; else
+                           NULL. Each has all steps, but for the name of one behind another */
+    void *reserved[7];
 } sl_check;
 
 typedef void sl_check_function(void *user, const sl_check *check);

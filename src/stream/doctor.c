@@ -40,9 +40,10 @@ struct visit {
     const sl_sender_settings *settings;
     sl_check_function *tell;
     void *user;
-    step at;          /* the step that is under way */
-    int64_t since_us; /* since when */
-    int failure;      /* of the first bad step */
+    step at;            /* the step that is under way */
+    int64_t since_us;   /* since when */
+    sl_ssh_route route; /* the SSH servers on the way; none when they are not seen one by one */
+    int server;         /* the one that is being walked to */
     char facts[SL_TUNNEL_FACTS][256];
     sl_tunnel_witness witness;
 };
@@ -51,29 +52,41 @@ static void tell(const struct visit *visit, step about, sl_verdict verdict, int 
                  const char *text, double ms) {
     sl_check check = {
         .name = names[about], .verdict = verdict, .code = code, .text = text, .ms = ms};
+    if (visit->route.count > 1 && about < VIEWER)
+        check.server = visit->route.names[visit->server];
     visit->tell(visit->user, &check);
+}
+
+/* To the step after the one under way: behind a jump host the next server's come, whose name it
+ * has looked up. */
+static void move_on(struct visit *visit) {
+    visit->at++;
+    if (visit->at == SSH_SERVER && !visit->settings->tunnel.destination)
+        visit->at = VIEWER;
+    if (visit->at == VIEWER && visit->server + 1 < visit->route.count) {
+        visit->server++;
+        visit->at = PORT;
+    }
 }
 
 /* The step under way is done, and the next one begins. */
 static void pass(struct visit *visit, const char *text) {
     int64_t now_us = sl_now_us();
     tell(visit, visit->at, SL_VERDICT_GOOD, SL_OK, text, (double)(now_us - visit->since_us) / 1e3);
-    visit->at++;
+    move_on(visit);
     visit->since_us = now_us;
 }
 
 /* The step under way is bad, and the rest can't be looked at. */
 static int stop(struct visit *visit, int code) {
-    bool tunnel = visit->settings->tunnel.destination != NULL;
     char why[512];
     snprintf(why, sizeof why, "%s", sl_error());
     if (code == SL_ECANCELED)
         return code;
     tell(visit, visit->at, SL_VERDICT_BAD, code, why,
          (double)(sl_now_us() - visit->since_us) / 1e3);
-    for (step next = visit->at + 1; next < STEPS; next++)
-        if (tunnel || next < SSH_SERVER || next > FORWARDING)
-            tell(visit, next, SL_VERDICT_SKIPPED, SL_OK, "", -1);
+    for (move_on(visit); visit->at < STEPS; move_on(visit))
+        tell(visit, visit->at, SL_VERDICT_SKIPPED, SL_OK, "", -1);
     return sl_fail(code, "%s", why);
 }
 
@@ -84,7 +97,10 @@ static const char *praise(const struct visit *visit, step about, char *text, siz
         snprintf(text, size, "it is %s", visit->facts[SL_TUNNEL_ADDRESS]);
         break;
     case PORT:
-        snprintf(text, size, "%s takes connections", visit->facts[SL_TUNNEL_ADDRESS]);
+        if (visit->server > 0)
+            snprintf(text, size, "%s reaches it", visit->route.names[visit->server - 1]);
+        else
+            snprintf(text, size, "%s takes connections", visit->facts[SL_TUNNEL_ADDRESS]);
         break;
     case SSH_SERVER:
         snprintf(text, size, "it greets with %s", visit->facts[SL_TUNNEL_SERVER]);
@@ -101,10 +117,12 @@ static const char *praise(const struct visit *visit, step about, char *text, siz
     return text;
 }
 
-/* All steps before this one went well. A tunnel may go back, to look for another host key. */
+/* All steps of this server before this one went well. A tunnel may go back, to look for another
+ * host key. */
 static void pass_until(struct visit *visit, step next) {
     char text[512];
-    while (visit->at < next)
+    int server = visit->server;
+    while (visit->server == server && visit->at < next)
         pass(visit, praise(visit, visit->at, text, sizeof text));
 }
 
@@ -131,7 +149,11 @@ static int walk_tunnel(struct visit *visit, sl_tunnel **tunnel) {
                                .witness = &visit->witness};
     settings.persist = false; /* nobody waits for a doctor for ever */
     visit->witness = (sl_tunnel_witness){see_state, see_fact, visit};
-    int code = sl_tunnel_open(tunnel, &settings, &target, visit->settings->cancel);
+    int code = SL_OK;
+    if (settings.backend == SL_SSH_LIBSSH)
+        code = sl_ssh_route_read(&visit->route, &settings);
+    if (code == SL_OK)
+        code = sl_tunnel_open(tunnel, &settings, &target, visit->settings->cancel);
     if (code == SL_OK || code == SL_EINVAL)
         return code;
     if (code == SL_EHOSTKEY)
@@ -160,10 +182,8 @@ static int walk_to_viewer(struct visit *visit, sl_tunnel *tunnel) {
         snprintf(text, sizeof text, "it is %s", found.address);
         pass(visit, text);
     }
-    if (!tunnel && found.answered) {
+    if (!tunnel && found.answered)
         pass(visit, "it takes connections");
-        visit->at = VIEWER;
-    }
     if (code < 0)
         return stop(visit, code);
     snprintf(text, sizeof text, "it listens, with the pattern %s", sl_pattern_name(link->pattern));
@@ -181,6 +201,8 @@ int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tel
     sl_tunnel *tunnel = NULL;
     char endpoint[300];
     int code = sl_link_endpoint(&settings->link, SL_ROLE_SENDER, endpoint, sizeof endpoint);
+    if (code == SL_OK && !settings->tunnel.destination)
+        code = sl_tunnel_check_unwanted(&settings->tunnel);
     if (code == SL_OK && settings->tunnel.destination && settings->link.protocol != SL_PROTOCOL_TCP)
         code = sl_fail(SL_EINVAL, "an SSH tunnel leads to a TCP port; leave protocol at tcp");
     if (code == SL_OK && settings->tunnel.destination)

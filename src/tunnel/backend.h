@@ -24,7 +24,10 @@ typedef struct sl_tunnel_job {
     pthread_mutex_t lock;    /* guards what stands below */
     sl_tunnel_status status; /* for the owner */
     bool was_up;             /* at least once */
+    sl_tunnel *outer;        /* the way to the SSH server, through the last jump host; NULL: none.
+                                The tunnel's thread's, which needs no lock to read it */
     sl_event ready;          /* set once it was up, or never will be */
+    sl_event usable;         /* set while it is up, and once it has failed for good */
     int agent_fd;            /* shut down when it is to stop: the one call that can't be cancelled
                                 otherwise waits for an answer there; -1: none */
 } sl_tunnel_job;

@@ -126,7 +126,8 @@ static bool refuses(sl_session *session, int port) {
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof(address);
     int failure = 0;
-    if (getpeername(session->descriptor, (struct sockaddr *)&address, &size) < 0)
+    if (getpeername(session->descriptor, (struct sockaddr *)&address, &size) < 0 ||
+        address.ss_family == AF_UNIX) /* a jump host's tunnel: from here it can't be told */
         return false;
     if (address.ss_family == AF_INET6)
         ((struct sockaddr_in6 *)&address)->sin6_port = htons((uint16_t)port);

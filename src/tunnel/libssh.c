@@ -6,6 +6,7 @@
 #include "tunnel/dial.h"
 #include "tunnel/hostkey.h"
 #include "tunnel/inward.h"
+#include "tunnel/jump.h"
 #include "tunnel/known_hosts.h"
 #include "tunnel/pump.h"
 
@@ -102,8 +103,7 @@ static int connect_verified(struct client *client) {
     return code;
 }
 
-static int connect_client(void *state) {
-    struct client *client = state;
+static int connect_reached(struct client *client) {
     sl_tunnel_job *job = client->job;
     int code = connect_verified(client);
     if (code < 0)
@@ -124,9 +124,17 @@ static int connect_client(void *state) {
     return code;
 }
 
+static int connect_client(void *state) {
+    struct client *client = state;
+    int code = sl_jump_reach(client->job);
+    return code < 0 ? code : sl_jump_explain(client->job, connect_reached(client));
+}
+
 static int carry(void *state) {
     struct client *client = state;
-    int code = sl_pump_run(&client->pump);
+    int code = sl_jump_explain(client->job, sl_pump_run(&client->pump));
+    if (code < 0) /* who comes through here asks for the reason once the connections end */
+        sl_tunnel_report(client->job, SL_TUNNEL_WAITING, sl_error());
     sl_pump_finish(&client->pump);
     sl_session_close(&client->session);
     return code;

@@ -56,12 +56,14 @@ static int start(sl_tunnel *tunnel, const sl_tunnel_settings *settings,
     if (code == SL_OK)
         code = sl_event_init(&supervisor->job.ready);
     if (code == SL_OK)
+        code = sl_event_init(&supervisor->job.usable);
+    if (code == SL_OK)
         code = sl_event_init(&supervisor->failed);
     if (code == SL_OK)
         code = make_socket_path(tunnel);
     if (code == SL_OK)
         code = sl_thread_start(&tunnel->thread, "sl-tunnel", sl_tunnel_supervise, supervisor);
-    if (code < 0 || settings->persist)
+    if (code < 0 || settings->persist || target->jump)
         return code;
     code = sl_wait(supervisor->job.ready.fd, POLLIN, cancel, -1);
     if (code < 0)
@@ -77,8 +79,8 @@ int sl_tunnel_open(sl_tunnel **tunnel, const sl_tunnel_settings *settings,
     if (!opening)
         return sl_fail_memory();
     sl_tunnel_supervisor *supervisor = &opening->supervisor;
-    supervisor->job.ready.fd = supervisor->failed.fd = supervisor->job.agent_fd = -1;
-    supervisor->job.network.fd = -1;
+    supervisor->job.ready.fd = supervisor->job.usable.fd = supervisor->failed.fd = -1;
+    supervisor->job.network.fd = supervisor->job.agent_fd = -1;
     pthread_mutex_init(&supervisor->job.lock, NULL);
 
     int code = start(opening, settings, target, cancel);
@@ -89,6 +91,22 @@ int sl_tunnel_open(sl_tunnel **tunnel, const sl_tunnel_settings *settings,
     }
     *tunnel = opening;
     return SL_OK;
+}
+
+int sl_tunnel_await(sl_tunnel *tunnel, const sl_cancel *cancel) {
+    sl_tunnel_job *job = &tunnel->supervisor.job;
+    for (;;) {
+        int code = sl_wait(job->usable.fd, POLLIN, cancel, -1);
+        if (code < 0)
+            return code;
+        pthread_mutex_lock(&job->lock);
+        sl_tunnel_status status = job->status;
+        pthread_mutex_unlock(&job->lock);
+        if (status.failure)
+            return sl_fail(status.failure, "%s", tunnel->supervisor.sentence);
+        if (status.state == SL_TUNNEL_UP)
+            return SL_OK;
+    }
 }
 
 const char *sl_tunnel_endpoint(const sl_tunnel *tunnel) {
@@ -103,9 +121,16 @@ int sl_tunnel_port(const sl_tunnel *tunnel) {
 
 void sl_tunnel_status_get(sl_tunnel *tunnel, sl_tunnel_status *status) {
     sl_tunnel_job *job = &tunnel->supervisor.job;
+    sl_tunnel_status outer = {.state = SL_TUNNEL_UP};
     pthread_mutex_lock(&job->lock);
     *status = job->status;
+    if (job->outer && status->state != SL_TUNNEL_UP)
+        sl_tunnel_status_get(job->outer, &outer);
     pthread_mutex_unlock(&job->lock);
+    if (outer.state != SL_TUNNEL_UP)
+        status->state = outer.state;
+    if (outer.reason[0])
+        memcpy(status->reason, outer.reason, sizeof(status->reason));
 }
 
 void sl_tunnel_stats(sl_tunnel *tunnel, sl_stats *stats) {
@@ -131,11 +156,13 @@ void sl_tunnel_close(sl_tunnel **tunnel, int linger_ms) {
     atomic_store(&supervisor->job.linger_ms, linger_ms);
     stop(closing);
     sl_thread_join(&closing->thread);
+    sl_tunnel_close(&supervisor->job.outer, 0); /* the last that comes through it was handed over */
     if (closing->folder[0]) {
         unlink(supervisor->job.socket_path);
         rmdir(closing->folder);
     }
     sl_event_finish(&supervisor->job.ready);
+    sl_event_finish(&supervisor->job.usable);
     sl_event_finish(&supervisor->failed);
     sl_cancel_close(&supervisor->job.stop);
     sl_tunnel_plan_finish(&supervisor->job.plan);
