@@ -181,3 +181,7 @@ int sl_jump_explain(const sl_tunnel_job *job, int code) {
     sl_tunnel_status_get(job->outer, &status);
     return status.reason[0] ? sl_fail(code, "%s", status.reason) : code;
 }
+
+uint64_t sl_jump_under_way(const sl_tunnel_job *job) {
+    return job->outer ? sl_tunnel_under_way(job->outer) : 0;
+}

@@ -19,4 +19,8 @@ int sl_jump_dial(int *descriptor, const sl_tunnel_job *job);
 /* After a failure: where it is a jump host's, gives its sentence. Returns `code`. */
 int sl_jump_explain(const sl_tunnel_job *job, int code);
 
+/* How many bytes, about, were handed to that way and have not reached the kernel of the first jump
+ * host yet; 0 without jump hosts. */
+uint64_t sl_jump_under_way(const sl_tunnel_job *job);
+
 #endif

@@ -130,9 +130,18 @@ static int connect_client(void *state) {
     return code < 0 ? code : sl_jump_explain(client->job, connect_reached(client));
 }
 
+/* Others may look at how far the bytes in it have got. */
+static void share_carrier(struct client *client, int descriptor) {
+    pthread_mutex_lock(&client->job->lock);
+    client->job->carrier_fd = descriptor;
+    pthread_mutex_unlock(&client->job->lock);
+}
+
 static int carry(void *state) {
     struct client *client = state;
+    share_carrier(client, client->session.descriptor);
     int code = sl_jump_explain(client->job, sl_pump_run(&client->pump));
+    share_carrier(client, -1);
     if (code < 0) /* who comes through here asks for the reason once the connections end */
         sl_tunnel_report(client->job, SL_TUNNEL_WAITING, sl_error());
     sl_pump_finish(&client->pump);

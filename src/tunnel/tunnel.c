@@ -7,10 +7,12 @@
 #include "base/thread.h"
 #include "tunnel/supervisor.h"
 
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -80,7 +82,7 @@ int sl_tunnel_open(sl_tunnel **tunnel, const sl_tunnel_settings *settings,
         return sl_fail_memory();
     sl_tunnel_supervisor *supervisor = &opening->supervisor;
     supervisor->job.ready.fd = supervisor->job.usable.fd = supervisor->failed.fd = -1;
-    supervisor->job.network.fd = supervisor->job.agent_fd = -1;
+    supervisor->job.network.fd = supervisor->job.agent_fd = supervisor->job.carrier_fd = -1;
     pthread_mutex_init(&supervisor->job.lock, NULL);
 
     int code = start(opening, settings, target, cancel);
@@ -141,6 +143,17 @@ void sl_tunnel_stats(sl_tunnel *tunnel, sl_stats *stats) {
     stats->tunnel = status.state;
     stats->tunnel_reconnects = status.reconnects;
     sl_text_copy(stats->tunnel_reason, status.reason, sizeof(stats->tunnel_reason));
+}
+
+uint64_t sl_tunnel_under_way(sl_tunnel *tunnel) {
+    sl_tunnel_job *job = &tunnel->supervisor.job;
+    int unsent = 0;
+    pthread_mutex_lock(&job->lock);
+    if (job->carrier_fd >= 0)
+        ioctl(job->carrier_fd, SIOCOUTQ, &unsent);
+    uint64_t outer = job->outer ? sl_tunnel_under_way(job->outer) : 0;
+    pthread_mutex_unlock(&job->lock);
+    return outer + (uint64_t)unsent + atomic_load(&job->held);
 }
 
 int sl_tunnel_failure_fd(const sl_tunnel *tunnel) {
