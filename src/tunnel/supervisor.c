@@ -16,6 +16,25 @@
 #define BACK_OFF_MOST_MS  5000
 #define REFUSED_PAUSE_MS  60000
 
+static void log_up(const sl_tunnel_job *job, bool first) {
+    const sl_tunnel_plan *plan = &job->plan;
+    const char *up = first ? "up" : "up again";
+    if (plan->link_path)
+        sl_log(SL_LOG_INFO, "tunnel", "%s: %s listens on port %d", up, plan->name,
+               atomic_load(&job->port));
+    else
+        sl_log(SL_LOG_INFO, "tunnel", "%s through %s to %s port %d", up, plan->name,
+               plan->target_host, plan->target_port);
+}
+
+/* Of several on the way, jump hosts are named. */
+static void log_step(const sl_tunnel_job *job, sl_tunnel_state state, const char *reason) {
+    const sl_tunnel_plan *plan = &job->plan;
+    sl_log(SL_LOG_INFO, "tunnel", "%s%s%s%s%s", plan->jump ? plan->name : "",
+           plan->jump ? ": " : "", sl_tunnel_state_name(state), reason ? ": " : "",
+           reason ? reason : "");
+}
+
 void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *reason) {
     char text[sizeof(job->status.reason)];
     snprintf(text, sizeof(text), "%s", reason ? reason : "");
@@ -25,27 +44,21 @@ void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *rea
         memcpy(text, job->status.reason, sizeof(text));
     bool changed = job->status.state != state;
     bool up = changed && state == SL_TUNNEL_UP, first = up && !job->was_up;
-    if (up)
-        sl_event_set(&job->usable);
-    else if (changed && job->status.state == SL_TUNNEL_UP)
+    if (changed && job->status.state == SL_TUNNEL_UP)
         sl_event_clear(&job->usable);
     job->status.state = state;
     job->status.reconnects += up && job->was_up ? 1 : 0;
     job->was_up = job->was_up || up;
     memcpy(job->status.reason, text, sizeof(text));
     pthread_mutex_unlock(&job->lock);
-    if (changed && !up)
-        sl_log(SL_LOG_INFO, "tunnel", "%s%s%s%s%s", job->plan.jump ? job->plan.name : "",
-               job->plan.jump ? ": " : "", sl_tunnel_state_name(state), reason ? ": " : "",
-               reason ? text : "");
-    if (up && job->plan.link_path)
-        sl_log(SL_LOG_INFO, "tunnel", "%s: %s listens on port %d", first ? "up" : "up again",
-               job->plan.name, atomic_load(&job->port));
-    else if (up)
-        sl_log(SL_LOG_INFO, "tunnel", "%s through %s to %s port %d", first ? "up" : "up again",
-               job->plan.name, job->plan.target_host, job->plan.target_port);
+    if (up)
+        log_up(job, first);
+    else if (changed)
+        log_step(job, state, reason ? text : NULL);
     if (changed && (first || !job->was_up) && job->plan.witness)
         job->plan.witness->state(job->plan.witness->user, state);
+    if (up)
+        sl_event_set(&job->usable);
     if (first)
         sl_event_set(&job->ready);
 }
