@@ -10,12 +10,15 @@ from harness.openssh import fingerprint, make_key, public_key
 from harness.ports import free_port
 
 SOURCE = "pattern:320x240@30"
+NO_NETWORK = why_not()
+needs_network = pytest.mark.skipif(NO_NETWORK is not None, reason=str(NO_NETWORK))
 
 
 class Way:
     """Two jump hosts and a destination. The key of the destination opens them all."""
 
-    def __init__(self, folder, *servers):
+    def __init__(self, folder, *servers, host="127.0.0.1"):
+        self._host = host
         self.first, self.second, self.last = self.servers = servers
         self.known_hosts = folder / "known_hosts"
         self.trust(*servers)
@@ -27,10 +30,10 @@ class Way:
         self.known_hosts.write_text("".join(lines), encoding="ascii")
 
     def jumps(self):
-        return [server.destination() for server in self.servers[:2]]
+        return [server.destination(self._host) for server in self.servers[:2]]
 
     def words(self):
-        login = ["--ssh", self.last.destination(), "--ssh-key", self.last.key]
+        login = ["--ssh", self.last.destination(self._host), "--ssh-key", self.last.key]
         known = ["-o", f"ssh_known_hosts={self.known_hosts}"]
         return [*login, *known, "--ssh-jump", ",".join(self.jumps())]
 
@@ -187,6 +190,53 @@ def test_stopped_jump_host_is_noticed_and_named(way, view, send):
     viewer.event("stats", lambda event: event["frames"] >= before + 15)
     sender.signal(signal.SIGINT)
     sender.end()
+
+
+@pytest.fixture
+def network(started):
+    made = Network()
+    started.callback(made.close)
+    return made
+
+
+@pytest.fixture
+def stream(folder, network, sshd, view, send):
+    """Starts a camera end in its own host, the servers and the viewer in another."""
+
+    def start(pattern, *words):
+        there, here = network.prefix(network.server), network.prefix(network.camera)
+        servers = [sshd(prefix=there, addresses=[SERVER]) for _server in range(3)]
+        taken = Way(folder, *servers, host=SERVER)
+        viewer = view(pattern, prefix=there)
+        words = [*taken.words(), *words]
+        sender = send(SOURCE, viewer.port(), pattern, *words, prefix=here)
+        viewer.after(10)
+        return viewer, sender
+
+    return start
+
+
+@needs_network
+def test_packets_dropped_in_silence(network, stream):
+    viewer, sender = stream("pair", "-o", "ssh_alive_timeout=2")
+    network.drop_silently()
+    sender.event("tunnel", lambda event: "silent" in (event["tunnel"]["reason"] or ""), 6)
+    network.let_through()
+    before = viewer.events.so_far()[-1]["frames"]
+    viewer.event("stats", lambda event: event["frames"] >= before + 15)
+    sender.signal(signal.SIGINT)
+    sender.end()
+
+
+@needs_network
+def test_slow_path_is_not_a_dead_one(network, stream):
+    """A question of the last server's waits behind frames in each tunnel, and then in TCP."""
+    _viewer, sender = stream("pubsub", "--raw", "--size", "640x360")
+    network.slow_down("200kbit")
+    for _second in range(10):
+        stats = sender.next_stats()
+    assert stats["tunnel"] == {"state": "up", "reason": None, "reconnects": 0}, sender.account()
+    sender.kill()
 
 
 def test_persists_through_a_jump_host_that_is_not_there_yet(way, view, send):
