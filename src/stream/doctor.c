@@ -201,8 +201,8 @@ int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tel
     sl_tunnel *tunnel = NULL;
     char endpoint[300];
     int code = sl_link_endpoint(&settings->link, SL_ROLE_SENDER, endpoint, sizeof endpoint);
-    if (code == SL_OK && !settings->tunnel.destination)
-        code = sl_tunnel_check_unwanted(&settings->tunnel);
+    if (code == SL_OK)
+        code = sl_tunnel_check(&settings->tunnel);
     if (code == SL_OK && settings->tunnel.destination && settings->link.protocol != SL_PROTOCOL_TCP)
         code = sl_fail(SL_EINVAL, "an SSH tunnel leads to a TCP port; leave protocol at tcp");
     if (code == SL_OK && settings->tunnel.destination)

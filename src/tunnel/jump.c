@@ -79,8 +79,8 @@ int sl_jump_check(const sl_tunnel_settings *settings) {
                    keys, route.count - 1);
 }
 
-int sl_tunnel_check_unwanted(const sl_tunnel_settings *settings) {
-    if (!settings->jump && !settings->jump_keys)
+int sl_tunnel_check(const sl_tunnel_settings *settings) {
+    if (settings->destination || (!settings->jump && !settings->jump_keys))
         return SL_OK;
     return sl_fail(SL_EINVAL, "jump hosts (--ssh-jump) lead to an SSH server; name it with --ssh");
 }

@@ -79,9 +79,9 @@ typedef struct sl_ssh_route {
 /* SL_EINVAL with what is wrong about the list of jump hosts. */
 int sl_ssh_route_read(sl_ssh_route *route, const sl_tunnel_settings *settings);
 
-/* For who opens no tunnel, since the settings name no destination. SL_EINVAL when they name jump
- * hosts: the frames would go unprotected where somebody wanted a tunnel. */
-int sl_tunnel_check_unwanted(const sl_tunnel_settings *settings);
+/* For who opens no tunnel if the settings name no destination. SL_EINVAL when they name jump hosts
+ * then: frames would go unprotected where somebody wanted a tunnel. */
+int sl_tunnel_check(const sl_tunnel_settings *settings);
 
 /* Opens the tunnel and returns once it is up for the first time, forwarding checked; or fails with
  * SL_EINVAL, SL_EUNREACHABLE, SL_EAUTH, SL_EHOSTKEY, SL_EFORWARD, SL_ECANCELED. A far end where
