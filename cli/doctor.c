@@ -24,7 +24,8 @@ static void print_line(const sl_check *check) {
                                         [SL_VERDICT_BAD] = "✗",
                                         [SL_VERDICT_SKIPPED] = "·",
                                         [SL_VERDICT_UNKNOWN] = "·"};
-    printf("%s %-16s%s", marks[check->verdict], check->name,
+    printf("%s %-16s%s%s%s", marks[check->verdict], check->name, check->server ? check->server : "",
+           check->server ? ": " : "",
            check->verdict == SL_VERDICT_SKIPPED ? "not looked at" : check->text);
     if (check->ms >= 0)
         printf(" (%.0f ms)", check->ms);
@@ -37,6 +38,7 @@ static void print_json(const sl_check *check) {
     json_t *object = json_object();
     json_object_set_new(object, "event", json_string("check"));
     json_object_set_new(object, "name", json_string(check->name));
+    json_object_set_new(object, "server", check->server ? json_string(check->server) : json_null());
     json_object_set_new(object, "verdict", json_string(verdicts[check->verdict]));
     json_object_set_new(object, "error",
                         check->code ? json_string(sl_error_name(check->code)) : json_null());

@@ -24,6 +24,7 @@ const struct option_row option_rows[] = {
     {"protocol", BOTH, "protocol", NULL, "tcp|ipc", NULL},
     {"pattern", BOTH, "pattern", NULL, "pair|reqrep|pubsub", NULL},
     {"ssh", BOTH, "ssh_tunnel_mode", NULL, "[USER@]HOST[:PORT]", NULL},
+    {"ssh-jump", BOTH, "ssh_jump", NULL, "[USER@]HOST[:PORT],...", NULL},
     {"ssh-key", BOTH, "ssh_tunnel_keyfile", NULL, "FILE", NULL},
     {"ssh-password-file", BOTH, "ssh_password_file", NULL, "FILE", NULL},
     {"ssh-host-key", BOTH, "ssh_host_key", NULL, "FINGERPRINT", NULL},

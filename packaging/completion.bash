@@ -24,7 +24,7 @@ _sightline_value() {
     --protocol) _sightline_words 'tcp ipc' ;;
     --log) _sightline_words 'none error warning info debug' ;;
     --sink) _sightline_words 'window null file: -' ;;
-    --ssh) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
+    --ssh | --ssh-jump) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
     --ssh-key | --ssh-password-file | --authorized-keys | --config | --stats) _sightline_files ;;
     --address | --port | --gate | --ssh-host-key | --frames | --duration | --quality | --size | --fps | \
         --filter | --timeout) COMPREPLY=() ;;
@@ -44,8 +44,8 @@ _sightline_source() {
 _sightline() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='send view cameras doctor help'
-    local both='--address --port --protocol --pattern --ssh --ssh-key --ssh-password-file
-        --ssh-host-key --persist --ssh-backend -o --config --frames --duration --stats --log --help'
+    local both='--address --port --protocol --pattern --ssh --ssh-jump --ssh-key
+        --ssh-password-file --ssh-host-key --persist --ssh-backend -o --config --frames --duration --stats --log --help'
     local send='--raw --jpeg --quality --size --fps --loop --filter'
     COMPREPLY=()
 

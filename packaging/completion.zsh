@@ -13,6 +13,7 @@ both=(
     '--duration[stop after so long]:seconds:'
     '--stats[write figures as JSON, - is standard output]:file:_files'
     '--ssh[this end of the link stands there]:[USER@]HOST[\:PORT]:_hosts'
+    '--ssh-jump[SSH servers to go through first]:[USER@]HOST[\:PORT],...:_hosts'
     '--ssh-key[private key]:file:_files'
     '--ssh-password-file[file with the password, - asks]:file:_files'
     '--ssh-host-key[the only host key to accept]:fingerprint:'

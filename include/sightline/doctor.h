@@ -17,12 +17,14 @@ typedef struct sl_check {
     const char *name; /* "name", "port", "ssh server", "host key", "log-in", "forwarding",
                          "viewer", "round trip", "ssh round trip", "throughput" or "clock" */
     sl_verdict verdict;
-    int code;         /* SL_OK, or the SL_E… code that sending would have failed with */
-    const char *text; /* what was found; or what is wrong, and what to do about it */
-    double ms;        /* that it took; negative: not known */
-    double value;     /* what was measured, in `unit` */
-    const char *unit; /* "ms" or "Mbit/s"; NULL: nothing was */
-    void *reserved[6];
+    int code;           /* SL_OK, or the SL_E… code that sending would have failed with */
+    const char *text;   /* what was found; or what is wrong, and what to do about it */
+    double ms;          /* that it took; negative: not known */
+    double value;       /* what was measured, in `unit` */
+    const char *unit;   /* "ms" or "Mbit/s"; NULL: nothing was */
+    const char *server; /* with jump hosts: the SSH server that it is about, as it was given; else
+                           NULL. Each has all steps, but for the name of one behind another */
+    void *reserved[5];
 } sl_check;
 
 typedef void sl_check_function(void *user, const sl_check *check);

@@ -29,7 +29,8 @@ typedef enum sl_ssh_backend {
 } sl_ssh_backend;
 
 /* Asks a person for a secret. `prompt` ends with a colon. Writes a NUL-ended answer into `answer`
- * and returns 0, or a negative code when nobody can be asked. Called on the tunnel's thread. */
+ * and returns 0, or a negative code when nobody can be asked. Called on a thread of the tunnel's.
+ */
 typedef int sl_ask_function(void *user, const char *prompt, bool echo, char *answer, size_t size);
 
 /* The part of a sender's or receiver's settings that concerns the tunnel. */
@@ -49,7 +50,14 @@ typedef struct sl_tunnel_settings {
     const char *ssh_config; /* SL_SSH_OPENSSH: instead of the user's and the system's */
     sl_ssh_backend backend;
     bool persist; /* wait for what is usually the end: an unreachable host at first, a refusal */
-    void *reserved[14];
+
+    /* SSH servers to go through first, in order, each logged in to from the one before it:
+     * "[USER@]HOST[:PORT],…", at most 8; NULL: none. Their host keys have to be known; host_key is
+     * the destination's alone, and so is the password, unless it is asked for. */
+    const char *jump;
+    const char *jump_keys; /* a private key file for each, "FILE,…", an empty one for the usual
+                              keys; NULL: key_file for all. With SL_SSH_LIBSSH */
+    void *reserved[12];
 } sl_tunnel_settings;
 
 #endif

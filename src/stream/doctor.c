@@ -46,9 +46,10 @@ struct visit {
     const sl_sender_settings *settings;
     sl_check_function *tell;
     void *user;
-    step at;          /* the step that is under way */
-    int64_t since_us; /* since when */
-    int failure;      /* of the first bad step */
+    step at;            /* the step that is under way */
+    int64_t since_us;   /* since when */
+    sl_ssh_route route; /* the SSH servers on the way; none when they are not seen one by one */
+    int server;         /* the one that is being walked to */
     char facts[SL_TUNNEL_FACTS][256];
     sl_tunnel_witness witness;
     bool measured; /* the way to the SSH server */
@@ -57,7 +58,27 @@ struct visit {
 
 static void tell(const struct visit *visit, step about, sl_check check) {
     check.name = names[about];
+    if (visit->route.count > 1 && about < VIEWER)
+        check.server = visit->route.names[visit->server];
     visit->tell(visit->user, &check);
+}
+
+/* Whether there is such a step on this way. */
+static bool is_step(const struct visit *visit, step about) {
+    bool of_ssh = (about > PORT && about < VIEWER) || about == SSH_ROUND_TRIP;
+    return !of_ssh || visit->settings->tunnel.destination;
+}
+
+/* To the step after the one under way: behind a jump host the next server's come, whose name it
+ * has looked up. */
+static void move_on(struct visit *visit) {
+    do
+        visit->at++;
+    while (!is_step(visit, visit->at));
+    if (visit->at == VIEWER && visit->server + 1 < visit->route.count) {
+        visit->server++;
+        visit->at = PORT;
+    }
 }
 
 /* The step under way is done, and the next one begins. */
@@ -65,14 +86,8 @@ static void pass(struct visit *visit, sl_check check) {
     int64_t now_us = sl_now_us();
     check.ms = (double)(now_us - visit->since_us) / 1e3;
     tell(visit, visit->at, check);
-    visit->at++;
+    move_on(visit);
     visit->since_us = now_us;
-}
-
-/* Whether there is such a step on this way. */
-static bool is_step(const struct visit *visit, step about) {
-    bool of_ssh = (about > PORT && about < VIEWER) || about == SSH_ROUND_TRIP;
-    return !of_ssh || visit->settings->tunnel.destination;
 }
 
 /* The step under way is bad, and the rest can't be looked at. */
@@ -86,9 +101,8 @@ static int stop(struct visit *visit, int code) {
                     .code = code,
                     .text = why,
                     .ms = (double)(sl_now_us() - visit->since_us) / 1e3});
-    for (step next = visit->at + 1; next < STEPS; next++)
-        if (is_step(visit, next))
-            tell(visit, next, (sl_check){.verdict = SL_VERDICT_SKIPPED, .text = "", .ms = -1});
+    for (move_on(visit); visit->at < STEPS; move_on(visit))
+        tell(visit, visit->at, (sl_check){.verdict = SL_VERDICT_SKIPPED, .text = "", .ms = -1});
     return sl_fail(code, "%s", why);
 }
 
@@ -105,7 +119,9 @@ static const char *praise(const struct visit *visit, step about, char *text, siz
         [HOST_KEY] = {SL_TUNNEL_HOST_KEY, "", " is the right one", "it is the right one"},
         [LOG_IN] = {SL_TUNNEL_METHODS, "accepted (the server takes ", ")", "accepted"},
     };
-    if (about > LOG_IN)
+    if (about == PORT && visit->server > 0)
+        snprintf(text, size, "%s reaches it", visit->route.names[visit->server - 1]);
+    else if (about > LOG_IN)
         snprintf(text, size, "allowed");
     else if (!visit->facts[words[about].fact][0])
         snprintf(text, size, "%s", words[about].without);
@@ -115,10 +131,12 @@ static const char *praise(const struct visit *visit, step about, char *text, siz
     return text;
 }
 
-/* All steps before this one went well. A tunnel may go back, to look for another host key. */
+/* All steps of this server before this one went well. A tunnel may go back, to look for another
+ * host key. */
 static void pass_until(struct visit *visit, step next) {
     char text[512];
-    while (visit->at < next)
+    int server = visit->server;
+    while (visit->server == server && visit->at < next)
         pass(visit, (sl_check){.text = praise(visit, visit->at, text, sizeof text)});
 }
 
@@ -155,7 +173,11 @@ static int walk_tunnel(struct visit *visit, sl_tunnel **tunnel) {
                                .witness = &visit->witness};
     settings.persist = false; /* nobody waits for a doctor for ever */
     visit->witness = (sl_tunnel_witness){see_state, see_fact, see_measures, visit};
-    int code = sl_tunnel_open(tunnel, &settings, &target, visit->settings->cancel);
+    int code = SL_OK;
+    if (settings.backend == SL_SSH_LIBSSH)
+        code = sl_ssh_route_read(&visit->route, &settings);
+    if (code == SL_OK)
+        code = sl_tunnel_open(tunnel, &settings, &target, visit->settings->cancel);
     if (code == SL_OK || code == SL_EINVAL)
         return code;
     if (code == SL_EHOSTKEY)
@@ -184,10 +206,8 @@ static int walk_to_viewer(struct visit *visit, sl_tunnel *tunnel) {
         snprintf(text, sizeof text, "it is %s", found.address);
         pass(visit, (sl_check){.text = text});
     }
-    if (!tunnel && found.answered) {
+    if (!tunnel && found.answered)
         pass(visit, (sl_check){.text = "it takes connections"});
-        visit->at = VIEWER;
-    }
     if (code < 0)
         return stop(visit, code);
     snprintf(text, sizeof text, "it listens, with the pattern %s", sl_pattern_name(link->pattern));
@@ -263,6 +283,8 @@ int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tel
     sl_tunnel *tunnel = NULL;
     char endpoint[300];
     int code = sl_link_endpoint(&settings->link, SL_ROLE_SENDER, endpoint, sizeof endpoint);
+    if (code == SL_OK)
+        code = sl_tunnel_check(&settings->tunnel);
     if (code == SL_OK && settings->tunnel.destination && settings->link.protocol != SL_PROTOCOL_TCP)
         code = sl_fail(SL_EINVAL, "an SSH tunnel leads to a TCP port; leave protocol at tcp");
     if (code == SL_OK && settings->tunnel.destination)

@@ -193,6 +193,9 @@ static int open_gated(sl_receiver *receiver) {
 }
 
 static int open_link(sl_receiver *receiver) {
+    int result = sl_tunnel_check(&receiver->settings.tunnel);
+    if (result)
+        return result;
     if (receiver->settings.gate.listen)
         return open_gated(receiver);
     if (receiver->settings.tunnel.destination)

@@ -261,7 +261,7 @@ static void run_link(void *argument) {
 static int open_tunnel(sl_sender *sender) {
     const sl_link_settings *link = &sender->settings.link;
     if (!sender->settings.tunnel.destination)
-        return SL_OK;
+        return sl_tunnel_check(&sender->settings.tunnel);
     if (link->protocol != SL_PROTOCOL_TCP)
         return sl_fail(SL_EINVAL, "an SSH tunnel leads to a TCP port; leave protocol at tcp");
     sl_tunnel_target target = {link->address ? link->address : "localhost", link->port};

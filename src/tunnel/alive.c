@@ -8,10 +8,12 @@
  *
  * Whatever comes in counts as life, not only the answer. On a slow path the question waits behind
  * what was handed over before; until the peer's kernel has it, bytes that get acknowledged count
- * too. From then on only an answer does. */
+ * too. From then on only an answer does. Behind a jump host it is the kernel of the first one that
+ * acknowledges: what the tunnels on the way hold, and TCP at their end, is still to be. */
 #include "tunnel/alive.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "tunnel/jump.h"
 
 #include <libssh/server.h> /* for ssh_send_keepalive() */
 #include <linux/sockios.h>
@@ -27,10 +29,17 @@ static int64_t patience_us(const sl_alive *alive) {
     return alive->session->job->plan.settings.alive_timeout_s * SL_SECOND_US;
 }
 
-static struct tcp_info across(const sl_alive *alive) {
+/* What has got across, and how much of what was sent has not. */
+static struct tcp_info across(const sl_alive *alive, uint64_t *waiting) {
+    const sl_session *session = alive->session;
     struct tcp_info info = {0}; /* as it stays when it can't be told */
     socklen_t size = sizeof(info);
-    getsockopt(alive->session->descriptor, IPPROTO_TCP, TCP_INFO, &info, &size);
+    int unsent = 0;
+    ioctl(session->descriptor, SIOCOUTQ, &unsent);
+    *waiting = (uint64_t)unsent + sl_jump_under_way(session->job);
+    if (getsockopt(session->descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 &&
+        session->socket_counter.out_bytes > *waiting)
+        info.tcpi_bytes_acked = session->socket_counter.out_bytes - *waiting;
     return info;
 }
 
@@ -42,7 +51,7 @@ void sl_alive_init(sl_alive *alive, sl_session *session) {
     int64_t now_us = sl_now_us();
     *alive = (sl_alive){.session = session, .heard_us = now_us, .moved_us = now_us};
     alive->in_bytes = session->socket_counter.in_bytes;
-    struct tcp_info info = across(alive);
+    struct tcp_info info = across(alive, &(uint64_t){0});
     alive->acked = info.tcpi_bytes_acked;
     alive->delivered = info.tcpi_delivered;
 }
@@ -67,18 +76,19 @@ static bool is_through(const sl_alive *alive) {
 
 /* Looks at what TCP has got across. */
 static void look(sl_alive *alive, int64_t now_us) {
-    struct tcp_info info = across(alive);
-    int waiting = 0;
+    uint64_t waiting;
+    struct tcp_info info = across(alive, &waiting);
     alive->looked_us = now_us;
-    if ((info.tcpi_bytes_acked != alive->acked || info.tcpi_delivered != alive->delivered) &&
+    if ((info.tcpi_bytes_acked > alive->acked || info.tcpi_delivered != alive->delivered) &&
         !(alive->asked_us && is_through(alive)))
         alive->moved_us = now_us;
-    alive->acked = info.tcpi_bytes_acked;
-    alive->delivered = info.tcpi_delivered;
     if (alive->asked_us && !alive->through_at &&
-        alive->session->socket_counter.out_bytes != alive->left_at &&
-        ioctl(alive->session->descriptor, SIOCOUTQ, &waiting) == 0)
-        alive->through_at = alive->acked + (uint64_t)waiting;
+        alive->session->socket_counter.out_bytes != alive->left_at)
+        alive->through_at = info.tcpi_bytes_acked + waiting;
+    /* What jump hosts hold is an estimate, which can go up. */
+    if (info.tcpi_bytes_acked > alive->acked)
+        alive->acked = info.tcpi_bytes_acked;
+    alive->delivered = info.tcpi_delivered;
 }
 
 /* When it is to be given up, unless something moves before; a look earlier than the time-out, so

@@ -335,7 +335,10 @@ static int refuse(const struct log_in *log_in, unsigned offered) {
     char names[128];
     const char *advice = "is that user allowed in, and is the key in its authorized_keys?";
     name_methods(offered, names, sizeof(names));
-    if (!log_in->tried[0])
+    if (log_in->session->job->plan.jump)
+        advice = "it is a jump host: give its key with --ssh-key or ssh_jump_keys, or have its "
+                 "password asked for with --ssh-password-file -";
+    else if (!log_in->tried[0])
         advice = offered & SSH_AUTH_METHOD_PUBLICKEY
                      ? "give a key with --ssh-key or a password with --ssh-password-file"
                      : "give a password with --ssh-password-file";

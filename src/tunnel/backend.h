@@ -21,14 +21,19 @@ typedef struct sl_tunnel_job {
     int64_t connected_us; /* the tunnel's thread's: no earlier did the server have its connection */
     sl_cancel *stop;      /* triggered to end it; ends every wait */
     atomic_int linger_ms; /* how long bytes may still leave after that */
+    atomic_size_t held;   /* bytes of the link's that libssh has yet to write, about */
     atomic_int port;      /* inward: where the server listens; 0: not known yet */
 
     pthread_mutex_t lock;    /* guards what stands below */
     sl_tunnel_status status; /* for the owner */
     bool was_up;             /* at least once */
+    sl_tunnel *outer;        /* the way to the SSH server, through the last jump host; NULL: none.
+                                The tunnel's thread's, which needs no lock to read it */
     sl_event ready;          /* set once it was up, or never will be */
+    sl_event usable;         /* set while it is up, and once it has failed for good */
     int agent_fd;            /* shut down when it is to stop: the one call that can't be cancelled
                                 otherwise waits for an answer there; -1: none */
+    int carrier_fd;          /* the connection to the SSH server, while it carries; -1: none */
 } sl_tunnel_job;
 
 /* Tells the owner which state it is in and why, and logs a change. NULL: all is well when it is up;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/resolve.h"
+#include "tunnel/jump.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -135,7 +136,7 @@ static void tell_address(const sl_tunnel_job *job, const struct addrinfo *addres
         sl_tunnel_tell(job, SL_TUNNEL_ADDRESS, text);
 }
 
-int sl_dial(int *descriptor, sl_tunnel_job *job, int64_t deadline_us) {
+static int dial_host(int *descriptor, sl_tunnel_job *job, int64_t deadline_us) {
     struct addrinfo *addresses = NULL;
     int failure = 0;
     sl_tunnel_report(job, SL_TUNNEL_RESOLVING, NULL);
@@ -160,4 +161,11 @@ int sl_dial(int *descriptor, sl_tunnel_job *job, int64_t deadline_us) {
     }
     freeaddrinfo(addresses);
     return code == SL_EAGAIN ? explain(&job->plan, failure) : code;
+}
+
+int sl_dial(int *descriptor, sl_tunnel_job *job, int64_t deadline_us) {
+    if (!job->outer)
+        return dial_host(descriptor, job, deadline_us);
+    sl_tunnel_report(job, SL_TUNNEL_CONNECTING, NULL);
+    return sl_jump_dial(descriptor, job);
 }

@@ -120,23 +120,26 @@ static int check_pinned(const sl_tunnel_plan *plan, ssh_key key, const char *fin
                    plan->destination.host, pinned, kind ? kind->name : "host", fingerprint);
 }
 
-static int fail_unknown(const sl_tunnel_plan *plan, ssh_key key, const char *fingerprint) {
+/* What can be pinned is the destination's key, not a jump host's. */
+static int fail_unknown(const sl_tunnel_plan *plan, ssh_key key, const char *name,
+                        const char *fingerprint) {
     const struct kind *kind = kind_of(key);
     return sl_fail(SL_EHOSTKEY,
                    "the host key of %s is not known. Its %s key is %s; if the server "
-                   "says the same, give --ssh-host-key %s, or "
+                   "says the same, %s%s, or "
                    "-o ssh_host_key_policy=accept-new to trust it from now on",
-                   plan->destination.host, kind ? kind->name : "host", fingerprint, fingerprint);
+                   name, kind ? kind->name : "host", fingerprint,
+                   plan->jump ? "log in to that jump host once with ssh" : "give --ssh-host-key ",
+                   plan->jump ? "" : fingerprint);
 }
 
-static int fail_changed(const sl_tunnel_plan *plan, const sl_known_hosts *known, const char *name,
-                        const char *fingerprint) {
+static int fail_changed(const sl_known_hosts *known, const char *name, const char *fingerprint) {
     return sl_fail(SL_EHOSTKEY,
                    "THE HOST KEY OF %s HAS CHANGED: it is %s, but line %d of %s has "
                    "%s. Somebody may be in between; if the server was set up anew, "
                    "forget the old key: ssh-keygen -R '%s' -f %s",
-                   plan->destination.host, fingerprint, known->line, known->path,
-                   known->fingerprint, name, known->path);
+                   name, fingerprint, known->line, known->path, known->fingerprint, name,
+                   known->path);
 }
 
 /* An unknown key that is to be trusted from now on. */
@@ -167,10 +170,10 @@ int sl_host_key_check(const sl_tunnel_plan *plan, ssh_key key) {
     case SL_KNOWN_SAME:
         return SL_OK;
     case SL_KNOWN_OTHER:
-        return fail_changed(plan, &known, name, fingerprint);
+        return fail_changed(&known, name, fingerprint);
     case SL_KNOWN_REVOKED:
-        return sl_fail(SL_EHOSTKEY, "the host key of %s, %s, is revoked by line %d of %s",
-                       plan->destination.host, fingerprint, known.line, known.path);
+        return sl_fail(SL_EHOSTKEY, "the host key of %s, %s, is revoked by line %d of %s", name,
+                       fingerprint, known.line, known.path);
     case SL_KNOWN_NOTHING:
         break;
     }
@@ -179,9 +182,9 @@ int sl_host_key_check(const sl_tunnel_plan *plan, ssh_key key) {
         return sl_fail(SL_EHOSTKEY,
                        "whether the host key of %s, %s, is the right one cannot be known: %s; make "
                        "that file readable, or name another one (ssh_known_hosts)",
-                       plan->destination.host, fingerprint, known.trouble);
+                       name, fingerprint, known.trouble);
     if (plan->settings.host_key_policy != SL_HOST_KEY_ACCEPT_NEW)
-        return fail_unknown(plan, key, fingerprint);
+        return fail_unknown(plan, key, name, fingerprint);
     remember(found.own, name, key, fingerprint);
     return SL_OK;
 }

@@ -95,7 +95,8 @@ static const char *find_address(const sl_session *session, char *text, socklen_t
     struct sockaddr_storage address = {0};
     socklen_t length = sizeof(address);
     text[0] = '\0';
-    if (getpeername(session->descriptor, (struct sockaddr *)&address, &length) == 0)
+    if (getpeername(session->descriptor, (struct sockaddr *)&address, &length) == 0 &&
+        address.ss_family != AF_UNIX) /* a jump host's tunnel: from here it can't be told */
         getnameinfo((struct sockaddr *)&address, length, text, size, NULL, 0, NI_NUMERICHOST);
     return text;
 }

@@ -6,6 +6,7 @@
 #include "tunnel/dial.h"
 #include "tunnel/hostkey.h"
 #include "tunnel/inward.h"
+#include "tunnel/jump.h"
 #include "tunnel/known_hosts.h"
 #include "tunnel/measure.h"
 #include "tunnel/pump.h"
@@ -108,7 +109,7 @@ static int connect_verified(struct client *client) {
 static int measure(struct client *client) {
     const sl_tunnel_witness *witness = client->job->plan.witness;
     sl_tunnel_measures measures;
-    if (!witness || client->job->was_up)
+    if (!witness || client->job->was_up || client->job->plan.jump)
         return SL_OK;
     sl_tunnel_tell(client->job, SL_TUNNEL_FORWARDS, "yes");
     int code = sl_measure(&client->session, &measures);
@@ -117,8 +118,7 @@ static int measure(struct client *client) {
     return code;
 }
 
-static int connect_client(void *state) {
-    struct client *client = state;
+static int connect_reached(struct client *client) {
     sl_tunnel_job *job = client->job;
     int code = connect_verified(client);
     if (code < 0)
@@ -141,9 +141,26 @@ static int connect_client(void *state) {
     return code;
 }
 
+static int connect_client(void *state) {
+    struct client *client = state;
+    int code = sl_jump_reach(client->job);
+    return code < 0 ? code : sl_jump_explain(client->job, connect_reached(client));
+}
+
+/* Others may look at how far the bytes in it have got. */
+static void share_carrier(struct client *client, int descriptor) {
+    pthread_mutex_lock(&client->job->lock);
+    client->job->carrier_fd = descriptor;
+    pthread_mutex_unlock(&client->job->lock);
+}
+
 static int carry(void *state) {
     struct client *client = state;
-    int code = sl_pump_run(&client->pump);
+    share_carrier(client, client->session.descriptor);
+    int code = sl_jump_explain(client->job, sl_pump_run(&client->pump));
+    share_carrier(client, -1);
+    if (code < 0) /* who comes through here asks for the reason once the connections end */
+        sl_tunnel_report(client->job, SL_TUNNEL_WAITING, sl_error());
     sl_pump_finish(&client->pump);
     sl_session_close(&client->session);
     return code;

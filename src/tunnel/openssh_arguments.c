@@ -176,6 +176,45 @@ static void add_alive(sl_openssh_arguments *arguments, int timeout_s) {
     add_option(arguments, "ServerAliveCountMax", number);
 }
 
+/* Writes one jump host, for which ssh has a shell start another ssh. Returns its length. */
+static size_t spell_jump(sl_openssh_arguments *arguments, const char *name, char *spelt,
+                         size_t size) {
+    static const char fit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                              "._-+=@:[]";
+    sl_ssh_destination jump;
+    char port[16] = "";
+    int code = sl_ssh_destination_parse(name, &jump);
+    if (code == SL_OK && strspn(name, fit) < strlen(name))
+        code = sl_fail(SL_EINVAL,
+                       "ssh can't be told the jump host %s, since a shell or ssh itself would take "
+                       "some of its letters for something else",
+                       name);
+    if (code < 0)
+        arguments->code = code;
+    bool brackets = strchr(jump.host, ':') != NULL;
+    if (jump.port_given)
+        snprintf(port, sizeof(port), ":%d", jump.port);
+    return (size_t)snprintf(spelt, size, "%s%s%s%s%s%s", jump.user, jump.user_given ? "@" : "",
+                            brackets ? "[" : "", jump.host, brackets ? "]" : "", port);
+}
+
+static void add_jumps(sl_openssh_arguments *arguments, const sl_tunnel_settings *settings) {
+    sl_ssh_route route;
+    char jumps[sizeof(route.names)] = "";
+    size_t length = 0;
+    if (!settings->jump)
+        return;
+    int code = sl_ssh_route_read(&route, settings);
+    for (int i = 0; code == SL_OK && i < route.count - 1; i++) {
+        if (i > 0)
+            jumps[length++] = ',';
+        length += spell_jump(arguments, route.names[i], jumps + length, sizeof(jumps) - length);
+    }
+    if (code < 0)
+        arguments->code = code;
+    add_option(arguments, "ProxyJump", jumps);
+}
+
 int sl_openssh_arguments_fill(sl_openssh_arguments *arguments, const sl_tunnel_job *job,
                               const char *algorithms) {
     const sl_tunnel_settings *settings = &job->plan.settings;
@@ -203,6 +242,7 @@ int sl_openssh_arguments_fill(sl_openssh_arguments *arguments, const sl_tunnel_j
         add(arguments, "%s", spell(arguments, settings->key_file, path, sizeof(path)));
     }
     add_forwards(arguments, job);
+    add_jumps(arguments, settings);
     if (destination->user_given) {
         add(arguments, "-l");
         add(arguments, "%s", destination->user);

@@ -88,6 +88,18 @@ const sl_option sl_tunnel_options[] = {
      .values = "FILE",
      .help = "Configuration of the ssh command, instead of the user's and the system's; with "
              "ssh_backend=openssh"},
+    {.name = "ssh_jump",
+     .type = SL_OPTION_STRING,
+     .offset = offsetof(sl_tunnel_settings, jump),
+     .values = "[USER@]HOST[:PORT],...",
+     .help = "SSH servers to go through on the way to the one of ssh_tunnel_mode, in order; at "
+             "most 8"},
+    {.name = "ssh_jump_keys",
+     .type = SL_OPTION_STRING,
+     .offset = offsetof(sl_tunnel_settings, jump_keys),
+     .values = "FILE,...",
+     .help = "Private key for each server of ssh_jump, in order; an empty one means the agent and "
+             "the usual keys. Without it, all get the key of ssh_tunnel_keyfile"},
 };
 
 const size_t sl_tunnel_option_count = SL_COUNT(sl_tunnel_options);

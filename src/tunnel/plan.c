@@ -1,6 +1,7 @@
 /* tunnel: checking and copying what a tunnel is to do. Used by tunnel.c. */
 #include "tunnel/plan.h"
 #include "base/error.h"
+#include "tunnel/jump.h"
 
 #include <pwd.h>
 #include <stdio.h>
@@ -19,9 +20,9 @@ static int copy(const char **field, const char *text) {
 
 static int copy_settings(sl_tunnel_settings *to, const sl_tunnel_settings *from) {
     *to = *from;
-    const char **fields[] = {&to->destination, &to->password,        &to->password_file,
-                             &to->key_file,    &to->passphrase_file, &to->host_key,
-                             &to->known_hosts, &to->ssh_config};
+    const char **fields[] = {
+        &to->destination, &to->password,    &to->password_file, &to->key_file, &to->passphrase_file,
+        &to->host_key,    &to->known_hosts, &to->ssh_config,    &to->jump,     &to->jump_keys};
     const size_t count = sizeof(fields) / sizeof(fields[0]);
     const char *texts[sizeof(fields) / sizeof(fields[0])];
     /* First all fields are made safe to free, then they are filled. */
@@ -79,8 +80,10 @@ static int check_target(const sl_tunnel_target *target) {
 
 int sl_tunnel_plan_init(sl_tunnel_plan *plan, const sl_tunnel_settings *settings,
                         const sl_tunnel_target *target) {
-    *plan = (sl_tunnel_plan){
-        .target_port = target->port, .failed = target->failed, .witness = target->witness};
+    *plan = (sl_tunnel_plan){.target_port = target->port,
+                             .jump = target->jump,
+                             .failed = target->failed,
+                             .witness = target->witness};
     int code = check_target(target);
     if (code == SL_OK && !settings->destination)
         code = sl_fail(SL_EINVAL, "the tunnel has no SSH destination");
@@ -90,6 +93,8 @@ int sl_tunnel_plan_init(sl_tunnel_plan *plan, const sl_tunnel_settings *settings
         code = fill_user(&plan->destination);
     if (code == SL_OK)
         code = check_host_key(settings->host_key);
+    if (code == SL_OK)
+        code = sl_jump_check(settings);
     if (code == SL_OK && settings->ssh_config && settings->backend != SL_SSH_OPENSSH)
         code = sl_fail(SL_EINVAL, "ssh_config is read by ssh alone; it goes with "
                                   "ssh_backend=openssh (--ssh-backend openssh)");
@@ -120,8 +125,9 @@ int sl_tunnel_plan_fail_refused(const sl_tunnel_plan *plan, const char *words) {
 }
 
 int sl_tunnel_plan_fail_unheard(const sl_tunnel_plan *plan, const char *words) {
-    return sl_fail(SL_EPEER, "nothing listens at %s port %d as seen from %s (%s); waiting",
-                   plan->target_host, plan->target_port, plan->destination.host, words);
+    return sl_fail(SL_EPEER, "nothing listens at %s port %d as seen from %s (%s)%s",
+                   plan->target_host, plan->target_port, plan->destination.host, words,
+                   plan->jump ? "" : "; waiting");
 }
 
 void sl_tunnel_plan_finish(sl_tunnel_plan *plan) {
@@ -137,6 +143,8 @@ void sl_tunnel_plan_finish(sl_tunnel_plan *plan) {
     free((char *)settings->host_key);
     free((char *)settings->known_hosts);
     free((char *)settings->ssh_config);
+    free((char *)settings->jump);
+    free((char *)settings->jump_keys);
     free(plan->target_host);
     free(plan->link_path);
     *plan = (sl_tunnel_plan){0};

@@ -13,6 +13,7 @@ typedef struct sl_tunnel_plan {
     char *target_host;              /* as seen from the SSH server */
     int target_port;
     char *link_path;                  /* inward: the link's socket; NULL: outward */
+    bool jump;                        /* this SSH server is a jump host on the way to another */
     sl_cancel *failed;                /* borrowed; NULL: none */
     const sl_tunnel_witness *witness; /* or NULL */
 } sl_tunnel_plan;

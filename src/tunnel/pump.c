@@ -231,6 +231,7 @@ static int wait_for_work(sl_pump *pump, struct round *round) {
     bool stopping = round->linger_until_us != 0;
     fit_chunk(pump);
     bool takes_more = writable(pump);
+    atomic_store(&pump->session->job->held, takes_more ? 0 : pump->chunk);
     watch(&round->polled[STOP], sl_cancel_fd(pump->session->job->stop), stopping ? 0 : POLLIN);
     watch(&round->polled[SESSION], pump->session->descriptor, sl_session_events(pump->session));
     bool room = find(pump, SL_FORWARD_NONE) != NULL;

@@ -98,7 +98,8 @@ void sl_session_quiet(void) {
 
 void sl_session_bound_unsent(sl_session *session, size_t bytes) {
     int most = (int)bytes;
-    setsockopt(session->descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
+    if (setsockopt(session->descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most)) < 0)
+        setsockopt(session->descriptor, SOL_SOCKET, SO_SNDBUF, &most, sizeof(most)); /* no TCP */
 }
 
 short sl_session_events(const sl_session *session) {

@@ -16,6 +16,25 @@
 #define BACK_OFF_MOST_MS  5000
 #define REFUSED_PAUSE_MS  60000
 
+static void log_up(const sl_tunnel_job *job, bool first) {
+    const sl_tunnel_plan *plan = &job->plan;
+    const char *up = first ? "up" : "up again";
+    if (plan->link_path)
+        sl_log(SL_LOG_INFO, "tunnel", "%s: %s listens on port %d", up, plan->name,
+               atomic_load(&job->port));
+    else
+        sl_log(SL_LOG_INFO, "tunnel", "%s through %s to %s port %d", up, plan->name,
+               plan->target_host, plan->target_port);
+}
+
+/* Of several on the way, jump hosts are named. */
+static void log_step(const sl_tunnel_job *job, sl_tunnel_state state, const char *reason) {
+    const sl_tunnel_plan *plan = &job->plan;
+    sl_log(SL_LOG_INFO, "tunnel", "%s%s%s%s%s", plan->jump ? plan->name : "",
+           plan->jump ? ": " : "", sl_tunnel_state_name(state), reason ? ": " : "",
+           reason ? reason : "");
+}
+
 void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *reason) {
     char text[sizeof(job->status.reason)];
     snprintf(text, sizeof(text), "%s", reason ? reason : "");
@@ -25,24 +44,28 @@ void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *rea
         memcpy(text, job->status.reason, sizeof(text));
     bool changed = job->status.state != state;
     bool up = changed && state == SL_TUNNEL_UP, first = up && !job->was_up;
+    if (changed && job->status.state == SL_TUNNEL_UP)
+        sl_event_clear(&job->usable);
     job->status.state = state;
     job->status.reconnects += up && job->was_up ? 1 : 0;
     job->was_up = job->was_up || up;
     memcpy(job->status.reason, text, sizeof(text));
     pthread_mutex_unlock(&job->lock);
-    if (changed && !up)
-        sl_log(SL_LOG_INFO, "tunnel", "%s%s%s", sl_tunnel_state_name(state), reason ? ": " : "",
-               reason ? text : "");
-    if (up && job->plan.link_path)
-        sl_log(SL_LOG_INFO, "tunnel", "%s: %s listens on port %d", first ? "up" : "up again",
-               job->plan.name, atomic_load(&job->port));
-    else if (up)
-        sl_log(SL_LOG_INFO, "tunnel", "%s through %s to %s port %d", first ? "up" : "up again",
-               job->plan.name, job->plan.target_host, job->plan.target_port);
+    if (up)
+        log_up(job, first);
+    else if (changed)
+        log_step(job, state, reason ? text : NULL);
     if (changed && (first || !job->was_up) && job->plan.witness)
         job->plan.witness->state(job->plan.witness->user, state);
+    if (up)
+        sl_event_set(&job->usable);
     if (first)
         sl_event_set(&job->ready);
+}
+
+/* Of a jump host's trouble the tunnel that needs it tells too. */
+static sl_log_level trouble_level(const sl_tunnel_job *job) {
+    return job->plan.jump ? SL_LOG_INFO : SL_LOG_WARNING;
 }
 
 void sl_tunnel_tell_heard(sl_tunnel_job *job, bool *unheard, bool heard, bool up) {
@@ -53,7 +76,7 @@ void sl_tunnel_tell_heard(sl_tunnel_job *job, bool *unheard, bool heard, bool up
         sl_log(SL_LOG_INFO, "tunnel", "%s port %d answers now, as seen from %s",
                job->plan.target_host, job->plan.target_port, job->plan.destination.host);
     else
-        sl_log(SL_LOG_WARNING, "tunnel", "%s", sl_error());
+        sl_log(trouble_level(job), "tunnel", "%s", sl_error());
     if (up)
         sl_tunnel_report(job, SL_TUNNEL_UP, heard ? NULL : sl_error());
 }
@@ -97,6 +120,7 @@ static void fail_for_good(sl_tunnel_supervisor *supervisor, int code) {
     job->status.failure = code;
     pthread_mutex_unlock(&job->lock);
     sl_event_set(&supervisor->failed);
+    sl_event_set(&job->usable);
     if (job->plan.failed)
         sl_cancel_trigger(job->plan.failed);
 }
@@ -119,7 +143,7 @@ static int live_once(const sl_tunnel_supervisor *supervisor, void *state) {
 static void wait_for_next(sl_tunnel_job *job, int code, unsigned attempt, unsigned *seed) {
     bool refused = is_refusal(code);
     int pause_ms = refused ? REFUSED_PAUSE_MS : back_off_ms(attempt, seed);
-    sl_log(attempt == 0 || refused ? SL_LOG_WARNING : SL_LOG_INFO, "tunnel",
+    sl_log(attempt == 0 || refused ? trouble_level(job) : SL_LOG_INFO, "tunnel",
            "%s; trying again in %.1f s", sl_error(), pause_ms / 1e3);
     sl_tunnel_report(job, SL_TUNNEL_WAITING, sl_error());
     int64_t until_us = sl_deadline_us(pause_ms);
@@ -152,10 +176,9 @@ void sl_tunnel_supervise(void *argument) {
         wait_for_next(job, code, attempt++, &seed);
         code = SL_OK;
     }
-    if (!job->was_up) {
+    if (!job->was_up)
         supervisor->first = code;
-        snprintf(supervisor->sentence, sizeof(supervisor->sentence), "%s", sl_error());
-    }
+    snprintf(supervisor->sentence, sizeof(supervisor->sentence), "%s", sl_error());
     if (code < 0 && !sl_cancel_triggered(job->stop))
         fail_for_good(supervisor, code);
     if (!job->was_up)

@@ -9,7 +9,7 @@ typedef struct sl_tunnel_supervisor {
     sl_tunnel_job job;
     sl_event failed;    /* set once it has failed for good */
     int first;          /* how the first attempt ended; read it after `job.ready` */
-    char sentence[512]; /* of that failure */
+    char sentence[512]; /* of the failure that ended it; read it after that, or `failed` */
 } sl_tunnel_supervisor;
 
 /* The thread's function; the argument is a supervisor. */

@@ -7,10 +7,12 @@
 #include "base/thread.h"
 #include "tunnel/supervisor.h"
 
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -56,12 +58,14 @@ static int start(sl_tunnel *tunnel, const sl_tunnel_settings *settings,
     if (code == SL_OK)
         code = sl_event_init(&supervisor->job.ready);
     if (code == SL_OK)
+        code = sl_event_init(&supervisor->job.usable);
+    if (code == SL_OK)
         code = sl_event_init(&supervisor->failed);
     if (code == SL_OK)
         code = make_socket_path(tunnel);
     if (code == SL_OK)
         code = sl_thread_start(&tunnel->thread, "sl-tunnel", sl_tunnel_supervise, supervisor);
-    if (code < 0 || settings->persist)
+    if (code < 0 || settings->persist || target->jump)
         return code;
     code = sl_wait(supervisor->job.ready.fd, POLLIN, cancel, -1);
     if (code < 0)
@@ -77,8 +81,8 @@ int sl_tunnel_open(sl_tunnel **tunnel, const sl_tunnel_settings *settings,
     if (!opening)
         return sl_fail_memory();
     sl_tunnel_supervisor *supervisor = &opening->supervisor;
-    supervisor->job.ready.fd = supervisor->failed.fd = supervisor->job.agent_fd = -1;
-    supervisor->job.network.fd = -1;
+    supervisor->job.ready.fd = supervisor->job.usable.fd = supervisor->failed.fd = -1;
+    supervisor->job.network.fd = supervisor->job.agent_fd = supervisor->job.carrier_fd = -1;
     pthread_mutex_init(&supervisor->job.lock, NULL);
 
     int code = start(opening, settings, target, cancel);
@@ -89,6 +93,22 @@ int sl_tunnel_open(sl_tunnel **tunnel, const sl_tunnel_settings *settings,
     }
     *tunnel = opening;
     return SL_OK;
+}
+
+int sl_tunnel_await(sl_tunnel *tunnel, const sl_cancel *cancel) {
+    sl_tunnel_job *job = &tunnel->supervisor.job;
+    for (;;) {
+        int code = sl_wait(job->usable.fd, POLLIN, cancel, -1);
+        if (code < 0)
+            return code;
+        pthread_mutex_lock(&job->lock);
+        sl_tunnel_status status = job->status;
+        pthread_mutex_unlock(&job->lock);
+        if (status.failure)
+            return sl_fail(status.failure, "%s", tunnel->supervisor.sentence);
+        if (status.state == SL_TUNNEL_UP)
+            return SL_OK;
+    }
 }
 
 const char *sl_tunnel_endpoint(const sl_tunnel *tunnel) {
@@ -103,9 +123,16 @@ int sl_tunnel_port(const sl_tunnel *tunnel) {
 
 void sl_tunnel_status_get(sl_tunnel *tunnel, sl_tunnel_status *status) {
     sl_tunnel_job *job = &tunnel->supervisor.job;
+    sl_tunnel_status outer = {.state = SL_TUNNEL_UP};
     pthread_mutex_lock(&job->lock);
     *status = job->status;
+    if (job->outer && status->state != SL_TUNNEL_UP)
+        sl_tunnel_status_get(job->outer, &outer);
     pthread_mutex_unlock(&job->lock);
+    if (outer.state != SL_TUNNEL_UP)
+        status->state = outer.state;
+    if (outer.reason[0])
+        memcpy(status->reason, outer.reason, sizeof(status->reason));
 }
 
 void sl_tunnel_stats(sl_tunnel *tunnel, sl_stats *stats) {
@@ -116,6 +143,17 @@ void sl_tunnel_stats(sl_tunnel *tunnel, sl_stats *stats) {
     stats->tunnel = status.state;
     stats->tunnel_reconnects = status.reconnects;
     sl_text_copy(stats->tunnel_reason, status.reason, sizeof(stats->tunnel_reason));
+}
+
+uint64_t sl_tunnel_under_way(sl_tunnel *tunnel) {
+    sl_tunnel_job *job = &tunnel->supervisor.job;
+    int unsent = 0;
+    pthread_mutex_lock(&job->lock);
+    if (job->carrier_fd >= 0)
+        ioctl(job->carrier_fd, SIOCOUTQ, &unsent);
+    uint64_t outer = job->outer ? sl_tunnel_under_way(job->outer) : 0;
+    pthread_mutex_unlock(&job->lock);
+    return outer + (uint64_t)unsent + atomic_load(&job->held);
 }
 
 int sl_tunnel_failure_fd(const sl_tunnel *tunnel) {
@@ -131,11 +169,13 @@ void sl_tunnel_close(sl_tunnel **tunnel, int linger_ms) {
     atomic_store(&supervisor->job.linger_ms, linger_ms);
     stop(closing);
     sl_thread_join(&closing->thread);
+    sl_tunnel_close(&supervisor->job.outer, 0); /* the last that comes through it was handed over */
     if (closing->folder[0]) {
         unlink(supervisor->job.socket_path);
         rmdir(closing->folder);
     }
     sl_event_finish(&supervisor->job.ready);
+    sl_event_finish(&supervisor->job.usable);
     sl_event_finish(&supervisor->failed);
     sl_cancel_close(&supervisor->job.stop);
     sl_tunnel_plan_finish(&supervisor->job.plan);

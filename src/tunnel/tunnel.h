@@ -15,7 +15,8 @@
 
 /* The options of sl_tunnel_settings (ssh_tunnel_mode, ssh_tunnel_pwd, ssh_tunnel_keyfile,
  * ssh_password_file, ssh_passphrase_file, ssh_host_key, ssh_host_key_policy, ssh_known_hosts,
- * ssh_connect_timeout, ssh_alive_timeout, persist, ssh_backend, ssh_config). */
+ * ssh_connect_timeout, ssh_alive_timeout, persist, ssh_backend, ssh_config, ssh_jump,
+ * ssh_jump_keys). */
 extern const sl_option sl_tunnel_options[];
 extern const size_t sl_tunnel_option_count;
 
@@ -41,7 +42,8 @@ typedef struct sl_tunnel_measures {
                                               wrong */
 } sl_tunnel_measures;
 
-/* Who is told of it, on the tunnel's thread, until the tunnel is up for the first time. */
+/* Who is told of it, on the tunnel's thread, until the tunnel is up for the first time. Jump hosts
+ * come one after the other before the destination: each is told of until it is up. */
 typedef struct sl_tunnel_witness {
     void (*state)(void *user, sl_tunnel_state state);
     void (*fact)(void *user, sl_tunnel_fact fact, const char *text);
@@ -58,6 +60,7 @@ typedef struct sl_tunnel_target {
     const char *link;  /* inward: "ipc:///…", where the link listens; NULL: outward */
     sl_cancel *failed; /* triggered once it has failed for good; borrowed; may be NULL */
     const sl_tunnel_witness *witness; /* NULL: nobody; borrowed for the tunnel's life */
+    bool jump; /* it is the port of the next SSH server, for a tunnel of this room */
 } sl_tunnel_target;
 
 typedef struct sl_tunnel_status {
@@ -78,13 +81,32 @@ typedef struct sl_ssh_destination {
 /* SL_EINVAL with what is wrong. */
 int sl_ssh_destination_parse(const char *text, sl_ssh_destination *destination);
 
+/* The SSH servers on the way, first to last, as they were given: jump hosts, then the destination.
+ */
+#define SL_SSH_JUMPS_MOST 8
+typedef struct sl_ssh_route {
+    char names[SL_SSH_JUMPS_MOST + 1][384];
+    int count;
+} sl_ssh_route;
+
+/* SL_EINVAL with what is wrong about the list of jump hosts. */
+int sl_ssh_route_read(sl_ssh_route *route, const sl_tunnel_settings *settings);
+
+/* For who opens no tunnel if the settings name no destination. SL_EINVAL when they name jump hosts
+ * then: frames would go unprotected where somebody wanted a tunnel. */
+int sl_tunnel_check(const sl_tunnel_settings *settings);
+
 /* Opens the tunnel and returns once it is up for the first time, forwarding checked; or fails with
  * SL_EINVAL, SL_EUNREACHABLE, SL_EAUTH, SL_EHOSTKEY, SL_EFORWARD, SL_ECANCELED. A far end where
  * nobody listens yet is no failure: it is waited for, and said in the log. With `persist` it
- * returns at once, and the tunnel gets up when it can. Settings are copied. `cancel` is borrowed
- * for the tunnel's life. */
+ * returns at once, and the tunnel gets up when it can; also towards a jump host's next server, see
+ * sl_tunnel_await(). Settings are copied. `cancel` is borrowed for the tunnel's life. */
 int sl_tunnel_open(sl_tunnel **tunnel, const sl_tunnel_settings *settings,
                    const sl_tunnel_target *target, sl_cancel *cancel);
+
+/* Waits until it is up, again or for the first time: SL_OK; SL_ECANCELED; or what ended it for
+ * good, with its sentence. Any thread. */
+int sl_tunnel_await(sl_tunnel *tunnel, const sl_cancel *cancel);
 
 /* Outward: "ipc:///…", where the link connects to. Valid until close. */
 const char *sl_tunnel_endpoint(const sl_tunnel *tunnel);
@@ -92,11 +114,14 @@ const char *sl_tunnel_endpoint(const sl_tunnel *tunnel);
 /* Inward: the port at the SSH server. Any thread. */
 int sl_tunnel_port(const sl_tunnel *tunnel);
 
-/* Any thread. */
+/* While it is the way through jump hosts that isn't up, their state and reason. Any thread. */
 void sl_tunnel_status_get(sl_tunnel *tunnel, sl_tunnel_status *status);
 
 /* Fills in what concerns the tunnel (NULL: there is none). Any thread. */
 void sl_tunnel_stats(sl_tunnel *tunnel, sl_stats *stats);
+
+/* How many bytes, about, it has taken that no SSH server's kernel has yet. Any thread. */
+uint64_t sl_tunnel_under_way(sl_tunnel *tunnel);
 
 /* A descriptor that polls readable once the tunnel has failed for good. */
 int sl_tunnel_failure_fd(const sl_tunnel *tunnel);

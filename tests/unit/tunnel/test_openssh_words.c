@@ -232,6 +232,22 @@ static void asks_for_a_way_in(void **state) {
     assert_int_equal(sl_openssh_arguments_fill(&arguments, &job, NULL), SL_EINVAL);
 }
 
+static void names_jump_hosts_as_ssh_reads_them(void **state) {
+    (void)state;
+    sl_openssh_arguments arguments;
+    job.plan = plan;
+    job.plan.settings.destination = "gadget";
+    job.plan.settings.jump = "one,me@two:2222,2001:db8::1,[::1]:22";
+    assert_int_equal(sl_openssh_arguments_fill(&arguments, &job, NULL), SL_OK);
+    assert_true(told(&arguments, "ProxyJump=one,me@two:2222,[2001:db8::1],[::1]:22"));
+
+    static const char *const wrong[] = {"a%h", "$(x)@host", "a;b@host", "one,fe80::1%eth0"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        job.plan.settings.jump = wrong[i];
+        assert_int_equal(sl_openssh_arguments_fill(&arguments, &job, NULL), SL_EINVAL);
+    }
+}
+
 static void refuses_what_ssh_would_misread(void **state) {
     (void)state;
     static const char *const paths[] = {"/a\"b", "/${HOME}/x", "/a\\b", "/a\nProxyCommand x"};
@@ -264,6 +280,7 @@ int main(void) {
         cmocka_unit_test(long_lines_are_cut),
         cmocka_unit_test(tells_ssh_what_was_given_only),
         cmocka_unit_test(asks_for_a_way_in),
+        cmocka_unit_test(names_jump_hosts_as_ssh_reads_them),
         cmocka_unit_test(refuses_what_ssh_would_misread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
