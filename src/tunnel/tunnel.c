@@ -21,6 +21,13 @@ struct sl_tunnel {
     char endpoint[128]; /* that socket, as ZeroMQ writes it */
 };
 
+int sl_tunnel_check(const sl_tunnel_settings *settings, const sl_tunnel_target *target) {
+    sl_tunnel_plan plan;
+    int code = sl_tunnel_plan_init(&plan, settings, target);
+    sl_tunnel_plan_finish(&plan);
+    return code;
+}
+
 static int make_socket_path(sl_tunnel *tunnel) {
     sl_tunnel_job *job = &tunnel->supervisor.job;
     if (job->plan.link_path)

@@ -65,6 +65,9 @@ typedef struct sl_ssh_destination {
 /* SL_EINVAL with what is wrong. */
 int sl_ssh_destination_parse(const char *text, sl_ssh_destination *destination);
 
+/* SL_EINVAL for settings and a target that sl_tunnel_open() would refuse without trying. */
+int sl_tunnel_check(const sl_tunnel_settings *settings, const sl_tunnel_target *target);
+
 /* Opens the tunnel and returns once it is up for the first time, forwarding checked; or fails with
  * SL_EINVAL, SL_EUNREACHABLE, SL_EAUTH, SL_EHOSTKEY, SL_EFORWARD, SL_ECANCELED. A far end where
  * nobody listens yet is no failure: it is waited for, and said in the log. With `persist` it
