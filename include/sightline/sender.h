@@ -27,12 +27,13 @@ typedef struct sl_sender_settings {
     void *reserved[15];
 } sl_sender_settings;
 
-/* One of a sender's destinations, and what it did so far. Strings are the sender's. */
+/* One of a sender's destinations, and what it did so far. What is pointed to is the sender's. */
 typedef struct sl_destination {
     const char *name;     /* as in log lines: "viewer:5555", "localhost:5555 through user@host" */
     const char *endpoint; /* "tcp://viewer:5555" */
-    const char *ssh;      /* NULL: there is no tunnel */
-    sl_stats stats;       /* of this one: a frame counts as dropped here that others got alone */
+    const char *ssh;      /* where its tunnel leads; NULL: there is none */
+    const sl_link_settings *link; /* its own */
+    sl_stats stats;               /* a frame that only others got counts as dropped here */
     int failure;          /* SL_OK, or the code that it was left with for good */
     char reason[512];     /* the sentence of that; "" without one */
     void *reserved[8];

@@ -82,6 +82,12 @@ static int take_option(sl_destination_settings *destination, char *option) {
 static int take_place(sl_destination_settings *destination, char *place) {
     char *colon = strrchr(place, ':'), *bracket = strrchr(place, ']'), *end = NULL;
     bool port_given = colon && !sl_is_ipv6(place) && !(bracket && bracket > colon);
+    char *comma = strchr(place, ',');
+    if (comma)
+        return sl_fail(SL_EINVAL, "\"%.40s\" is no option; behind a comma stands NAME=VALUE",
+                       comma + 1);
+    if (place[0] == '[' && !bracket)
+        return sl_fail(SL_EINVAL, "its IPv6 address has no closing bracket");
     if (port_given) {
         long port = isdigit((unsigned char)colon[1]) ? strtol(colon + 1, &end, 10) : 0;
         if (port < 1 || port > 65535 || *end)

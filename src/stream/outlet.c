@@ -226,7 +226,7 @@ static void fill_figures(sl_outlet *outlet, sl_stats *stats) {
 static void close_way(sl_outlet *outlet) {
     pthread_mutex_lock(&outlet->lock);
     fill_figures(outlet, &outlet->last);
-    outlet->last.connected = false;
+    outlet->last.connected = outlet->last.connected && !outlet->failure;
     outlet->closed = true;
     pthread_mutex_unlock(&outlet->lock);
     sl_event_set(&outlet->ended);
@@ -277,7 +277,11 @@ int sl_outlet_open(sl_outlet **outlet, const sl_destination_settings *to,
 void sl_outlet_look(sl_outlet *outlet, sl_destination *destination) {
     const sl_destination_settings *to = outlet->to;
     *destination = (sl_destination){
-        .name = to->name, .endpoint = to->endpoint, .ssh = to->tunnel.destination};
+        .name = to->name,
+        .endpoint = to->endpoint,
+        .ssh = to->tunnel.destination,
+        .link = &to->link,
+    };
     pthread_mutex_lock(&outlet->lock);
     if (outlet->closed)
         destination->stats = outlet->last;
