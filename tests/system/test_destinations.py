@@ -21,9 +21,9 @@ def through(server, port, key=None):
 def send_to(sightline):
     """Starts a sender to these destinations."""
 
-    def start(pattern, destinations, *words, source=SOURCE, command="send", **channels):
+    def start(pattern, destinations, *words):
         places = [word for place in destinations for word in ("--to", place)]
-        return sightline(command, source, *places, "--pattern", pattern, *words, **channels)
+        return sightline("send", SOURCE, *places, "--pattern", pattern, *words)
 
     return start
 
@@ -33,11 +33,20 @@ def each_sent(frames):
     return lambda event: all(place["frames"] >= frames for place in event["destinations"])
 
 
-def more_at(sender, index, frames):
-    """Waits until one destination got so many more frames; returns all of them then."""
-    now = sender.next_stats()["destinations"][index]["frames"]
-    wanted = sender.next_stats(lambda event: event["destinations"][index]["frames"] >= now + frames)
-    return wanted["destinations"]
+def latest(sender):
+    """All destinations, as they were last told of."""
+    told = [event for event in sender.events.so_far() if event["event"] == "stats"]
+    return told[-1]["destinations"]
+
+
+def wait_for_more(sender, index, frames):
+    """Waits until one destination got so many more frames than last told; all of them then."""
+    wanted = latest(sender)[index]["frames"] + frames
+    return sender.event(
+        "stats",
+        lambda event: event["destinations"][index]["frames"] >= wanted,
+        start=sender.events.count(),
+    )["destinations"]
 
 
 def stop(sender, viewers):
@@ -69,40 +78,53 @@ def test_direct_and_through_sshd(pattern, sshd, view, send_to):
     assert [place["tunnel"] is None for place in end["destinations"]] == [True, True, False]
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
-def test_stopped_viewer_holds_nobody_up(pattern, view, send_to):
-    good, stopped = view(pattern), view(pattern)
-    sender = send_to(pattern, [f"127.0.0.1:{viewer.port()}" for viewer in (good, stopped)], "--raw")
-    sender.event("stats", each_sent(30))
-    stopped.signal(signal.SIGSTOP)
-    before = more_at(sender, 0, 1)
-    after = more_at(sender, 0, 120)
-    # A stopped publisher's viewer swallows what fits into the sockets on the way to it.
-    assert after[1]["dropped"] > before[1]["dropped"], sender.account()
-    assert after[1]["frames"] - before[1]["frames"] < after[0]["frames"] - before[0]["frames"]
-    stopped.signal(signal.SIGCONT)
-    more_at(sender, 1, 30)
-    stop(sender, (good, stopped))
+def test_stopped_viewer_holds_nobody_up(view, send_to):
+    streams = []
+    for pattern in PATTERNS:
+        viewers = [view(pattern), view(pattern)]
+        places = [f"127.0.0.1:{viewer.port()}" for viewer in viewers]
+        streams.append((send_to(pattern, places, "--raw"), viewers))
+    before = []
+    for sender, viewers in streams:
+        sender.event("stats", each_sent(20))
+        viewers[1].signal(signal.SIGSTOP)
+        before.append(latest(sender))
+    for (sender, viewers), (good, stopped) in zip(streams, before):
+        wanted = good["frames"] + 150
+        told = sender.event("stats", lambda event: event["destinations"][0]["frames"] >= wanted)
+        after = told["destinations"]
+        # A stopped subscriber swallows what fits into the sockets on the way to it.
+        assert after[1]["dropped"] > stopped["dropped"], sender.account()
+        assert after[1]["frames"] - stopped["frames"] < after[0]["frames"] - good["frames"]
+        viewers[1].signal(signal.SIGCONT)
+    for sender, viewers in streams:
+        wait_for_more(sender, 1, 20)
+        stop(sender, viewers)
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
-def test_tunnels_fall_and_return_by_themselves(pattern, sshd, view, send_to):
-    servers, viewers = [sshd(), sshd()], [view(pattern), view(pattern)]
-    places = [through(server, viewer.port()) for server, viewer in zip(servers, viewers)]
-    sender = send_to(pattern, places, "--log", "info")
-    sender.event("stats", each_sent(30))
-    known = sender.events.count()
+def test_tunnels_fall_and_return_by_themselves(sshd, view, send_to):
+    servers, streams = [sshd(), sshd()], []
+    for pattern in PATTERNS:
+        viewers = [view(pattern), view(pattern)]
+        places = [through(server, viewer.port()) for server, viewer in zip(servers, viewers)]
+        streams.append((send_to(pattern, places, "--log", "info"), viewers))
+    for sender, _ in streams:
+        sender.event("stats", each_sent(20))
+    known = [sender.events.count() for sender, _ in streams]
     servers[1].stop()
-    down = sender.event("tunnel", start=known)
-    assert down["destination"].endswith(servers[1].destination()), down
-    assert down["tunnel"]["state"] != "up" and down["tunnel"]["reason"]
-    more_at(sender, 0, 60)
+    for (sender, _), start in zip(streams, known):
+        down = sender.event("tunnel", start=start)
+        assert down["destination"].endswith(servers[1].destination()), down
+        assert down["tunnel"]["state"] != "up" and down["tunnel"]["reason"]
+    for sender, _ in streams:
+        wait_for_more(sender, 0, 30)
     servers[1].start()
-    after = more_at(sender, 1, 30)
-    assert [place["tunnel"]["reconnects"] for place in after] == [0, 1]
-    assert [place["reconnects"] for place in after] == [0, 1]
-    assert sender.said.wait_for(lambda line: f"{servers[1].destination()}: up again" in line, 5)
-    stop(sender, viewers)
+    for sender, viewers in streams:
+        sender.wait_said(rf"{servers[1].destination()}: up again")
+        after = wait_for_more(sender, 1, 20)
+        assert [place["tunnel"]["reconnects"] for place in after] == [0, 1]
+        assert [place["reconnects"] for place in after] == [0, 1]
+        stop(sender, viewers)
 
 
 def test_refused_destination_is_left(folder, sshd, view, send_to):
