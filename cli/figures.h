@@ -8,8 +8,8 @@
 
 /* What all events tell. */
 struct figures_about {
-    const char *role;    /* "sender" or "receiver" */
-    const char *pattern; /* NULL: not known yet */
+    const char *role;                   /* "sender" or "receiver" */
+    const char *pattern;                /* NULL: not known yet */
     const sl_destination *destinations; /* of --to */
     size_t destination_count;
 };

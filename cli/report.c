@@ -117,12 +117,11 @@ static void describe(const struct report *report, const sl_stats *stats, double 
                      size_t size) {
     char some[40] = "";
     if (report->destinations)
-        snprintf(some, sizeof(some), " (%zu of %zu)",
-                 destinations_connected(report->destinations), report->destinations->count);
-    int used =
-        snprintf(line, size, "%s%s · %" PRIu64 " frames · %.1f frames/s · %.1f MB/s",
-                 figures_state(stats), some, stats->frames, fps,
-                 (double)(stats->bytes - report->before.bytes) / 1e6);
+        snprintf(some, sizeof(some), " (%zu of %zu)", destinations_connected(report->destinations),
+                 report->destinations->count);
+    int used = snprintf(line, size, "%s%s · %" PRIu64 " frames · %.1f frames/s · %.1f MB/s",
+                        figures_state(stats), some, stats->frames, fps,
+                        (double)(stats->bytes - report->before.bytes) / 1e6);
     if (stats->dropped && (size_t)used < size)
         used +=
             snprintf(line + used, size - (size_t)used, " · %" PRIu64 " dropped", stats->dropped);
@@ -149,11 +148,10 @@ static void tell(struct report *report, const sl_stats *stats, double fps) {
 /* Looked at once a second: of a quick return it shows only that there was one. Under the lock. */
 static void write_tunnel(struct report *report, const sl_stats *before, const sl_stats *stats,
                          const char *destination) {
-    bool changed = stats->tunnel != before->tunnel ||
-                   stats->tunnel_reconnects != before->tunnel_reconnects;
+    bool changed =
+        stats->tunnel != before->tunnel || stats->tunnel_reconnects != before->tunnel_reconnects;
     if (report->stats && changed && (report->ready || stats->tunnel != SL_TUNNEL_UP))
-        check_written(report,
-                      figures_tunnel(report->stats, &report->about, stats, destination));
+        check_written(report, figures_tunnel(report->stats, &report->about, stats, destination));
 }
 
 /* Under the lock. */

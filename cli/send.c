@@ -30,10 +30,10 @@ struct sending {
     sl_source *source;
     sl_sender *sender;
     struct destinations destinations; /* of --to */
-    atomic_uint_fast64_t skipped; /* live frames read, and let go for a newer one */
-    int64_t until_us;             /* --duration; -1: never */
-    const char *reason;           /* why it ended, when all is well */
-    char sentence[1024];          /* what went wrong */
+    atomic_uint_fast64_t skipped;     /* live frames read, and let go for a newer one */
+    int64_t until_us;                 /* --duration; -1: never */
+    const char *reason;               /* why it ended, when all is well */
+    char sentence[1024];              /* what went wrong */
 };
 
 /* Keeps the library's sentence of a failure. */
@@ -92,8 +92,7 @@ static int open_both(struct sending *sending) {
     int code = sl_source_open(&sending->source, &sending->source_settings);
     if (code < 0)
         return failed(sending, code);
-    console_connecting(several ? "all destinations"
-                               : sending->sender_settings.tunnel.destination);
+    console_connecting(several ? "all destinations" : sending->sender_settings.tunnel.destination);
     code = sl_sender_open(&sending->sender, &sending->sender_settings);
     console_progress("");
     if (code == SL_OK && several && !destinations_open(&sending->destinations, sending->sender))

@@ -16,9 +16,9 @@ typedef struct sl_check {
     const char *name; /* "name", "port", "ssh server", "host key", "log-in", "forwarding",
                          "viewer" or "round trip" */
     sl_verdict verdict;
-    int code;         /* SL_OK, or the SL_E… code that sending would have failed with */
-    const char *text; /* what was found; or what is wrong, and what to do about it */
-    double ms;        /* that it took; negative: not known */
+    int code;                /* SL_OK, or the SL_E… code that sending would have failed with */
+    const char *text;        /* what was found; or what is wrong, and what to do about it */
+    double ms;               /* that it took; negative: not known */
     const char *destination; /* the name of the one it is about; NULL when there is only one */
     void *reserved[7];
 } sl_check;
@@ -28,9 +28,9 @@ typedef void sl_check_function(void *user, const sl_check *check);
 /* Walks the way that a sender with these settings would go, by the same code, and calls `tell` for
  * each step in order, also for those that could not be looked at. `tell` is called by one thread at
  * a time, which need not be the caller's; it must not call this library's functions on the
- * settings. Several destinations are visited one after the other. The viewer does not take the visit for a sender. Returns SL_OK when all is well, or the
- * code of the first step that is bad; SL_EINVAL for settings that make no sense (no step is told then),
- * SL_ECANCELED. */
+ * settings. Several destinations are visited one after the other. The viewer does not take the
+ * visit for a sender. Returns SL_OK when all is well, or the code of the first step that is bad;
+ * SL_EINVAL for settings that make no sense (no step is told then), SL_ECANCELED. */
 SL_API int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tell,
                              void *user);
 

@@ -19,8 +19,8 @@ typedef struct sl_sender_settings {
     sl_link_settings link;
     sl_tunnel_settings tunnel;
     sl_codec_settings codec;
-    int threads;       /* that encode; 0: one a core, at most four */
-    sl_cancel *cancel; /* borrowed for the sender's whole life; may be NULL */
+    int threads;              /* that encode; 0: one a core, at most four */
+    sl_cancel *cancel;        /* borrowed for the sender's whole life; may be NULL */
     const char *destinations; /* "ADDRESS[:PORT][,NAME=VALUE]…", several with a semicolon between;
                                  link and tunnel are what each of them begins with, and the link's
                                  address stays NULL. NULL: one, the link's own address */
@@ -34,8 +34,8 @@ typedef struct sl_destination {
     const char *ssh;      /* where its tunnel leads; NULL: there is none */
     const sl_link_settings *link; /* its own */
     sl_stats stats;               /* a frame that only others got counts as dropped here */
-    int failure;          /* SL_OK, or the code that it was left with for good */
-    char reason[512];     /* the sentence of that; "" without one */
+    int failure;                  /* SL_OK, or the code that it was left with for good */
+    char reason[512];             /* the sentence of that; "" without one */
     void *reserved[8];
 } sl_destination;
 
@@ -53,8 +53,8 @@ SL_API void sl_sender_settings_init(sl_sender_settings *settings);
  * `ask` may be called for several tunnels at once. */
 SL_API int sl_sender_open(sl_sender **sender, const sl_sender_settings *settings);
 
-/* Waits until a receiver is there, at any destination: SL_OK, SL_EAGAIN after timeout_ms (-1: for ever), or the
- * failure that ended the sender. */
+/* Waits until a receiver is there, at any destination: SL_OK, SL_EAGAIN after timeout_ms (-1: for
+ * ever), or the failure that ended the sender. */
 SL_API int sl_sender_wait(sl_sender *sender, int timeout_ms);
 
 /* Sends a frame. Waits until there is room for it, so that the caller can skip to a newer frame

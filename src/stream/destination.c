@@ -149,9 +149,9 @@ static int check_new(const sl_destinations *destinations,
 }
 
 static int add(sl_destinations *destinations, const sl_sender_settings *sender, char *words) {
-    char shown[80];
+    char shown[80]; /* its place alone: a password may follow */
     words = trim(words);
-    snprintf(shown, sizeof shown, "%.70s%s", words, strlen(words) > 70 ? "…" : "");
+    snprintf(shown, sizeof shown, "%.*s", (int)strcspn(words, ","), words);
     if (destinations->count == SL_DESTINATIONS_MAX)
         return sl_fail(SL_EINVAL, "a sender has at most %d destinations", SL_DESTINATIONS_MAX);
     sl_destination_settings *destination = &destinations->all[destinations->count++];
@@ -183,8 +183,8 @@ static int read_list(sl_destinations *destinations, const sl_sender_settings *se
 
 int sl_destinations_read(sl_destinations *destinations, const sl_sender_settings *sender) {
     const char *list = sender->destinations;
-    *destinations = (sl_destinations){.all = calloc(list ? SL_DESTINATIONS_MAX : 1,
-                                                    sizeof(sl_destination_settings))};
+    *destinations = (sl_destinations){
+        .all = calloc(list ? SL_DESTINATIONS_MAX : 1, sizeof(sl_destination_settings))};
     if (!destinations->all)
         return sl_fail_memory();
     if (!list) {
@@ -199,6 +199,7 @@ int sl_destinations_read(sl_destinations *destinations, const sl_sender_settings
     if (!copy)
         return sl_fail_memory();
     int result = read_list(destinations, sender, copy);
+    explicit_bzero(copy, strlen(list));
     free(copy);
     return result;
 }

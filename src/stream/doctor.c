@@ -161,8 +161,8 @@ static int walk_to_viewer(struct visit *visit, sl_tunnel *tunnel) {
     char text[256];
     int code = tunnel ? ask_tunnel(tunnel) : SL_OK;
     if (code == SL_OK)
-        code = sl_link_examine(link, tunnel ? sl_tunnel_endpoint(tunnel) : NULL,
-                               visit->cancel, sl_deadline_us(VIEWER_MOST_MS), &found);
+        code = sl_link_examine(link, tunnel ? sl_tunnel_endpoint(tunnel) : NULL, visit->cancel,
+                               sl_deadline_us(VIEWER_MOST_MS), &found);
     if (!tunnel && found.address[0]) {
         snprintf(text, sizeof text, "it is %s", found.address);
         pass(visit, text);
@@ -209,8 +209,8 @@ int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tel
         if (code == SL_OK || (failure && code != SL_ECANCELED))
             continue;
         failure = code;
-        snprintf(sentence, sizeof sentence, "%s%s%s", count > 1 ? name : "",
-                 count > 1 ? ": " : "", sl_error());
+        snprintf(sentence, sizeof sentence, "%s%s%s", count > 1 ? name : "", count > 1 ? ": " : "",
+                 sl_error());
     }
     sl_destinations_finish(&destinations);
     return sentence[0] ? sl_fail(failure, "%s", sentence) : failure;

@@ -45,8 +45,8 @@ struct sl_outlet {
 static void admit(sl_outlet *outlet, bool open) {
     int64_t ahead = 1;
     if (outlet->turn_us > 0)
-        ahead = (sl_pipeline_work_us(outlet->owner->pipeline) + outlet->turn_us - 1) /
-                outlet->turn_us;
+        ahead =
+            (sl_pipeline_work_us(outlet->owner->pipeline) + outlet->turn_us - 1) / outlet->turn_us;
     if (ahead > outlet->owner->encoders)
         ahead = outlet->owner->encoders;
     sl_taker_want(&outlet->taker, !open ? 0 : ahead > 1 ? (int)ahead : 1);
@@ -113,8 +113,7 @@ static int check_reachable(const sl_outlet *outlet, const sl_link_state *state) 
 static void drop_outdated(sl_outlet *outlet) {
     if (outlet->pattern->newest_wins || !sl_taker_alone(&outlet->taker))
         drop_current(outlet);
-    while (outlet->pattern->newest_wins &&
-           sl_taker_take(&outlet->taker, &outlet->current) == SL_OK)
+    while (outlet->pattern->newest_wins && sl_taker_take(&outlet->taker, &outlet->current) == SL_OK)
         drop_current(outlet);
 }
 
@@ -140,8 +139,8 @@ static int wait_for_receiver(sl_outlet *outlet, const sl_link_state *state) {
 static int wait_for_turn(sl_outlet *outlet, bool writable) {
     bool want_frame = !outlet->current || outlet->pattern->newest_wins;
     sl_link_want_send(outlet->link, !writable);
-    return sl_link_wait(outlet->link, want_frame ? outlet->taker.ready_fd : -1,
-                        outlet->owner->stop, -1);
+    return sl_link_wait(outlet->link, want_frame ? outlet->taker.ready_fd : -1, outlet->owner->stop,
+                        -1);
 }
 
 /* One turn of the thread. SL_OK to go on. Where the newest wins, nothing is let in while the link
@@ -197,8 +196,7 @@ static int open_way(sl_outlet *outlet) {
 
 /* It fails for itself, unless all are ended. */
 static void conclude(sl_outlet *outlet, int result) {
-    bool own =
-        !sl_cancel_triggered(outlet->owner->stop) && !sl_fanout_ended(outlet->owner->fanout);
+    bool own = !sl_cancel_triggered(outlet->owner->stop) && !sl_fanout_ended(outlet->owner->fanout);
     set_met(outlet, false);
     drop_current(outlet);
     sl_taker_set_presence(&outlet->taker, SL_GONE);

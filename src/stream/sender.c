@@ -180,8 +180,7 @@ static int open_outlets(sl_sender *sender) {
         .failed = note_failed,
     };
     for (size_t i = 0; i < count && !result; i++)
-        result =
-            sl_outlet_open(&sender->outlets[i], &sender->destinations.all[i], &sender->owner);
+        result = sl_outlet_open(&sender->outlets[i], &sender->destinations.all[i], &sender->owner);
     return result;
 }
 

@@ -96,6 +96,10 @@ def test_stopped_viewer_holds_nobody_up(view, send_to):
         # A stopped subscriber swallows what fits into the sockets on the way to it.
         assert after[1]["dropped"] > stopped["dropped"], sender.account()
         assert after[1]["frames"] - stopped["frames"] < after[0]["frames"] - good["frames"]
+    ending, (good, stopped) = streams.pop(0)
+    stop(ending, [good])  # nor does it hold up the end
+    stopped.kill()
+    for _, viewers in streams:
         viewers[1].signal(signal.SIGCONT)
     for sender, viewers in streams:
         wait_for_more(sender, 1, 20)

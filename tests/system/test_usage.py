@@ -53,7 +53,7 @@ REFUSED = {
     "destination with an unknown option": ([*SEND, "--to", "a,colour=red"], "colour"),
     "destination with an option without a value": ([*SEND, "--to", "a,key"], "key"),
     "destination given twice": ([*SEND, "--to", "a", "--to", "a:9"], "twice"),
-    "destination through nowhere": ([*SEND, "--to", "a", "--to", "b,ssh=user@"], "b,ssh=user@"),
+    "destination through nowhere": ([*SEND, "--to", "a", "--to", "b,ssh=user@"], '"b"'),
     "to and address": ([*SEND, "--to", "a", "--address", "b"], "address"),
     "raw and jpeg": ([*SEND, "--raw", "--jpeg"], "raw"),
     "option of the other end": ([*VIEW, "--loop"], "loop"),
