@@ -238,10 +238,8 @@ bool sl_taker_alone(const sl_taker *taker) {
 
 void sl_taker_want(sl_taker *taker, int limit) {
     pthread_mutex_lock(&taker->fanout->lock);
-    if (taker->limit != limit) {
-        taker->limit = limit;
-        show_limit(taker->fanout);
-    }
+    taker->limit = limit;
+    show_limit(taker->fanout);
     pthread_mutex_unlock(&taker->fanout->lock);
 }
 

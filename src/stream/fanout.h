@@ -73,7 +73,7 @@ void sl_taker_set_presence(sl_taker *taker, sl_presence presence);
 bool sl_taker_alone(const sl_taker *taker);
 
 /* How many frames it would have worked on ahead: the pipeline works on as many as the most eager
- * one wants. */
+ * one wants. Wakes whoever waits for that room, as sl_pipeline_set_limit() does. */
 void sl_taker_want(sl_taker *taker, int limit);
 
 /* The next frame, which must be settled; one that is away may take what nobody else is there for.

@@ -82,6 +82,7 @@ static uint64_t take(sl_taker *taker) {
     sl_tally_frame(taker->tally);
     sl_taker_settle(taker, &parcel, true);
     assert_null(parcel);
+    sl_taker_want(taker, taker->limit); /* who comes for a frame says so each time */
     return sequence;
 }
 
@@ -216,6 +217,7 @@ static void *take_many(void *argument) {
         last = parcel->frame->sequence;
         sl_tally_frame(taker->tally);
         sl_taker_settle(taker, &parcel, true);
+        sl_taker_want(taker, 1);
     }
 }
 
