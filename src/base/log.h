@@ -15,7 +15,7 @@ void sl_log(sl_log_level level, const char *room, const char *format, ...)
 
 /* What the calling thread's lines are about, put before each of them; "" (at first) is nothing.
  * Threads that it starts with sl_thread_start() begin with the same. */
-void sl_log_set_about(const char *about);
+void sl_log_set_about(const char *text);
 const char *sl_log_about(void);
 
 /* Lets a repeated message through at most once a second: fill with zeros; true when it may be

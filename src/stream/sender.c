@@ -28,7 +28,7 @@
 struct sl_sender {
     sl_sender_settings settings;
     sl_destinations destinations;
-    sl_outlet **outlets; /* one a destination */
+    sl_outlet *outlets[SL_DESTINATIONS_MAX]; /* one a destination */
     sl_outlet_owner owner;
     sl_pipeline *pipeline;
     sl_fanout *fanout;
@@ -165,9 +165,6 @@ static void close_encoder(void *user, void *state) {
 static int open_outlets(sl_sender *sender) {
     size_t count = sender->destinations.count;
     int result = SL_OK;
-    sender->outlets = calloc(count, sizeof *sender->outlets);
-    if (!sender->outlets)
-        return sl_fail_memory();
     sender->owner = (sl_outlet_owner){
         .pipeline = sender->pipeline,
         .fanout = sender->fanout,
@@ -298,9 +295,8 @@ void sl_sender_close(sl_sender **sender) {
     *sender = NULL;
     if (closing->stop)
         sl_cancel_trigger(closing->stop);
-    for (size_t i = 0; closing->outlets && i < closing->destinations.count; i++)
+    for (size_t i = 0; i < closing->destinations.count; i++)
         sl_outlet_close(&closing->outlets[i]);
-    free(closing->outlets);
     sl_pipeline_close(&closing->pipeline);
     sl_fanout_close(&closing->fanout);
     sl_cancel_close(&closing->stop);
