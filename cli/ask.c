@@ -5,12 +5,16 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sightline/cancel.h>
 #include <sightline/error.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
+
+/* Two tunnels may want to know something at once. */
+static pthread_mutex_t terminal_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int open_terminal(void) {
     return open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -55,7 +59,8 @@ static int read_line(int terminal, const sl_cancel *cancel, char *answer, size_t
     return SL_OK;
 }
 
-int ask(void *user, const char *prompt, bool echo, char *answer, size_t size) {
+/* Under the lock. */
+static int ask_alone(void *user, const char *prompt, bool echo, char *answer, size_t size) {
     struct termios before, quiet;
     int terminal = open_terminal();
     if (terminal < 0)
@@ -78,6 +83,13 @@ int ask(void *user, const char *prompt, bool echo, char *answer, size_t size) {
         put(terminal, "\n");
 out:
     close(terminal);
+    return code;
+}
+
+int ask(void *user, const char *prompt, bool echo, char *answer, size_t size) {
+    pthread_mutex_lock(&terminal_lock);
+    int code = ask_alone(user, prompt, echo, answer, size);
+    pthread_mutex_unlock(&terminal_lock);
     return code;
 }
 

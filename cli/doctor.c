@@ -19,11 +19,20 @@ static const char *const verdicts[] = {
     [SL_VERDICT_UNKNOWN] = "unknown",
 };
 
-static void print_line(const sl_check *check) {
+struct telling {
+    const struct options *options;
+    char destination[200]; /* the last that was told of; "" where there is only one */
+};
+
+static void print_line(struct telling *telling, const sl_check *check) {
     static const char *const marks[] = {[SL_VERDICT_GOOD] = "✓",
                                         [SL_VERDICT_BAD] = "✗",
                                         [SL_VERDICT_SKIPPED] = "·",
                                         [SL_VERDICT_UNKNOWN] = "·"};
+    if (check->destination && strcmp(check->destination, telling->destination) != 0) {
+        snprintf(telling->destination, sizeof(telling->destination), "%s", check->destination);
+        printf("%s\n", telling->destination);
+    }
     printf("%s %-16s%s%s%s", marks[check->verdict], check->name, check->server ? check->server : "",
            check->server ? ": " : "",
            check->verdict == SL_VERDICT_SKIPPED ? "not looked at" : check->text);
@@ -37,6 +46,8 @@ static void print_json(const sl_check *check) {
     bool skipped = check->verdict == SL_VERDICT_SKIPPED;
     json_t *object = json_object();
     json_object_set_new(object, "event", json_string("check"));
+    if (check->destination)
+        json_object_set_new(object, "destination", json_string(check->destination));
     json_object_set_new(object, "name", json_string(check->name));
     json_object_set_new(object, "server", check->server ? json_string(check->server) : json_null());
     json_object_set_new(object, "verdict", json_string(verdicts[check->verdict]));
@@ -53,11 +64,11 @@ static void print_json(const sl_check *check) {
 }
 
 static void print_check(void *user, const sl_check *check) {
-    const struct options *options = user;
-    if (options->json)
+    struct telling *telling = user;
+    if (telling->options->json)
         print_json(check);
     else
-        print_line(check);
+        print_line(telling, check);
 }
 
 /* Looks with the settings that `sightline send` would have. */
@@ -76,11 +87,12 @@ static int examine(struct options *options, sl_cancel *cancel) {
         console_fail("%s", options->sentence);
     } else {
         char sentence[512];
+        struct telling telling = {.options = options};
         sender.cancel = cancel;
         code = SL_EINVAL;
         if (!ask_for(&sender.tunnel, cancel, sentence, sizeof(sentence)))
             console_fail("%s", sentence);
-        else if ((code = sl_doctor_examine(&sender, print_check, options)) == SL_OK)
+        else if ((code = sl_doctor_examine(&sender, print_check, &telling)) == SL_OK)
             console_say("all is well: `sightline send` with the same options finds its viewer");
         else if (code != SL_ECANCELED)
             console_fail("%s", sl_error());

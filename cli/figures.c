@@ -2,6 +2,8 @@
 #include "figures.h"
 
 #include <jansson.h>
+#include <sightline/error.h>
+#include <string.h>
 
 static json_t *text(const char *value) {
     json_t *made = value ? json_string(value) : json_null();
@@ -34,21 +36,6 @@ static bool write_line(FILE *file, json_t *object) {
     return written;
 }
 
-bool figures_ready(FILE *file, const struct figures_about *about,
-                   const struct figures_place *place) {
-    json_t *object = begin("ready", about);
-    json_object_set_new(object, "protocol", text(place->protocol));
-    json_object_set_new(object, "address", text(place->address));
-    json_object_set_new(object, "port", place->port ? json_integer(place->port) : json_null());
-    json_object_set_new(object, "endpoint", text(place->endpoint));
-    json_object_set_new(object, "tunnel", text(place->tunnel));
-    if (place->gate) {
-        json_object_set_new(object, "gate", text(place->gate));
-        json_object_set_new(object, "gate_host_key", text(place->gate_host_key));
-    }
-    return write_line(file, object);
-}
-
 static json_t *latency(const sl_latency *known, bool with_last) {
     json_t *object = json_object();
     json_object_set_new(object, "p50", number(known->p50));
@@ -60,8 +47,11 @@ static json_t *latency(const sl_latency *known, bool with_last) {
     return object;
 }
 
-static void add_counts(json_t *object, const sl_stats *stats, double fps) {
+static void add_counts(json_t *object, const struct figures_about *about, const sl_stats *stats,
+                       double fps) {
     json_object_set_new(object, "frames", count(stats->frames));
+    if (strcmp(about->role, "sender") == 0)
+        json_object_set_new(object, "encoded", count(stats->encoded));
     json_object_set_new(object, "dropped", count(stats->dropped));
     json_object_set_new(object, "rejected", count(stats->rejected));
     json_object_set_new(object, "bytes", count(stats->bytes));
@@ -81,30 +71,87 @@ static json_t *tunnel(const sl_stats *stats) {
     return object;
 }
 
-bool figures_tunnel(FILE *file, const struct figures_about *about, const sl_stats *stats) {
+const char *figures_state(const sl_stats *stats) {
+    if (stats->connected)
+        return "connected";
+    if (stats->tunnel != SL_TUNNEL_NONE && stats->tunnel != SL_TUNNEL_UP)
+        return sl_tunnel_state_name(stats->tunnel);
+    return stats->frames || stats->reconnects ? "waiting" : "connecting";
+}
+
+static json_t *destination(const sl_destination *known) {
+    const sl_stats *stats = &known->stats;
+    json_t *object = json_object();
+    json_object_set_new(object, "name", text(known->name));
+    json_object_set_new(object, "endpoint", text(known->endpoint));
+    json_object_set_new(object, "ssh", text(known->ssh));
+    json_object_set_new(object, "pattern", text(sl_pattern_name(known->link->pattern)));
+    json_object_set_new(object, "state", text(known->failure ? "failed" : figures_state(stats)));
+    json_object_set_new(object, "frames", count(stats->frames));
+    json_object_set_new(object, "dropped", count(stats->dropped));
+    json_object_set_new(object, "bytes", count(stats->bytes));
+    json_object_set_new(object, "reconnects", count(stats->reconnects));
+    json_object_set_new(object, "tunnel", tunnel(stats));
+    json_object_set_new(object, "reason",
+                        text(known->failure ? sl_error_name(known->failure) : NULL));
+    json_object_set_new(object, "error", text(known->failure ? known->reason : NULL));
+    return object;
+}
+
+/* Nothing where no destinations were named. */
+static void add_destinations(json_t *object, const struct figures_about *about) {
+    json_t *list = about->destination_count > 0 ? json_array() : NULL;
+    for (size_t i = 0; i < about->destination_count; i++)
+        json_array_append_new(list, destination(&about->destinations[i]));
+    if (list)
+        json_object_set_new(object, "destinations", list);
+}
+
+bool figures_ready(FILE *file, const struct figures_about *about,
+                   const struct figures_place *place) {
+    json_t *object = begin("ready", about);
+    json_object_set_new(object, "protocol", text(place->protocol));
+    json_object_set_new(object, "address", text(place->address));
+    json_object_set_new(object, "port", place->port ? json_integer(place->port) : json_null());
+    json_object_set_new(object, "endpoint", text(place->endpoint));
+    json_object_set_new(object, "tunnel", text(place->tunnel));
+    if (place->gate) {
+        json_object_set_new(object, "gate", text(place->gate));
+        json_object_set_new(object, "gate_host_key", text(place->gate_host_key));
+    }
+    add_destinations(object, about);
+    return write_line(file, object);
+}
+
+bool figures_tunnel(FILE *file, const struct figures_about *about, const sl_stats *stats,
+                    const char *of) {
     json_t *object = begin("tunnel", about);
+    if (of)
+        json_object_set_new(object, "destination", text(of));
     json_object_set_new(object, "tunnel", tunnel(stats));
     return write_line(file, object);
 }
 
-bool figures_stats(FILE *file, const struct figures_about *about, const sl_stats *stats, double fps,
-                   const char *state) {
+bool figures_stats(FILE *file, const struct figures_about *about, const sl_stats *stats,
+                   double fps) {
     json_t *object = begin("stats", about);
-    add_counts(object, stats, fps);
+    add_counts(object, about, stats, fps);
     json_object_set_new(object, "latency_ms", latency(&stats->latency, true));
     json_object_set_new(object, "reconnects", count(stats->reconnects));
-    json_object_set_new(object, "state", text(state));
+    json_object_set_new(object, "state", text(figures_state(stats)));
     json_object_set_new(object, "tunnel", tunnel(stats));
+    add_destinations(object, about);
     return write_line(file, object);
 }
 
 bool figures_end(FILE *file, const struct figures_about *about, const sl_stats *stats, double fps,
                  const char *reason, const char *error) {
     json_t *object = begin("end", about);
-    add_counts(object, stats, fps);
+    add_counts(object, about, stats, fps);
     json_object_set_new(object, "latency_ms", latency(&stats->latency, false));
     json_object_set_new(object, "reconnects", count(stats->reconnects));
     json_object_set_new(object, "tunnel", tunnel(stats));
+    add_destinations(object, about);
     json_object_set_new(object, "reason", text(reason));
     if (error)
         json_object_set_new(object, "error", text(error));

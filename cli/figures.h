@@ -2,14 +2,16 @@
 #ifndef CLI_FIGURES_H
 #define CLI_FIGURES_H
 
-#include <sightline/stats.h>
+#include <sightline/sender.h>
 #include <stdbool.h>
 #include <stdio.h>
 
 /* What all events tell. */
 struct figures_about {
-    const char *role;    /* "sender" or "receiver" */
-    const char *pattern; /* NULL: not known yet */
+    const char *role;                   /* "sender" or "receiver" */
+    const char *pattern;                /* NULL: not known yet */
+    const sl_destination *destinations; /* of --to */
+    size_t destination_count;
 };
 
 /* Where the ends meet. */
@@ -27,12 +29,16 @@ struct figures_place {
 bool figures_ready(FILE *file, const struct figures_about *about,
                    const struct figures_place *place);
 
-/* The tunnel's state is another. */
-bool figures_tunnel(FILE *file, const struct figures_about *about, const sl_stats *stats);
+/* The tunnel's state is another. `destination` NULL: there is only one. */
+bool figures_tunnel(FILE *file, const struct figures_about *about, const sl_stats *stats,
+                    const char *destination);
+
+/* What a connection is doing: "connected"; static. */
+const char *figures_state(const sl_stats *stats);
 
 /* `fps` below 0 is unknown. */
-bool figures_stats(FILE *file, const struct figures_about *about, const sl_stats *stats, double fps,
-                   const char *state);
+bool figures_stats(FILE *file, const struct figures_about *about, const sl_stats *stats,
+                   double fps);
 
 /* `error` NULL: no failure. */
 bool figures_end(FILE *file, const struct figures_about *about, const sl_stats *stats, double fps,

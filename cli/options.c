@@ -21,6 +21,10 @@
 const struct option_row option_rows[] = {
     {"address", BOTH, "address", NULL, "HOST", NULL},
     {"port", BOTH, "port", NULL, "N", NULL},
+    {"to", SENDER, "destinations", NULL, "ADDRESS[:PORT][,NAME=VALUE]…",
+     "Send there, in place of --address; repeated, to several at once, each by a way of its own. "
+     "ssh, key, host-key, password-file and any option of the link and the tunnel below may "
+     "follow, for it alone"},
     {"protocol", BOTH, "protocol", NULL, "tcp|ipc", NULL},
     {"pattern", BOTH, "pattern", NULL, "pair|reqrep|pubsub", NULL},
     {"ssh", BOTH, "ssh_tunnel_mode", NULL, "[USER@]HOST[:PORT]", NULL},
@@ -100,17 +104,45 @@ static void read_level(struct options *options, const char *value, sl_log_level 
     complain(options, "--log must be none, error, warning, info or debug, not \"%s\"", value);
 }
 
+static bool was_typed(const struct options *options, const char *option) {
+    for (size_t i = 0; i < options->typed_count; i++) {
+        if (options->typed[i].option && strcmp(options->typed[i].option, option) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Two options that contradict each other, in whichever order. */
 static void check_contradictions(struct options *options) {
-    const char *coding = NULL;
-    for (size_t i = 0; i < options->typed_count; i++) {
-        const char *option = options->typed[i].option;
-        if (!option || (strcmp(option, "raw") != 0 && strcmp(option, "jpeg") != 0))
-            continue;
-        if (coding && strcmp(coding, option) != 0)
-            complain(options, "--raw and --jpeg contradict each other; give one of them");
-        coding = option;
+    static const char *const pairs[][2] = {{"raw", "jpeg"}, {"to", "address"}};
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        if (was_typed(options, pairs[i][0]) && was_typed(options, pairs[i][1]))
+            complain(options, "--%s and --%s contradict each other; give one of them", pairs[i][0],
+                     pairs[i][1]);
     }
+}
+
+/* Makes one setting of every --to, which is their list; `copy` is where it is put. */
+static void join_destinations(struct options *options, char *copy) {
+    size_t kept = 0;
+    const char *list = NULL;
+    for (size_t i = 0; i < options->typed_count; i++) {
+        struct typed typed = options->typed[i];
+        if (!typed.option || strcmp(typed.option, "to") != 0) {
+            options->typed[kept++] = typed;
+            continue;
+        }
+        if (list) {
+            *copy++ = ';';
+        } else {
+            list = copy;
+            options->typed[kept++] = (struct typed){typed.option, typed.name, list};
+        }
+        size_t length = strlen(typed.value);
+        memcpy(copy, typed.value, length + 1);
+        copy += length;
+    }
+    options->typed_count = kept;
 }
 
 static void keep_setting(struct options *options, const char *option, const char *name,
@@ -193,7 +225,7 @@ static void take_found(struct options *options, int found, const char *command, 
     }
 }
 
-/* What can hold every -o's copy, as all words together. */
+/* What can hold a copy of every -o and --to, as all words together. */
 static size_t room_for_copies(int count, char **words) {
     size_t room = 1;
     for (int i = 0; i < count; i++)
@@ -222,6 +254,7 @@ bool options_read(struct options *options, int set, int count, char **words) {
         take_found(options, found, words[0], words[at < optind ? optind - 1 : optind], &copy);
     }
     check_contradictions(options);
+    join_destinations(options, copy);
     take_operands(options, set, count, words);
     return !options->sentence[0];
 }

@@ -38,7 +38,7 @@ struct options {
         const char *option, *name, *value; /* "--quality", "jpeg_compression_quality", "90" */
     } * typed;                             /* settings, in order */
     size_t typed_count;
-    char *copies;        /* of KEY=VALUE, split */
+    char *copies;        /* of KEY=VALUE, split; of --to, joined */
     char sentence[1024]; /* the first thing wrong with all this; "" when nothing is */
 };
 

@@ -72,6 +72,12 @@ void report_place(struct report *report, const sl_link_settings *link, bool send
     pthread_mutex_unlock(&report->lock);
 }
 
+void report_destinations(struct report *report, struct destinations *destinations) {
+    report->destinations = destinations;
+    report->about.destinations = destinations->now;
+    report->about.destination_count = destinations->count;
+}
+
 void report_gate(const sl_gate_place *gate, char *text, size_t size) {
     bool ipv6 = strchr(gate->address, ':');
     snprintf(text, size, "%s%s%s:%d", ipv6 ? "[" : "", gate->address, ipv6 ? "]" : "", gate->port);
@@ -80,6 +86,7 @@ void report_gate(const sl_gate_place *gate, char *text, size_t size) {
 void report_ready(struct report *report, const sl_link_settings *link, const char *tunnel, int port,
                   const sl_gate_place *gate) {
     char gate_text[96];
+    sl_stats stats;
     bool ipc = link->protocol == SL_PROTOCOL_IPC;
     bool sender = strcmp(report->about.role, "sender") == 0;
     struct figures_place place = {
@@ -98,24 +105,22 @@ void report_ready(struct report *report, const sl_link_settings *link, const cha
     }
     pthread_mutex_lock(&report->lock);
     report->ready = true;
+    if (report->destinations)
+        report->look(report->user, &stats);
     if (report->stats)
         check_written(report, figures_ready(report->stats, &report->about, &place));
     pthread_mutex_unlock(&report->lock);
 }
 
-static const char *state_of(const sl_stats *stats) {
-    if (stats->connected)
-        return "connected";
-    if (stats->tunnel != SL_TUNNEL_NONE && stats->tunnel != SL_TUNNEL_UP)
-        return sl_tunnel_state_name(stats->tunnel);
-    return stats->frames || stats->reconnects ? "waiting" : "connecting";
-}
-
 static void describe(const struct report *report, const sl_stats *stats, double fps, char *line,
                      size_t size) {
-    int used =
-        snprintf(line, size, "%s · %" PRIu64 " frames · %.1f frames/s · %.1f MB/s", state_of(stats),
-                 stats->frames, fps, (double)(stats->bytes - report->before.bytes) / 1e6);
+    char some[40] = "";
+    if (report->destinations)
+        snprintf(some, sizeof(some), " (%zu of %zu)", destinations_connected(report->destinations),
+                 report->destinations->count);
+    int used = snprintf(line, size, "%s%s · %" PRIu64 " frames · %.1f frames/s · %.1f MB/s",
+                        figures_state(stats), some, stats->frames, fps,
+                        (double)(stats->bytes - report->before.bytes) / 1e6);
     if (stats->dropped && (size_t)used < size)
         used +=
             snprintf(line + used, size - (size_t)used, " · %" PRIu64 " dropped", stats->dropped);
@@ -123,11 +128,13 @@ static void describe(const struct report *report, const sl_stats *stats, double 
         snprintf(line + used, size - (size_t)used, " · %.0f ms old", stats->latency.last);
 }
 
-static void tell(struct report *report, const sl_stats *stats, double fps, const char *endpoint) {
+static void tell(struct report *report, const sl_stats *stats, double fps) {
     char line[256];
     const char *other = strcmp(report->about.role, "sender") == 0 ? "viewer" : "camera end";
-    if (report->was_connected && !stats->connected)
-        console_say("the %s at %s is gone; waiting for it", other, endpoint);
+    if (report->destinations)
+        destinations_tell(report->destinations);
+    else if (report->was_connected && !stats->connected)
+        console_say("the %s at %s is gone; waiting for it", other, report->endpoint);
     else if (!report->was_connected && stats->connected && stats->reconnects > 0)
         console_say("the %s is back", other);
     report->was_connected = stats->connected;
@@ -137,31 +144,38 @@ static void tell(struct report *report, const sl_stats *stats, double fps, const
         console_say("%s", line);
 }
 
-/* Looked at once a second: of a quick return it shows only that there was one. */
-static bool tunnel_changed(const struct report *report, const sl_stats *stats) {
-    return (stats->tunnel != report->before.tunnel ||
-            stats->tunnel_reconnects != report->before.tunnel_reconnects) &&
-           (report->ready || stats->tunnel != SL_TUNNEL_UP);
+/* Looked at once a second: of a quick return it shows only that there was one. Under the lock. */
+static void write_tunnel(struct report *report, const sl_stats *before, const sl_stats *stats,
+                         const char *destination) {
+    bool changed =
+        stats->tunnel != before->tunnel || stats->tunnel_reconnects != before->tunnel_reconnects;
+    if (report->stats && changed && (report->ready || stats->tunnel != SL_TUNNEL_UP))
+        check_written(report, figures_tunnel(report->stats, &report->about, stats, destination));
 }
 
+/* Under the lock. */
+static void write_tunnels(struct report *report, const sl_stats *stats) {
+    const struct destinations *several = report->destinations;
+    if (!several)
+        write_tunnel(report, &report->before, stats, NULL);
+    for (size_t i = 0; several && i < several->count; i++)
+        write_tunnel(report, &several->before[i].stats, &several->now[i].stats,
+                     several->now[i].name);
+}
+
+/* Under the lock. */
 static void look(struct report *report) {
     sl_stats stats = {0};
-    char endpoint[sizeof(report->endpoint)];
     report->look(report->user, &stats);
     report->ticks++;
     int64_t now = now_us();
     double fps =
         (double)(stats.frames - report->before.frames) * 1e6 / (double)(now - report->before_us);
     report->before_us = now;
-    pthread_mutex_lock(&report->lock);
-    if (report->stats && tunnel_changed(report, &stats))
-        check_written(report, figures_tunnel(report->stats, &report->about, &stats));
+    write_tunnels(report, &stats);
     if (report->stats && report->ready)
-        check_written(report,
-                      figures_stats(report->stats, &report->about, &stats, fps, state_of(&stats)));
-    memcpy(endpoint, report->endpoint, sizeof(endpoint));
-    pthread_mutex_unlock(&report->lock);
-    tell(report, &stats, fps, endpoint);
+        check_written(report, figures_stats(report->stats, &report->about, &stats, fps));
+    tell(report, &stats, fps);
     report->before = stats;
 }
 
@@ -175,11 +189,8 @@ static void *run(void *argument) {
         while (!report->stop &&
                pthread_cond_timedwait(&report->stop_changed, &report->lock, &next) != ETIMEDOUT)
             ;
-        if (report->stop)
-            break;
-        pthread_mutex_unlock(&report->lock);
-        look(report);
-        pthread_mutex_lock(&report->lock);
+        if (!report->stop)
+            look(report);
     }
     pthread_mutex_unlock(&report->lock);
     return NULL;

@@ -3,6 +3,7 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
+#include "destinations.h"
 #include "figures.h"
 
 #include <pthread.h>
@@ -14,9 +15,10 @@ struct report {
     struct figures_about about;
     char endpoint[320]; /* where the ends meet */
 
-    /* Fills in figures now; from the report's thread. */
+    /* Fills in figures now; under the lock. */
     void (*look)(void *user, sl_stats *stats);
     void *user;
+    struct destinations *destinations; /* what `look` fills in too; NULL: none were named */
 
     pthread_t thread;
     bool running;
@@ -36,6 +38,9 @@ struct report {
 /* Opens the --stats file (NULL: none). False with a sentence when it can't be written. */
 bool report_open(struct report *report, const char *role, const char *stats_path, char *sentence,
                  size_t size);
+
+/* Figures are of these destinations too, from now on. Before report_begin(). */
+void report_destinations(struct report *report, struct destinations *destinations);
 
 /* Says where the ends meet, once that is known. */
 void report_place(struct report *report, const sl_link_settings *link, bool sender, int port);

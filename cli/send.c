@@ -2,6 +2,7 @@
 #include "ask.h"
 #include "command.h"
 #include "console.h"
+#include "destinations.h"
 #include "interrupt.h"
 #include "moment.h"
 #include "options.h"
@@ -28,10 +29,11 @@ struct sending {
     sl_cancel *cancel;
     sl_source *source;
     sl_sender *sender;
-    atomic_uint_fast64_t skipped; /* live frames read, and let go for a newer one */
-    int64_t until_us;             /* --duration; -1: never */
-    const char *reason;           /* why it ended, when all is well */
-    char sentence[1024];          /* what went wrong */
+    struct destinations destinations; /* of --to */
+    atomic_uint_fast64_t skipped;     /* live frames read, and let go for a newer one */
+    int64_t until_us;                 /* --duration; -1: never */
+    const char *reason;               /* why it ended, when all is well */
+    char sentence[1024];              /* what went wrong */
 };
 
 /* Keeps the library's sentence of a failure. */
@@ -44,6 +46,7 @@ static void look(void *user, sl_stats *stats) {
     struct sending *sending = user;
     sl_source_stats source;
     sl_sender_stats(sending->sender, stats);
+    destinations_look(&sending->destinations, sending->sender);
     sl_source_stats_get(sending->source, &source);
     stats->dropped += source.dropped + atomic_load(&sending->skipped);
 }
@@ -76,8 +79,7 @@ static int apply_settings(struct sending *sending) {
     sending->source_settings.deliver = wanted_pixels(&sending->sender_settings.codec);
     sending->source_settings.cancel = sending->cancel;
     sending->sender_settings.cancel = sending->cancel;
-    report_place(&sending->report, &sending->sender_settings.link, true,
-                 sending->sender_settings.link.port);
+    sending->report.about.pattern = sl_pattern_name(sending->sender_settings.link.pattern);
     return ask_for(&sending->sender_settings.tunnel, sending->cancel, sending->sentence,
                    sizeof(sending->sentence))
                ? SL_OK
@@ -86,19 +88,31 @@ static int apply_settings(struct sending *sending) {
 
 /* Source first: it is quick, and a camera that isn't there needs no tunnel. */
 static int open_both(struct sending *sending) {
-    const char *tunnel = sending->sender_settings.tunnel.destination;
+    bool several = sending->sender_settings.destinations != NULL;
     int code = sl_source_open(&sending->source, &sending->source_settings);
     if (code < 0)
         return failed(sending, code);
-    console_connecting(tunnel);
+    console_connecting(several ? "all destinations" : sending->sender_settings.tunnel.destination);
     code = sl_sender_open(&sending->sender, &sending->sender_settings);
     console_progress("");
+    if (code == SL_OK && several && !destinations_open(&sending->destinations, sending->sender))
+        code = SL_ENOMEM;
+    if (code == SL_OK && several)
+        report_destinations(&sending->report, &sending->destinations);
     return code < 0 ? failed(sending, code) : SL_OK;
 }
 
+static void say_waiting(const struct sending *sending, const sl_destination *first) {
+    if (sending->destinations.count > 1)
+        console_say("waiting for a viewer at any of %zu destinations, %s first",
+                    sending->destinations.count, first->name);
+    else
+        console_say("waiting for a viewer at %s%s%s", first->endpoint,
+                    first->ssh ? ", as seen from " : "", first->ssh ? first->ssh : "");
+}
+
 /* Waits until a viewer is there, and says so while it takes long. */
-static int wait_for_viewer(struct sending *sending) {
-    const char *tunnel = sending->sender_settings.tunnel.destination;
+static int wait_for_viewer(struct sending *sending, const sl_destination *first) {
     int64_t say_us = moment_in(FIRST_PATIENCE_MS / 1e3);
     for (;;) {
         if (moment_passed(sending->until_us)) {
@@ -113,8 +127,7 @@ static int wait_for_viewer(struct sending *sending) {
             return code < 0 ? failed(sending, code) : SL_OK;
         if (!moment_passed(say_us))
             continue;
-        console_say("waiting for a viewer at %s%s%s", sending->report.endpoint,
-                    tunnel ? ", as seen from " : "", tunnel ? tunnel : "");
+        say_waiting(sending, first);
         say_us = moment_in(PATIENCE_MS / 1e3);
     }
 }
@@ -222,18 +235,19 @@ static int send_frames(struct sending *sending) {
 }
 
 static int stream(struct sending *sending) {
-    const sl_link_settings *link = &sending->sender_settings.link;
+    sl_destination first;
     int code = open_both(sending);
     if (code < 0)
         return code;
+    sl_sender_destination(sending->sender, 0, &first);
+    report_place(&sending->report, first.link, true, first.link->port);
     sending->until_us = moment_in(sending->options.duration_s);
     console_say("sending %s", sl_source_describe(sending->source));
     report_begin(&sending->report, look, sending);
-    code = wait_for_viewer(sending);
+    code = wait_for_viewer(sending, &first);
     if (code < 0)
         return code;
-    report_ready(&sending->report, link, sending->sender_settings.tunnel.destination, link->port,
-                 NULL);
+    report_ready(&sending->report, first.link, first.ssh, first.link->port, NULL);
     return send_frames(sending);
 }
 
@@ -259,12 +273,13 @@ static int finish(struct sending *sending, int code) {
         sl_sender_finish(sending->sender);
         look(sending, &stats);
     }
+    code = verdict(sending, code);
+    int status = report_end(&sending->report, &stats, code, sending->reason, sending->sentence);
+    destinations_finish(&sending->destinations);
     sl_sender_close(&sending->sender);
     sl_source_close(&sending->source);
     sl_settings_finish(&sending->sender_settings);
     sl_settings_finish(&sending->source_settings);
-    code = verdict(sending, code);
-    int status = report_end(&sending->report, &stats, code, sending->reason, sending->sentence);
     options_finish(&sending->options);
     return status;
 }

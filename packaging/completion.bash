@@ -24,7 +24,7 @@ _sightline_value() {
     --protocol) _sightline_words 'tcp ipc' ;;
     --log) _sightline_words 'none error warning info debug' ;;
     --sink) _sightline_words 'window null file: -' ;;
-    --ssh | --ssh-jump) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
+    --ssh | --ssh-jump | --to) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
     --ssh-key | --ssh-password-file | --authorized-keys | --config | --stats) _sightline_files ;;
     --address | --port | --gate | --ssh-host-key | --frames | --duration | --quality | --size | --fps | \
         --filter | --timeout) COMPREPLY=() ;;
@@ -46,7 +46,7 @@ _sightline() {
     local commands='send view cameras doctor help'
     local both='--address --port --protocol --pattern --ssh --ssh-jump --ssh-key
         --ssh-password-file --ssh-host-key --persist --ssh-backend -o --config --frames --duration --stats --log --help'
-    local send='--raw --jpeg --quality --size --fps --loop --filter'
+    local send='--to --raw --jpeg --quality --size --fps --loop --filter'
     COMPREPLY=()
 
     if [ "$COMP_CWORD" = 1 ]; then

@@ -33,6 +33,7 @@ fi
 case $words[2] in
 send | doctor)
     _arguments $both \
+        '*--to[a destination, in place of --address]:ADDRESS[\:PORT][,NAME=VALUE]…:_hosts' \
         '--raw[send pixels as they are]' \
         '--jpeg[send JPEG]' \
         '--quality[of JPEG]:10 to 100:' \

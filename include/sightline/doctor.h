@@ -24,7 +24,8 @@ typedef struct sl_check {
     const char *unit;   /* "ms" or "Mbit/s"; NULL: nothing was */
     const char *server; /* with jump hosts: the SSH server that it is about, as it was given; else
                            NULL. Each has all steps, but for the name of one behind another */
-    void *reserved[5];
+    const char *destination; /* the name of the one it is about; NULL when there is only one */
+    void *reserved[4];
 } sl_check;
 
 typedef void sl_check_function(void *user, const sl_check *check);
@@ -32,10 +33,11 @@ typedef void sl_check_function(void *user, const sl_check *check);
 /* Walks the way that a sender with these settings would go, by the same code, and calls `tell` for
  * each step in order, also for those that could not be looked at. `tell` is called by one thread at
  * a time, which need not be the caller's; it must not call this library's functions on the
- * settings. The viewer does not take the visit for a sender. For the throughput the SSH server gets
- * up to 2 MB, for a second, that it forgets; the viewer gets nothing of it. Returns SL_OK when all
- * is well, or the code of the step that is bad; SL_EINVAL for settings that make no sense (no step
- * is told then), SL_ECANCELED. */
+ * settings. Several destinations are visited one after the other. The viewer does not take the
+ * visit for a sender. For the throughput the SSH server gets up to 2 MB, for a second, that it
+ * forgets; the viewer gets nothing of it. Returns SL_OK when all is well, or the code of the first
+ * step that is bad; SL_EINVAL for settings that make no sense (no step is told then), SL_ECANCELED.
+ */
 SL_API int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tell,
                              void *user);
 

@@ -19,20 +19,42 @@ typedef struct sl_sender_settings {
     sl_link_settings link;
     sl_tunnel_settings tunnel;
     sl_codec_settings codec;
-    int threads;       /* that encode; 0: one a core, at most four */
-    sl_cancel *cancel; /* borrowed for the sender's whole life; may be NULL */
-    void *reserved[16];
+    int threads;              /* that encode; 0: one a core, at most four */
+    sl_cancel *cancel;        /* borrowed for the sender's whole life; may be NULL */
+    const char *destinations; /* "ADDRESS[:PORT][,NAME=VALUE]…", several with a semicolon between;
+                                 link and tunnel are what each of them begins with, and the link's
+                                 address stays NULL. NULL: one, the link's own address */
+    void *reserved[15];
 } sl_sender_settings;
+
+/* One of a sender's destinations, and what it did so far. What is pointed to is the sender's. */
+typedef struct sl_destination {
+    const char *name;     /* as in log lines: "viewer:5555", "localhost:5555 through user@host" */
+    const char *endpoint; /* "tcp://viewer:5555" */
+    const char *ssh;      /* where its tunnel leads; NULL: there is none */
+    const sl_link_settings *link; /* its own */
+    sl_stats stats;               /* a frame that only others got counts as dropped here */
+    int failure;                  /* SL_OK, or the code that it was left with for good */
+    char reason[512];             /* the sentence of that; "" without one */
+    void *reserved[8];
+} sl_destination;
 
 SL_API void sl_sender_settings_init(sl_sender_settings *settings);
 
 /* Sets up the tunnel, if one is asked for, and starts to connect. Returns once the tunnel is up,
  * or at once if that is to persist; nobody need listen at its far end yet. Fails with SL_EINVAL,
- * SL_EUNREACHABLE, SL_EAUTH, SL_EHOSTKEY, SL_EFORWARD, SL_ECANCELED. Settings are copied. */
+ * SL_EUNREACHABLE, SL_EAUTH, SL_EHOSTKEY, SL_EFORWARD, SL_ECANCELED. Settings are copied.
+ *
+ * With several destinations each has a tunnel, a link and threads of its own, and nothing that
+ * happens to one holds up another: frames are coded once and shared, the fastest destination sets
+ * the pace, and one that is slower or away misses frames. It returns once the first way is open.
+ * A destination that fails for good is logged and left; the others go on. When none is left, calls
+ * fail with the first failure. SL_EINVAL for one is the failure of all, before anything is opened.
+ * `ask` may be called for several tunnels at once. */
 SL_API int sl_sender_open(sl_sender **sender, const sl_sender_settings *settings);
 
-/* Waits until a receiver is there: SL_OK, SL_EAGAIN after timeout_ms (-1: for ever), or the
- * failure that ended the sender. */
+/* Waits until a receiver is there, at any destination: SL_OK, SL_EAGAIN after timeout_ms (-1: for
+ * ever), or the failure that ended the sender. */
 SL_API int sl_sender_wait(sl_sender *sender, int timeout_ms);
 
 /* Sends a frame. Waits until there is room for it, so that the caller can skip to a newer frame
@@ -43,14 +65,22 @@ SL_API int sl_sender_wait(sl_sender *sender, int timeout_ms);
  * SL_EPEER, SL_EEND, or what ended the tunnel for good. One thread at a time. */
 SL_API int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms);
 
-/* Waits until every frame taken was sent and acknowledged or given up. SL_EAGAIN after
- * timeout_ms. */
+/* Waits until every frame taken was sent and acknowledged or given up, by each destination that
+ * has a receiver. SL_EAGAIN after timeout_ms. */
 SL_API int sl_sender_flush(sl_sender *sender, int timeout_ms);
 
-/* Any thread. */
+/* With several destinations: `frames` reached at least one of them and `dropped` none; `bytes` and
+ * `reconnects` are sums, `connected` is for any, and there is no `tunnel`. Any thread. */
 SL_API void sl_sender_stats(const sl_sender *sender, sl_stats *stats);
 
-/* Ends the stream: waits for the reply that is still out and tells the receiver, both together for
+/* How many destinations there are, at least 1, failed ones too. Any thread. */
+SL_API size_t sl_sender_destinations(const sl_sender *sender);
+
+/* What destination `index` (from 0, in the order given) does; zeros beyond the last. Any thread. */
+SL_API void sl_sender_destination(const sl_sender *sender, size_t index,
+                                  sl_destination *destination);
+
+/* Ends the stream: waits for replies that are still out and tells every receiver, all together for
  * at most 0.8 s. Calls on the sender fail with SL_EEND from then on, and its figures are final. */
 SL_API void sl_sender_finish(sl_sender *sender);
 

@@ -25,7 +25,8 @@ typedef struct sl_stats {
     sl_latency latency;
     uint64_t tunnel_reconnects; /* times it was up again after having been up */
     char tunnel_reason[96];     /* why it isn't up, maybe cut short; "" when all is well */
-    void *reserved[3];
+    uint64_t encoded;           /* sender: frames coded, once for all destinations */
+    void *reserved[2];
 } sl_stats;
 
 #endif

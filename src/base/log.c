@@ -18,6 +18,16 @@ static void *callback_user;
 /* Written under the lock, read without it, so that lines nobody wants cost nothing. */
 static atomic_int wanted = SL_LOG_NONE;
 
+static _Thread_local char about[SL_LOG_ABOUT_SIZE];
+
+void sl_log_set_about(const char *text) {
+    sl_text_copy(about, text, sizeof(about));
+}
+
+const char *sl_log_about(void) {
+    return about;
+}
+
 void sl_log_set(sl_log_function *function, void *user, sl_log_level level) {
     pthread_mutex_lock(&lock);
     callback = function;
@@ -32,8 +42,9 @@ void sl_log(sl_log_level level, const char *room, const char *format, ...) {
     int saved_errno = errno;
     char line[LINE_SIZE];
     va_list arguments;
+    int used = snprintf(line, sizeof(line), "%s%s", about, about[0] ? ": " : "");
     va_start(arguments, format);
-    vsnprintf(line, sizeof(line), format, arguments);
+    vsnprintf(line + used, sizeof(line) - (size_t)used, format, arguments);
     va_end(arguments);
     sl_text_harmless(line);
     pthread_mutex_lock(&lock);

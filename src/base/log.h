@@ -11,6 +11,13 @@
 void sl_log(sl_log_level level, const char *room, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+#define SL_LOG_ABOUT_SIZE 160
+
+/* What the calling thread's lines are about, put before each of them; "" (at first) is nothing.
+ * Threads that it starts with sl_thread_start() begin with the same. */
+void sl_log_set_about(const char *text);
+const char *sl_log_about(void);
+
 /* Lets a repeated message through at most once a second: fill with zeros; true when it may be
  * logged now, and then `suppressed` is how many were held back since. One thread at a time. */
 typedef struct sl_log_limit {

@@ -1,6 +1,7 @@
 /* base: threads with a name, all signals blocked. */
 #include "base/thread.h"
 #include "base/error.h"
+#include "base/log.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -13,12 +14,14 @@ struct start {
     void (*run)(void *argument);
     void *argument;
     char name[16];
+    char about[SL_LOG_ABOUT_SIZE];
 };
 
 static void *begin(void *argument) {
     struct start start = *(struct start *)argument;
     free(argument);
     pthread_setname_np(pthread_self(), start.name);
+    sl_log_set_about(start.about);
     start.run(start.argument);
     return NULL;
 }
@@ -32,6 +35,7 @@ int sl_thread_start(sl_thread *thread, const char *name, void (*run)(void *argum
     start->run = run;
     start->argument = argument;
     snprintf(start->name, sizeof(start->name), "%s", name);
+    snprintf(start->about, sizeof(start->about), "%s", sl_log_about());
 
     /* Signals are for the host's own threads: the new one inherits a full mask. */
     sigset_t all, before;

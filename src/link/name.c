@@ -42,7 +42,7 @@ static int fail_find(const sl_link *link, int code) {
                        host);
     if (code == SL_EAGAIN)
         return SL_OK;
-    return sl_fail(code, "there is no host called \"%.200s\"; check --address", host);
+    return sl_fail(code, "there is no host called \"%.200s\"; check how it is written", host);
 }
 
 static int look_up(sl_link *link, const sl_cancel *cancel) {

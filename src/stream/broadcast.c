@@ -9,7 +9,7 @@
 static int broadcast_send(sl_turn *turn, sl_buffer *const *parts, size_t count) {
     int result = sl_link_send(turn->link, parts, count);
     if (result == SL_OK) {
-        sl_tally_frame(turn->tally);
+        sl_turn_deliver(turn);
         sl_tally_bytes(turn->tally, parts[count - 1]->size);
     }
     return result;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "link/link.h"
+#include "stream/destination.h"
 #include "tunnel/tunnel.h"
 
 #include <stdio.h>
@@ -43,7 +44,9 @@ static const char *const names[STEPS] = {
 
 /* Until the tunnel is up it belongs to the tunnel's thread, and the caller's waits. */
 struct visit {
-    const sl_sender_settings *settings;
+    const sl_destination_settings *settings;
+    const char *destination; /* its name, where there are several */
+    sl_cancel *cancel;
     sl_check_function *tell;
     void *user;
     step at;            /* the step that is under way */
@@ -58,6 +61,7 @@ struct visit {
 
 static void tell(const struct visit *visit, step about, sl_check check) {
     check.name = names[about];
+    check.destination = visit->destination;
     if (visit->route.count > 1 && about < VIEWER)
         check.server = visit->route.names[visit->server];
     visit->tell(visit->user, &check);
@@ -177,7 +181,7 @@ static int walk_tunnel(struct visit *visit, sl_tunnel **tunnel) {
     if (settings.backend == SL_SSH_LIBSSH)
         code = sl_ssh_route_read(&visit->route, &settings);
     if (code == SL_OK)
-        code = sl_tunnel_open(tunnel, &settings, &target, visit->settings->cancel);
+        code = sl_tunnel_open(tunnel, &settings, &target, visit->cancel);
     if (code == SL_OK || code == SL_EINVAL)
         return code;
     if (code == SL_EHOSTKEY)
@@ -200,8 +204,8 @@ static int walk_to_viewer(struct visit *visit, sl_tunnel *tunnel) {
     char text[256];
     int code = tunnel ? ask_tunnel(tunnel) : SL_OK;
     if (code == SL_OK)
-        code = sl_link_examine(link, tunnel ? sl_tunnel_endpoint(tunnel) : NULL,
-                               visit->settings->cancel, sl_deadline_us(VIEWER_MOST_MS), &found);
+        code = sl_link_examine(link, tunnel ? sl_tunnel_endpoint(tunnel) : NULL, visit->cancel,
+                               sl_deadline_us(VIEWER_MOST_MS), &found);
     if (!tunnel && found.address[0]) {
         snprintf(text, sizeof text, "it is %s", found.address);
         pass(visit, (sl_check){.text = text});
@@ -276,23 +280,39 @@ static void tell_measures(const struct visit *visit) {
         tell_figure(visit, CLOCK, "not known: this SSH server does not tell its clock", 0, NULL);
 }
 
-int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tell_step,
-                      void *user) {
-    struct visit visit = {
-        .settings = settings, .tell = tell_step, .user = user, .since_us = sl_now_us()};
+/* All steps to one destination. */
+static int examine(struct visit *visit) {
     sl_tunnel *tunnel = NULL;
-    char endpoint[300];
-    int code = sl_link_endpoint(&settings->link, SL_ROLE_SENDER, endpoint, sizeof endpoint);
+    visit->since_us = sl_now_us();
+    int code = visit->settings->tunnel.destination ? walk_tunnel(visit, &tunnel) : SL_OK;
     if (code == SL_OK)
-        code = sl_tunnel_check(&settings->tunnel);
-    if (code == SL_OK && settings->tunnel.destination && settings->link.protocol != SL_PROTOCOL_TCP)
-        code = sl_fail(SL_EINVAL, "an SSH tunnel leads to a TCP port; leave protocol at tcp");
-    if (code == SL_OK && settings->tunnel.destination)
-        code = walk_tunnel(&visit, &tunnel);
+        code = walk_to_viewer(visit, tunnel);
     if (code == SL_OK)
-        code = walk_to_viewer(&visit, tunnel);
-    if (code == SL_OK)
-        tell_measures(&visit);
+        tell_measures(visit);
     sl_tunnel_close(&tunnel, 0);
     return code;
+}
+
+int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tell_step,
+                      void *user) {
+    sl_destinations destinations;
+    char sentence[512] = "";
+    int failure = sl_destinations_read(&destinations, settings);
+    size_t count = failure ? 0 : destinations.count;
+    for (size_t i = 0; i < count && failure != SL_ECANCELED; i++) {
+        const char *name = destinations.all[i].name;
+        struct visit visit = {.settings = &destinations.all[i],
+                              .destination = count > 1 ? name : NULL,
+                              .cancel = settings->cancel,
+                              .tell = tell_step,
+                              .user = user};
+        int code = examine(&visit);
+        if (code == SL_OK || (failure && code != SL_ECANCELED))
+            continue;
+        failure = code;
+        snprintf(sentence, sizeof sentence, "%s%s%s", count > 1 ? name : "", count > 1 ? ": " : "",
+                 sl_error());
+    }
+    sl_destinations_finish(&destinations);
+    return sentence[0] ? sl_fail(failure, "%s", sentence) : failure;
 }

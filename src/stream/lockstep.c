@@ -56,7 +56,7 @@ static int await_reply(sl_turn *turn, uint64_t connects) {
             sl_link_message_clear(&message);
             turn->unanswered = 0;
             turn->answered = true;
-            sl_tally_frame(turn->tally);
+            sl_turn_deliver(turn);
             return SL_OK;
         }
         sl_link_state state;

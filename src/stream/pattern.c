@@ -65,6 +65,11 @@ int sl_turn_wait_for_room(sl_turn *turn, int64_t deadline_us) {
     return result;
 }
 
+void sl_turn_deliver(sl_turn *turn) {
+    sl_tally_frame(turn->tally);
+    turn->delivered = true;
+}
+
 int64_t sl_turn_end_deadline(sl_turn *turn) {
     double patience_s = turn->settings->request_timeout_s / 5;
     if (turn->end_by_us == 0)

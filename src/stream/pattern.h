@@ -23,14 +23,15 @@ typedef struct sl_turn {
     int64_t reply_by_us;     /* receiver: when that must happen at the latest */
     int64_t end_by_us;       /* sender: closing may take until then; 0: not closing yet */
     bool answered;           /* sender: a reply has ever come */
+    bool delivered;          /* sender: the frame under way got across */
     int64_t silent_since_us; /* receiver: when the last message came */
     int unanswered;          /* time-outs in a row */
 } sl_turn;
 
 typedef struct sl_pattern_kind {
     sl_pattern pattern;
-    /* Sender: gets one coded frame across. SL_OK when that is settled, delivered or given up (the
-     * tally says which); SL_EAGAIN when it could not leave yet and should be tried again, or make
+    /* Sender: gets one coded frame across. SL_OK when that is settled, delivered or given up (see
+     * sl_turn_deliver()); SL_EAGAIN when it could not leave yet and should be tried again, or make
      * way for a newer one if `newest_wins`; SL_ECANCELED; or what ends the stream. */
     int (*send)(sl_turn *turn, sl_buffer *const *parts, size_t count);
     /* Sender: tells the receiver that this was all. */
@@ -60,6 +61,9 @@ int64_t sl_turn_silence_deadline(const sl_turn *turn, double patience_s);
  * meanwhile: nobody may use the pause to fill it. SL_OK, SL_EAGAIN past the deadline,
  * SL_ECANCELED. */
 int sl_turn_wait_for_room(sl_turn *turn, int64_t deadline_us);
+
+/* Sender: the frame under way got across. */
+void sl_turn_deliver(sl_turn *turn);
 
 /* Sender: when closing must be over, whatever it waits for: a fifth of the request time-out, as
  * NetGear does, but no longer than that is by default. */

@@ -374,6 +374,7 @@ void sl_pipeline_close(sl_pipeline **pipeline) {
     sl_pipeline *closing = *pipeline;
     if (!closing)
         return;
+    *pipeline = NULL;
     pthread_mutex_lock(&closing->lock);
     closing->stop = true;
     pthread_cond_broadcast(&closing->work);
@@ -394,6 +395,4 @@ void sl_pipeline_close(sl_pipeline **pipeline) {
     pthread_cond_destroy(&closing->work);
     pthread_mutex_destroy(&closing->lock);
     free(closing);
-    /* Last: a worker that fails looks for its pipeline where the owner keeps it. */
-    *pipeline = NULL;
 }

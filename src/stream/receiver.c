@@ -193,13 +193,13 @@ static int open_gated(sl_receiver *receiver) {
 }
 
 static int open_link(sl_receiver *receiver) {
-    int result = sl_tunnel_check(&receiver->settings.tunnel);
-    if (result)
-        return result;
     if (receiver->settings.gate.listen)
         return open_gated(receiver);
     if (receiver->settings.tunnel.destination)
         return open_tunneled(receiver);
+    int result = sl_tunnel_check(&receiver->settings.tunnel, NULL);
+    if (result)
+        return result;
     return sl_link_open(&receiver->link, &receiver->settings.link, SL_ROLE_RECEIVER, NULL,
                         receiver->cancel);
 }

@@ -1,7 +1,9 @@
 /* stream: the camera end.
  *
- *   caller's thread       encoders          link thread               tunnel's thread
- *   sl_sender_send() ───▶ pipeline ───▶ wire → pattern → link ─────▶ tunnel (if any)
+ *   caller's thread       encoders     outlets, each with a thread and a tunnel's (if any)
+ *                                   ┌▶ wire → pattern → link ─────▶ tunnel
+ *   sl_sender_send() ───▶ pipeline ─┼▶ wire → pattern → link ─────▶ tunnel
+ *                                   └▶ …
  *
  * Admission is what keeps frames fresh: the pipeline lets a frame in only when it can leave soon,
  * so a caller with a newer one skips the older before it costs anything. */
@@ -13,39 +15,35 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "codec/codec.h"
-#include "frame/frame.h"
-#include "stream/pattern.h"
+#include "link/link.h"
+#include "stream/outlet.h"
 #include "stream/threads.h"
 #include "tunnel/tunnel.h"
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RETRY_MS         5   /* between tries to hand a frame to a link without room */
-#define END_LINGER_MS    800 /* for the end message to leave: a fifth of the shortest time-out */
-#define TUNNEL_LINGER_MS 1000
-
 struct sl_sender {
     sl_sender_settings settings;
-    const sl_pattern_kind *pattern;
-    sl_tunnel *tunnel; /* NULL without one */
+    sl_destinations destinations;
+    sl_outlet *outlets[SL_DESTINATIONS_MAX]; /* one a destination */
+    sl_outlet_owner owner;
     sl_pipeline *pipeline;
-    sl_tally tally;
+    sl_fanout *fanout;
+    sl_tally tally; /* of frames, whichever destination they reached */
     sl_cancel *stop;
-    sl_thread thread;
-    int encoders;
+    atomic_uint_fast64_t encoded;
+    sl_event opened;    /* the way to a destination is open, or the sender has failed */
     sl_event reachable; /* a receiver is there, or the sender has failed */
-    sl_event settled;   /* every frame taken was delivered or given up, or the sender has failed */
-
-    sl_link *link; /* the link thread's, and the next three too */
-    sl_turn turn;
-    sl_frame *current; /* coded, waiting to leave */
-    int64_t turn_us;   /* average time from handing a frame over to being ready for the next */
 
     pthread_mutex_t lock; /* everything below */
-    uint64_t taken, finished;
-    int failure;
+    bool open;            /* the way to a destination ever was */
+    size_t met, failed;   /* destinations where a receiver is, and that are left for good */
+    int first_failure;    /* of those */
+    char first_sentence[512];
+    int failure; /* of all */
     char sentence[512];
 };
 
@@ -56,6 +54,12 @@ static const sl_option sender_options[] = {
      .maximum = SL_THREADS_MAX,
      .fallback = "0",
      .help = "Threads that encode; 0 is one a core, at most four"},
+    {.name = "destinations",
+     .type = SL_OPTION_STRING,
+     .offset = offsetof(sl_sender_settings, destinations),
+     .values = "ADDRESS[:PORT][,NAME=VALUE]…[;…]",
+     .help = "Send there, and to the next one behind a semicolon; after the place come ssh, key, "
+             "host-key, password-file or any option of the link and the tunnel, for it alone"},
 };
 
 static sl_option_group groups[5];
@@ -76,18 +80,17 @@ void sl_sender_settings_init(sl_sender_settings *settings) {
     sl_settings_init(settings, sizeof *settings, groups);
 }
 
-/* Ends the sender for good. The first failure counts, and the calling thread's sl_error() is what
- * callers will be told. */
-static void fail(sl_sender *sender, int code) {
+/* Ends the sender for good. The first end counts; callers will be told `sentence`. */
+static void end(sl_sender *sender, int code, const char *sentence) {
     pthread_mutex_lock(&sender->lock);
     if (!sender->failure) {
         sender->failure = code;
-        snprintf(sender->sentence, sizeof sender->sentence, "%s", sl_error());
+        snprintf(sender->sentence, sizeof sender->sentence, "%s", sentence);
     }
     pthread_mutex_unlock(&sender->lock);
-    sl_pipeline_end(sender->pipeline, code, sl_error());
+    sl_fanout_end(sender->fanout, code, sentence);
+    sl_event_set(&sender->opened);
     sl_event_set(&sender->reachable);
-    sl_event_set(&sender->settled);
 }
 
 static int failure_of(sl_sender *sender) {
@@ -99,10 +102,43 @@ static int failure_of(sl_sender *sender) {
     return code;
 }
 
-/* Locked. After a failure nobody is kept waiting. */
-static void clear_unless_failed(sl_sender *sender, sl_event *event) {
-    if (!sender->failure)
-        sl_event_clear(event);
+static void note_opened(void *user) {
+    sl_sender *sender = user;
+    pthread_mutex_lock(&sender->lock);
+    sender->open = true;
+    pthread_mutex_unlock(&sender->lock);
+    sl_event_set(&sender->opened);
+}
+
+/* After a failure nobody is kept waiting. */
+static void note_met(void *user, bool receiver) {
+    sl_sender *sender = user;
+    pthread_mutex_lock(&sender->lock);
+    sender->met += receiver ? 1 : (size_t)-1;
+    if (sender->met > 0)
+        sl_event_set(&sender->reachable);
+    else if (!sender->failure)
+        sl_event_clear(&sender->reachable);
+    pthread_mutex_unlock(&sender->lock);
+}
+
+/* The stream goes on while there is a destination left. Of several, the log tells of each. */
+static void note_failed(void *user, int code) {
+    sl_sender *sender = user;
+    bool several = sender->owner.several;
+    if (several)
+        sl_log(SL_LOG_ERROR, "stream", "nothing is sent there any more: %s", sl_error());
+    pthread_mutex_lock(&sender->lock);
+    if (!sender->first_failure) {
+        sender->first_failure = code;
+        snprintf(sender->first_sentence, sizeof sender->first_sentence, "%s%s%s",
+                 several ? sl_log_about() : "", several ? ": " : "", sl_error());
+    }
+    bool last = ++sender->failed == sender->destinations.count;
+    code = sender->first_failure;
+    pthread_mutex_unlock(&sender->lock);
+    if (last)
+        end(sender, code, sender->first_sentence);
 }
 
 static int open_encoder(void *user, void **state) {
@@ -114,7 +150,9 @@ static int encode(void *user, void *state, const sl_frame *frame, sl_frame **cod
     sl_sender *sender = user;
     int result = sl_codec_encode(state, frame, coded);
     if (result)
-        fail(sender, result);
+        end(sender, result, sl_error());
+    else
+        atomic_fetch_add(&sender->encoded, 1);
     return result;
 }
 
@@ -124,171 +162,53 @@ static void close_encoder(void *user, void *state) {
     sl_codec_close(&codec);
 }
 
-/* As many frames ahead as it takes to have the next one coded when the link is ready for it, and
- * not one more: each would only wait, and grow old. */
-static void admit(sl_sender *sender, bool open) {
-    int64_t ahead = 1;
-    if (sender->turn_us > 0)
-        ahead = (sl_pipeline_work_us(sender->pipeline) + sender->turn_us - 1) / sender->turn_us;
-    if (ahead > sender->encoders)
-        ahead = sender->encoders;
-    sl_pipeline_set_limit(sender->pipeline, !open ? 0 : ahead > 1 ? (int)ahead : 1);
-}
-
-static void settle_current(sl_sender *sender) {
-    sl_frame_unref(&sender->current);
-    pthread_mutex_lock(&sender->lock);
-    sender->finished++;
-    if (sender->finished == sender->taken)
-        sl_event_set(&sender->settled);
-    pthread_mutex_unlock(&sender->lock);
-}
-
-/* Takes the next coded frame. Where the newest wins, one that found no room makes way. */
-static int take_coded(sl_sender *sender) {
-    if (sender->current && !sender->pattern->newest_wins)
-        return SL_OK;
-    sl_frame *coded = NULL;
-    int result = sl_pipeline_take(sender->pipeline, &coded, NULL, 0);
-    if (result)
-        return sender->current && result == SL_EAGAIN ? SL_OK : result;
-    if (sender->current) {
-        sl_tally_drop(&sender->tally);
-        settle_current(sender);
-    }
-    sender->current = coded;
-    return SL_OK;
-}
-
-static int send_current(sl_sender *sender) {
-    sl_buffer *parts[2] = {NULL, NULL};
-    int result = sl_netgear_write_head(sender->current, sender->settings.link.pattern, &parts[0]);
-    if (!result)
-        result = sl_frame_bytes(sender->current, &parts[1]);
-    int64_t began_us = sl_now_us();
-    sl_link_want_send(sender->link, false);
-    if (!result)
-        result = sender->pattern->send(&sender->turn, parts, 2);
-    if (result == SL_OK) {
-        int64_t took_us = sl_now_us() - began_us;
-        sender->turn_us = sender->turn_us ? (sender->turn_us * 7 + took_us) / 8 : took_us;
-        settle_current(sender);
-    }
-    sl_buffer_unref(&parts[0]);
-    sl_buffer_unref(&parts[1]);
+static int open_outlets(sl_sender *sender) {
+    size_t count = sender->destinations.count;
+    int result = SL_OK;
+    sender->owner = (sl_outlet_owner){
+        .pipeline = sender->pipeline,
+        .fanout = sender->fanout,
+        .stop = sender->stop,
+        .encoders = sl_threads(sender->settings.threads),
+        .several = count > 1,
+        .user = sender,
+        .opened = note_opened,
+        .met = note_met,
+        .failed = note_failed,
+    };
+    for (size_t i = 0; i < count && !result; i++)
+        result = sl_outlet_open(&sender->outlets[i], &sender->destinations.all[i], &sender->owner);
     return result;
 }
 
-/* What only shows while no receiver is there: a tunnel that ended for good, or a receiver that
- * can't be talked to. Once there was one that could, a stranger at its port ends nothing: the link
- * says who it is, and tries again. */
-static int check_reachable(sl_sender *sender, const sl_link_state *state) {
-    if (sender->tunnel) {
-        sl_tunnel_status status;
-        sl_tunnel_status_get(sender->tunnel, &status);
-        if (status.failure)
-            return sl_fail(status.failure, "%s", status.reason);
-    }
-    if (state->refused > 0 && state->connects == 0)
-        return sl_fail(SL_EPEER, "%s", state->refusal);
-    return SL_OK;
-}
-
-/* With nobody there, what is coded already only grows old. In pair and reqrep it still goes out,
- * because it was taken; where the newest wins it makes way. */
-static void drop_outdated(sl_sender *sender) {
-    while (sender->pattern->newest_wins && (sender->current || take_coded(sender) == SL_OK)) {
-        sl_tally_drop(&sender->tally);
-        settle_current(sender);
-    }
-}
-
-static int wait_for_receiver(sl_sender *sender, const sl_link_state *state) {
-    pthread_mutex_lock(&sender->lock);
-    clear_unless_failed(sender, &sender->reachable);
-    pthread_mutex_unlock(&sender->lock);
-    admit(sender, false);
-    drop_outdated(sender);
-    int result = check_reachable(sender, state);
+/* Until the first way is open, or none can be. */
+static int wait_until_open(sl_sender *sender) {
+    int result = sl_wait(sender->opened.fd, POLLIN, sender->settings.cancel, -1);
     if (result)
         return result;
-    int failure_fd = sender->tunnel ? sl_tunnel_failure_fd(sender->tunnel) : -1;
-    return sl_link_wait(sender->link, failure_fd, sender->stop, -1);
-}
-
-/* Waits for whatever lets the next frame leave. */
-static int wait_for_turn(sl_sender *sender, bool writable) {
-    bool want_frame = !sender->current || sender->pattern->newest_wins;
-    sl_link_want_send(sender->link, !writable);
-    return sl_link_wait(sender->link, want_frame ? sl_pipeline_ready_fd(sender->pipeline) : -1,
-                        sender->stop, -1);
-}
-
-/* One turn of the link thread. SL_OK to go on. Where the newest wins, nothing is let in while the
- * link has no room: it would be coded only to make way. */
-static int turn(sl_sender *sender) {
-    sl_link_state state;
-    sl_link_state_get(sender->link, &state);
-    if (!state.connected)
-        return wait_for_receiver(sender, &state);
-    sl_event_set(&sender->reachable);
-    bool writable = sl_link_writable(sender->link);
-    admit(sender, writable || !sender->pattern->newest_wins);
-    int result = take_coded(sender);
-    if (result == SL_OK && writable)
-        result = send_current(sender);
-    else if (result == SL_OK || result == SL_EAGAIN)
-        result = wait_for_turn(sender, writable);
-    return result == SL_EAGAIN
-               ? sl_link_wait(sender->link, -1, sender->stop, sl_deadline_us(RETRY_MS))
-               : result;
-}
-
-static void run_link(void *argument) {
-    sl_sender *sender = argument;
-    int result = SL_OK;
-    while (result == SL_OK || result == SL_EAGAIN)
-        result = sl_cancel_triggered(sender->stop) ? SL_ECANCELED : turn(sender);
-    if (result == SL_ECANCELED)
-        result = sl_fail(SL_EEND, "the stream was ended at this end");
-    fail(sender, result);
-    sl_link_state state;
-    sl_link_state_get(sender->link, &state);
-    if (state.connected)
-        sender->pattern->send_end(&sender->turn);
-}
-
-static int open_tunnel(sl_sender *sender) {
-    const sl_link_settings *link = &sender->settings.link;
-    if (!sender->settings.tunnel.destination)
-        return sl_tunnel_check(&sender->settings.tunnel);
-    if (link->protocol != SL_PROTOCOL_TCP)
-        return sl_fail(SL_EINVAL, "an SSH tunnel leads to a TCP port; leave protocol at tcp");
-    sl_tunnel_target target = {link->address ? link->address : "localhost", link->port};
-    return sl_tunnel_open(&sender->tunnel, &sender->settings.tunnel, &target,
-                          sender->settings.cancel);
+    pthread_mutex_lock(&sender->lock);
+    bool open = sender->open;
+    pthread_mutex_unlock(&sender->lock);
+    return open ? SL_OK : failure_of(sender);
 }
 
 static int start(sl_sender *sender) {
     static const sl_pipeline_worker worker = {open_encoder, encode, close_encoder};
-    int result = open_tunnel(sender);
+    int result = sl_event_init(&sender->opened);
     if (!result)
-        result = sl_link_open(&sender->link, &sender->settings.link, SL_ROLE_SENDER,
-                              sender->tunnel ? sl_tunnel_endpoint(sender->tunnel) : NULL,
-                              sender->settings.cancel);
+        result = sl_event_init(&sender->reachable);
     if (!result)
-        result =
-            sl_pipeline_open(&sender->pipeline, "sl-encode", sender->encoders, 0, &worker, sender);
-    if (result)
-        return result;
-    sender->turn = (sl_turn){
-        .link = sender->link,
-        .pipeline = sender->pipeline,
-        .tally = &sender->tally,
-        .settings = &sender->settings.link,
-        .stop = sender->stop,
-    };
-    return sl_thread_start(&sender->thread, "sl-send", run_link, sender);
+        result = sl_cancel_open(&sender->stop);
+    if (!result)
+        result = sl_destinations_read(&sender->destinations, &sender->settings);
+    if (!result)
+        result = sl_pipeline_open(&sender->pipeline, "sl-encode",
+                                  sl_threads(sender->settings.threads), 0, &worker, sender);
+    if (!result)
+        result = sl_fanout_open(&sender->fanout, sender->pipeline, &sender->tally);
+    if (!result)
+        result = open_outlets(sender);
+    return result ? result : wait_until_open(sender);
 }
 
 int sl_sender_open(sl_sender **sender, const sl_sender_settings *settings) {
@@ -298,24 +218,15 @@ int sl_sender_open(sl_sender **sender, const sl_sender_settings *settings) {
         return sl_fail_memory();
     pthread_mutex_init(&opened->lock, NULL);
     sl_tally_init(&opened->tally);
-    opened->reachable.fd = opened->settled.fd = -1;
-    opened->pattern = sl_pattern_find(settings->link.pattern, false);
-    opened->encoders = sl_threads(settings->threads);
+    opened->opened.fd = opened->reachable.fd = -1;
 
     int result = sl_settings_copy(&opened->settings, settings, sizeof *settings);
-    if (!result)
-        result = sl_event_init(&opened->reachable);
-    if (!result)
-        result = sl_event_init(&opened->settled);
-    if (!result)
-        result = sl_cancel_open(&opened->stop);
     if (!result)
         result = start(opened);
     if (result) {
         sl_sender_close(&opened);
         return result;
     }
-    sl_event_set(&opened->settled);
     *sender = opened;
     return SL_OK;
 }
@@ -327,60 +238,72 @@ int sl_sender_wait(sl_sender *sender, int timeout_ms) {
 }
 
 int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms) {
-    pthread_mutex_lock(&sender->lock);
-    sender->taken++;
-    clear_unless_failed(sender, &sender->settled);
-    pthread_mutex_unlock(&sender->lock);
-    sl_frame *taken = sl_frame_ref(frame);
-    int result = sl_pipeline_put(sender->pipeline, taken, sender->settings.cancel,
-                                 sl_deadline_us(timeout_ms));
-    if (!result)
-        return SL_OK;
-    sl_frame_unref(&taken);
-    pthread_mutex_lock(&sender->lock);
-    sender->taken--;
-    if (sender->finished == sender->taken)
-        sl_event_set(&sender->settled);
-    pthread_mutex_unlock(&sender->lock);
-    return result;
+    return sl_fanout_put(sender->fanout, frame, sender->settings.cancel,
+                         sl_deadline_us(timeout_ms));
 }
 
 int sl_sender_flush(sl_sender *sender, int timeout_ms) {
     int result =
-        sl_wait(sender->settled.fd, POLLIN, sender->settings.cancel, sl_deadline_us(timeout_ms));
+        sl_fanout_wait(sender->fanout, sender->settings.cancel, sl_deadline_us(timeout_ms));
     return result ? result : failure_of(sender);
 }
 
+size_t sl_sender_destinations(const sl_sender *sender) {
+    return sender->destinations.count;
+}
+
+void sl_sender_destination(const sl_sender *sender, size_t index, sl_destination *destination) {
+    *destination = (sl_destination){0};
+    if (index < sender->destinations.count)
+        sl_outlet_look(sender->outlets[index], destination);
+}
+
+/* Frames are counted once, whomever they reached; what concerns a connection is added up. */
 void sl_sender_stats(const sl_sender *sender, sl_stats *stats) {
-    sl_link_state state;
+    sl_destination one;
     sl_tally_get((sl_tally *)&sender->tally, stats);
-    sl_link_state_get(sender->link, &state);
-    stats->connected = state.connected;
-    stats->reconnects = state.connects > 0 ? state.connects - 1 : 0;
-    stats->port = sender->settings.link.port;
-    sl_tunnel_stats(sender->tunnel, stats);
+    sl_stats sum = {0};
+    for (size_t i = 0; i < sender->destinations.count; i++) {
+        sl_outlet_look(sender->outlets[i], &one);
+        sum.bytes += one.stats.bytes;
+        sum.reconnects += one.stats.reconnects;
+        sum.connected = sum.connected || one.stats.connected;
+    }
+    if (sender->destinations.count == 1)
+        sum = one.stats;
+    sum.frames = stats->frames;
+    sum.dropped = stats->dropped;
+    sum.seconds = stats->seconds;
+    sum.latency = stats->latency;
+    sum.port = sender->destinations.all[0].link.port;
+    sum.encoded = atomic_load(&sender->encoded);
+    *stats = sum;
 }
 
 void sl_sender_finish(sl_sender *sender) {
-    if (sender->stop)
-        sl_cancel_trigger(sender->stop);
-    sl_thread_join(&sender->thread);
+    end(sender, SL_EEND, "the stream was ended at this end");
+    sl_cancel_trigger(sender->stop);
+    for (size_t i = 0; i < sender->destinations.count; i++)
+        sl_outlet_wait(sender->outlets[i]);
 }
 
+/* First all outlets hear of the end, then each is waited for: they close at the same time. */
 void sl_sender_close(sl_sender **sender) {
     sl_sender *closing = *sender;
     if (!closing)
         return;
     *sender = NULL;
-    sl_sender_finish(closing);
+    if (closing->stop)
+        sl_cancel_trigger(closing->stop);
+    for (size_t i = 0; i < closing->destinations.count; i++)
+        sl_outlet_close(&closing->outlets[i]);
     sl_pipeline_close(&closing->pipeline);
-    sl_frame_unref(&closing->current);
-    sl_link_close(&closing->link, END_LINGER_MS);
-    sl_tunnel_close(&closing->tunnel, TUNNEL_LINGER_MS);
+    sl_fanout_close(&closing->fanout);
     sl_cancel_close(&closing->stop);
+    sl_event_finish(&closing->opened);
     sl_event_finish(&closing->reachable);
-    sl_event_finish(&closing->settled);
     sl_tally_finish(&closing->tally);
+    sl_destinations_finish(&closing->destinations);
     sl_settings_finish(&closing->settings);
     pthread_mutex_destroy(&closing->lock);
     free(closing);

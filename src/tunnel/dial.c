@@ -167,5 +167,6 @@ int sl_dial(int *descriptor, sl_tunnel_job *job, int64_t deadline_us) {
     if (!job->outer)
         return dial_host(descriptor, job, deadline_us);
     sl_tunnel_report(job, SL_TUNNEL_CONNECTING, NULL);
+    job->connected_us = sl_now_us();
     return sl_jump_dial(descriptor, job);
 }

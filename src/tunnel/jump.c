@@ -79,12 +79,6 @@ int sl_jump_check(const sl_tunnel_settings *settings) {
                    keys, route.count - 1);
 }
 
-int sl_tunnel_check(const sl_tunnel_settings *settings) {
-    if (settings->destination || (!settings->jump && !settings->jump_keys))
-        return SL_OK;
-    return sl_fail(SL_EINVAL, "jump hosts (--ssh-jump) lead to an SSH server; name it with --ssh");
-}
-
 /* Takes the last item off a list; the list is NULL once it was the only one. */
 static const char *take_last(char **list) {
     char *comma = strrchr(*list, ',');

@@ -23,6 +23,18 @@ struct sl_tunnel {
     char endpoint[128]; /* that socket, as ZeroMQ writes it */
 };
 
+int sl_tunnel_check(const sl_tunnel_settings *settings, const sl_tunnel_target *target) {
+    sl_tunnel_plan plan;
+    if (!settings->destination && (settings->jump || settings->jump_keys))
+        return sl_fail(SL_EINVAL,
+                       "jump hosts (--ssh-jump) lead to an SSH server; name it with --ssh");
+    if (!settings->destination)
+        return SL_OK;
+    int code = sl_tunnel_plan_init(&plan, settings, target);
+    sl_tunnel_plan_finish(&plan);
+    return code;
+}
+
 static int make_socket_path(sl_tunnel *tunnel) {
     sl_tunnel_job *job = &tunnel->supervisor.job;
     if (job->plan.link_path)

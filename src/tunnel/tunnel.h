@@ -92,9 +92,10 @@ typedef struct sl_ssh_route {
 /* SL_EINVAL with what is wrong about the list of jump hosts. */
 int sl_ssh_route_read(sl_ssh_route *route, const sl_tunnel_settings *settings);
 
-/* For who opens no tunnel if the settings name no destination. SL_EINVAL when they name jump hosts
- * then: frames would go unprotected where somebody wanted a tunnel. */
-int sl_tunnel_check(const sl_tunnel_settings *settings);
+/* SL_EINVAL for settings and a target that sl_tunnel_open() would refuse without trying. Without a
+ * destination that is jump hosts: frames would go unprotected where somebody wanted a tunnel. The
+ * target may be NULL then. */
+int sl_tunnel_check(const sl_tunnel_settings *settings, const sl_tunnel_target *target);
 
 /* Opens the tunnel and returns once it is up for the first time, forwarding checked; or fails with
  * SL_EINVAL, SL_EUNREACHABLE, SL_EAUTH, SL_EHOSTKEY, SL_EFORWARD, SL_ECANCELED. A far end where

@@ -1,6 +1,7 @@
 /* Log lines reach the one callback, up to its level. */
 #include "base/log.h"
 #include "base/error.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -60,9 +61,32 @@ static void holds_repetition_back(void **state) {
     assert_int_equal(suppressed, 2);
 }
 
+static void speak(void *argument) {
+    (void)argument;
+    sl_log(SL_LOG_INFO, "link", "in a thread");
+}
+
+static void says_what_lines_are_about(void **state) {
+    (void)state;
+    struct heard heard = {0};
+    sl_thread thread = {0};
+    sl_log_set(hear, &heard, SL_LOG_INFO);
+    sl_log_set_about("viewer-a:5555");
+    sl_log(SL_LOG_INFO, "link", "gone");
+    assert_string_equal(heard.line, "viewer-a:5555: gone");
+    assert_int_equal(sl_thread_start(&thread, "speaker", speak, NULL), SL_OK);
+    sl_thread_join(&thread);
+    assert_string_equal(heard.line, "viewer-a:5555: in a thread");
+    sl_log_set_about("");
+    sl_log(SL_LOG_INFO, "link", "plain");
+    assert_string_equal(heard.line, "plain");
+    sl_log_set(NULL, NULL, SL_LOG_DEBUG);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reaches_the_callback),
+        cmocka_unit_test(says_what_lines_are_about),
         cmocka_unit_test(holds_repetition_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

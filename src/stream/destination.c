@@ -1,0 +1,212 @@
+/* stream: reading where a sender's frames go. Used by sender.c and doctor.c. */
+#include "stream/destination.h"
+
+#include "base/error.h"
+#include "base/resolve.h"
+#include "base/settings.h"
+#include "link/link.h"
+#include "tunnel/tunnel.h"
+#include <ctype.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What people write for the settings that differ most often. */
+static const char *const short_names[][2] = {
+    {"ssh", "ssh_tunnel_mode"},
+    {"key", "ssh_tunnel_keyfile"},
+    {"password-file", "ssh_password_file"},
+    {"host-key", "ssh_host_key"},
+};
+
+static sl_option_group groups[3];
+
+static void fill_groups(void) {
+    groups[0] = (sl_option_group){"Link", sl_link_options, sl_link_option_count,
+                                  offsetof(sl_destination_settings, link)};
+    groups[1] = (sl_option_group){"Tunnel", sl_tunnel_options, sl_tunnel_option_count,
+                                  offsetof(sl_destination_settings, tunnel)};
+}
+
+static void init(sl_destination_settings *destination, const sl_sender_settings *sender) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fill_groups);
+    sl_settings_init(destination, sizeof *destination, groups);
+    destination->link = sender->link;
+    destination->tunnel = sender->tunnel;
+}
+
+static char *trim(char *text) {
+    text += strspn(text, " \t");
+    for (size_t length = strlen(text); length > 0 && strchr(" \t", text[length - 1]); length--)
+        text[length - 1] = '\0';
+    return text;
+}
+
+/* Whether an option begins here: NAME=. A comma elsewhere is part of a value. */
+static bool begins_option(const char *text) {
+    size_t length = 0;
+    while (islower((unsigned char)text[length]) || text[length] == '-' || text[length] == '_')
+        length++;
+    return length > 0 && text[length] == '=';
+}
+
+/* Cuts the text before its next option, which is given; NULL when there is none. */
+static char *cut_option(char *text) {
+    for (char *comma = strchr(text, ','); comma; comma = strchr(comma + 1, ',')) {
+        if (!begins_option(comma + 1))
+            continue;
+        *comma = '\0';
+        return comma + 1;
+    }
+    return NULL;
+}
+
+static int take_option(sl_destination_settings *destination, char *option) {
+    char *value = strchr(option, '=');
+    const char *name = option;
+    *value++ = '\0';
+    for (size_t i = 0; i < SL_COUNT(short_names); i++) {
+        if (strcmp(option, short_names[i][0]) == 0)
+            name = short_names[i][1];
+    }
+    int result = sl_settings_set(destination, name, value);
+    const char *ssh = destination->tunnel.destination;
+    if (ssh && !*ssh)
+        destination->tunnel.destination = NULL;
+    return result;
+}
+
+/* What stands before the first option. */
+static int take_place(sl_destination_settings *destination, char *place) {
+    char *colon = strrchr(place, ':'), *bracket = strrchr(place, ']'), *end = NULL;
+    bool port_given = colon && !sl_is_ipv6(place) && !(bracket && bracket > colon);
+    char *comma = strchr(place, ',');
+    if (comma)
+        return sl_fail(SL_EINVAL, "\"%.40s\" is no option; behind a comma stands NAME=VALUE",
+                       comma + 1);
+    if (place[0] == '[' && !bracket)
+        return sl_fail(SL_EINVAL, "its IPv6 address has no closing bracket");
+    if (port_given) {
+        long port = isdigit((unsigned char)colon[1]) ? strtol(colon + 1, &end, 10) : 0;
+        if (port < 1 || port > 65535 || *end)
+            return sl_fail(SL_EINVAL, "its port, \"%.20s\", is not a number from 1 to 65535",
+                           colon + 1);
+        destination->link.port = (int)port;
+        *colon = '\0';
+    }
+    if (!*place)
+        return sl_fail(SL_EINVAL, "it names no address");
+    return sl_settings_set(destination, "address", place);
+}
+
+static int take_words(sl_destination_settings *destination, char *words) {
+    char *option = begins_option(words) ? words : cut_option(words);
+    int result = option == words ? sl_fail(SL_EINVAL, "it names no address")
+                                 : take_place(destination, trim(words));
+    while (result == SL_OK && option) {
+        char *next = cut_option(option);
+        result = take_option(destination, trim(option));
+        option = next;
+    }
+    return result;
+}
+
+/* As opening its tunnel and link would do later. */
+static int check(sl_destination_settings *destination) {
+    const sl_link_settings *link = &destination->link;
+    const sl_tunnel_settings *tunnel = &destination->tunnel;
+    sl_tunnel_target target = {link->address ? link->address : "localhost", link->port};
+    if (tunnel->destination && link->protocol != SL_PROTOCOL_TCP)
+        return sl_fail(SL_EINVAL, "an SSH tunnel leads to a TCP port; leave protocol at tcp");
+    int result = sl_tunnel_check(tunnel, &target);
+    return result ? result
+                  : sl_link_endpoint(link, SL_ROLE_SENDER, destination->endpoint,
+                                     sizeof destination->endpoint);
+}
+
+static void name(sl_destination_settings *destination) {
+    const char *ssh = destination->tunnel.destination;
+    int used = snprintf(destination->name, sizeof destination->name, "%.100s",
+                        strstr(destination->endpoint, "://") + 3);
+    if (ssh)
+        snprintf(destination->name + used, sizeof destination->name - (size_t)used, " through %s",
+                 ssh);
+}
+
+static int check_new(const sl_destinations *destinations,
+                     const sl_destination_settings *destination) {
+    const char *ssh = destination->tunnel.destination;
+    for (size_t i = 0; i + 1 < destinations->count; i++) {
+        const sl_destination_settings *other = &destinations->all[i];
+        const char *others = other->tunnel.destination;
+        if (strcmp(other->endpoint, destination->endpoint) == 0 &&
+            strcmp(ssh ? ssh : "", others ? others : "") == 0)
+            return sl_fail(SL_EINVAL, "it is there twice");
+    }
+    return SL_OK;
+}
+
+static int add(sl_destinations *destinations, const sl_sender_settings *sender, char *words) {
+    char shown[80]; /* its place alone: a password may follow */
+    words = trim(words);
+    snprintf(shown, sizeof shown, "%.*s", (int)strcspn(words, ","), words);
+    if (destinations->count == SL_DESTINATIONS_MAX)
+        return sl_fail(SL_EINVAL, "a sender has at most %d destinations", SL_DESTINATIONS_MAX);
+    sl_destination_settings *destination = &destinations->all[destinations->count++];
+    init(destination, sender);
+    int result = take_words(destination, words);
+    if (!result)
+        result = check(destination);
+    if (!result)
+        name(destination);
+    if (!result)
+        result = check_new(destinations, destination);
+    if (result == SL_EINVAL)
+        sl_fail(result, "the destination \"%s\": %s", shown, sl_error());
+    return result;
+}
+
+/* Reads the list, which is cut to pieces meanwhile. */
+static int read_list(sl_destinations *destinations, const sl_sender_settings *sender, char *list) {
+    int result = SL_OK;
+    while (result == SL_OK && list) {
+        char *next = strchr(list, ';');
+        if (next)
+            *next++ = '\0';
+        result = add(destinations, sender, list);
+        list = next;
+    }
+    return result;
+}
+
+int sl_destinations_read(sl_destinations *destinations, const sl_sender_settings *sender) {
+    const char *list = sender->destinations;
+    *destinations = (sl_destinations){
+        .all = calloc(list ? SL_DESTINATIONS_MAX : 1, sizeof(sl_destination_settings))};
+    if (!destinations->all)
+        return sl_fail_memory();
+    if (!list) {
+        destinations->count = 1;
+        init(&destinations->all[0], sender);
+        return check(&destinations->all[0]);
+    }
+    if (sender->link.address)
+        return sl_fail(SL_EINVAL, "destinations (--to) have addresses of their own; leave the "
+                                  "address out (--address)");
+    char *copy = strdup(list);
+    if (!copy)
+        return sl_fail_memory();
+    int result = read_list(destinations, sender, copy);
+    explicit_bzero(copy, strlen(list));
+    free(copy);
+    return result;
+}
+
+void sl_destinations_finish(sl_destinations *destinations) {
+    for (size_t i = 0; i < destinations->count; i++)
+        sl_settings_finish(&destinations->all[i]);
+    free(destinations->all);
+    *destinations = (sl_destinations){0};
+}

@@ -1,0 +1,36 @@
+/* stream: where a sender's frames go, read from the `destinations` of its settings.
+ *
+ *   ADDRESS[:PORT][,NAME=VALUE]…[;…]
+ *
+ * What one doesn't say for itself is what the sender's own link and tunnel say. */
+#ifndef STREAM_DESTINATION_H
+#define STREAM_DESTINATION_H
+
+#include "base/log.h"
+#include <sightline/sender.h>
+
+#define SL_DESTINATIONS_MAX 64
+
+typedef struct sl_destination_settings {
+    sl_settings settings;
+    sl_link_settings link;
+    sl_tunnel_settings tunnel;
+    char endpoint[300];           /* "tcp://viewer-a:5555" */
+    char name[SL_LOG_ABOUT_SIZE]; /* "viewer-a:5555", "localhost:5555 through user@host"; it may be
+                                     cut short */
+} sl_destination_settings;
+
+typedef struct sl_destinations {
+    sl_destination_settings *all;
+    size_t count;
+} sl_destinations;
+
+/* Reads and checks all of them before anything is opened; without `destinations` the one that link
+ * and tunnel name. Strings that a destination doesn't give itself stay the sender's settings'.
+ * SL_EINVAL with what is wrong with which; SL_ENOMEM. */
+int sl_destinations_read(sl_destinations *destinations, const sl_sender_settings *sender);
+
+/* Safe on zeros. */
+void sl_destinations_finish(sl_destinations *destinations);
+
+#endif

@@ -1,0 +1,270 @@
+/* stream: coded frames, from one pipeline to several takers. Used by sender.c and outlet.c. */
+#include "stream/fanout.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+struct sl_fanout {
+    sl_pipeline *pipeline;
+    sl_tally *tally;
+    sl_event settled; /* all that was put is, or it is ended */
+
+    pthread_mutex_t lock; /* everything below; before the pipeline's and the tallies' */
+    sl_taker *takers;
+    uint64_t put, done;
+    bool ended;
+    bool shown; /* what `settled` says */
+};
+
+/* Locked. */
+static void show_settled(sl_fanout *fanout) {
+    bool settled = fanout->ended || fanout->put == fanout->done;
+    if (settled == fanout->shown)
+        return;
+    fanout->shown = settled;
+    if (settled)
+        sl_event_set(&fanout->settled);
+    else
+        sl_event_clear(&fanout->settled);
+}
+
+int sl_fanout_open(sl_fanout **fanout, sl_pipeline *pipeline, sl_tally *tally) {
+    *fanout = NULL;
+    sl_fanout *opened = calloc(1, sizeof *opened);
+    if (!opened)
+        return sl_fail_memory();
+    opened->settled.fd = -1;
+    int result = sl_event_init(&opened->settled);
+    if (result) {
+        free(opened);
+        return result;
+    }
+    opened->pipeline = pipeline;
+    opened->tally = tally;
+    pthread_mutex_init(&opened->lock, NULL);
+    show_settled(opened);
+    *fanout = opened;
+    return SL_OK;
+}
+
+int sl_fanout_put(sl_fanout *fanout, const sl_frame *frame, const sl_cancel *cancel,
+                  int64_t deadline_us) {
+    /* Counted first: it may be settled before this thread is back. */
+    pthread_mutex_lock(&fanout->lock);
+    fanout->put++;
+    show_settled(fanout);
+    pthread_mutex_unlock(&fanout->lock);
+    sl_frame *taken = sl_frame_ref(frame);
+    int result = sl_pipeline_put(fanout->pipeline, taken, cancel, deadline_us);
+    if (!result)
+        return SL_OK;
+    sl_frame_unref(&taken);
+    pthread_mutex_lock(&fanout->lock);
+    fanout->put--;
+    show_settled(fanout);
+    pthread_mutex_unlock(&fanout->lock);
+    return result;
+}
+
+int sl_fanout_wait(sl_fanout *fanout, const sl_cancel *cancel, int64_t deadline_us) {
+    return sl_wait(fanout->settled.fd, POLLIN, cancel, deadline_us);
+}
+
+void sl_fanout_end(sl_fanout *fanout, int code, const char *sentence) {
+    pthread_mutex_lock(&fanout->lock);
+    fanout->ended = true;
+    show_settled(fanout);
+    pthread_mutex_unlock(&fanout->lock);
+    sl_pipeline_end(fanout->pipeline, code, sentence);
+}
+
+bool sl_fanout_ended(sl_fanout *fanout) {
+    pthread_mutex_lock(&fanout->lock);
+    bool ended = fanout->ended;
+    pthread_mutex_unlock(&fanout->lock);
+    return ended;
+}
+
+void sl_fanout_close(sl_fanout **fanout) {
+    sl_fanout *closing = *fanout;
+    if (!closing)
+        return;
+    *fanout = NULL;
+    sl_event_finish(&closing->settled);
+    pthread_mutex_destroy(&closing->lock);
+    free(closing);
+}
+
+static int watch(int ready_fd, int fd) {
+    struct epoll_event wanted = {.events = EPOLLIN};
+    if (epoll_ctl(ready_fd, EPOLL_CTL_ADD, fd, &wanted))
+        return sl_fail(SL_ESYSTEM, "cannot watch a descriptor: %s", strerror(errno));
+    return SL_OK;
+}
+
+int sl_taker_init(sl_taker *taker, sl_fanout *fanout, sl_tally *tally) {
+    *taker = (sl_taker){.fanout = fanout, .tally = tally, .filled.fd = -1};
+    taker->ready_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (taker->ready_fd < 0)
+        return sl_fail(SL_ESYSTEM, "cannot make a descriptor to wait on: %s", strerror(errno));
+    int result = sl_event_init(&taker->filled);
+    if (!result)
+        result = watch(taker->ready_fd, taker->filled.fd);
+    if (!result)
+        result = watch(taker->ready_fd, sl_pipeline_ready_fd(fanout->pipeline));
+    if (result)
+        return result;
+    pthread_mutex_lock(&fanout->lock);
+    taker->next = fanout->takers;
+    fanout->takers = taker;
+    pthread_mutex_unlock(&fanout->lock);
+    return SL_OK;
+}
+
+void sl_taker_finish(sl_taker *taker) {
+    sl_taker **at = &taker->fanout->takers;
+    pthread_mutex_lock(&taker->fanout->lock);
+    while (*at && *at != taker)
+        at = &(*at)->next;
+    if (*at)
+        *at = taker->next;
+    pthread_mutex_unlock(&taker->fanout->lock);
+    if (taker->ready_fd >= 0)
+        close(taker->ready_fd);
+    sl_event_finish(&taker->filled);
+}
+
+/* Locked, like all that follows up to the takers' calls. */
+static void let_go(sl_fanout *fanout, sl_parcel **parcel) {
+    sl_parcel *released = *parcel;
+    *parcel = NULL;
+    if (--released->holders > 0)
+        return;
+    if (!released->delivered)
+        sl_tally_drop(fanout->tally);
+    sl_frame_unref(&released->frame);
+    free(released);
+    fanout->done++;
+    show_settled(fanout);
+}
+
+/* Empties its slot; false when nothing is in there. */
+static bool drop_slot(sl_taker *taker) {
+    if (!taker->slot)
+        return false;
+    sl_tally_drop(taker->tally);
+    let_go(taker->fanout, &taker->slot);
+    sl_event_clear(&taker->filled);
+    return true;
+}
+
+static void show_limit(sl_fanout *fanout) {
+    int most = 0;
+    for (const sl_taker *taker = fanout->takers; taker; taker = taker->next) {
+        if (taker->presence == SL_PRESENT && taker->limit > most)
+            most = taker->limit;
+    }
+    sl_pipeline_set_limit(fanout->pipeline, most);
+}
+
+static bool anybody_there(const sl_fanout *fanout) {
+    bool there = false;
+    for (const sl_taker *taker = fanout->takers; taker && !there; taker = taker->next)
+        there = taker->presence == SL_PRESENT;
+    return there;
+}
+
+/* Gives everybody but the one who came for it a frame, and whom it misses a drop. */
+static void spread(sl_fanout *fanout, const sl_taker *fetcher, sl_parcel *parcel) {
+    for (sl_taker *taker = fanout->takers; taker; taker = taker->next) {
+        if (taker == fetcher || taker->presence == SL_GONE)
+            continue;
+        if (taker->presence == SL_AWAY) {
+            sl_tally_drop(taker->tally);
+            continue;
+        }
+        drop_slot(taker);
+        taker->slot = parcel;
+        parcel->holders++;
+        sl_event_set(&taker->filled);
+    }
+}
+
+static int fetch(sl_taker *taker, sl_parcel **parcel) {
+    sl_fanout *fanout = taker->fanout;
+    sl_frame *frame = NULL;
+    if (taker->presence != SL_PRESENT && anybody_there(fanout))
+        return SL_EAGAIN;
+    int result = sl_pipeline_take(fanout->pipeline, &frame, NULL, 0);
+    if (result)
+        return result;
+    *parcel = malloc(sizeof **parcel);
+    if (!*parcel) {
+        sl_frame_unref(&frame);
+        return sl_fail_memory();
+    }
+    **parcel = (sl_parcel){.frame = frame, .holders = 1};
+    spread(fanout, taker, *parcel);
+    return SL_OK;
+}
+
+void sl_taker_set_presence(sl_taker *taker, sl_presence presence) {
+    sl_fanout *fanout = taker->fanout;
+    pthread_mutex_lock(&fanout->lock);
+    if (taker->presence != presence) {
+        taker->presence = presence;
+        if (presence != SL_PRESENT)
+            drop_slot(taker);
+        show_limit(fanout);
+    }
+    pthread_mutex_unlock(&fanout->lock);
+}
+
+bool sl_taker_alone(const sl_taker *taker) {
+    sl_fanout *fanout = taker->fanout;
+    bool alone = true;
+    pthread_mutex_lock(&fanout->lock);
+    for (const sl_taker *other = fanout->takers; other && alone; other = other->next)
+        alone = other == taker || other->presence == SL_GONE;
+    pthread_mutex_unlock(&fanout->lock);
+    return alone;
+}
+
+void sl_taker_want(sl_taker *taker, int limit) {
+    pthread_mutex_lock(&taker->fanout->lock);
+    taker->limit = limit;
+    show_limit(taker->fanout);
+    pthread_mutex_unlock(&taker->fanout->lock);
+}
+
+int sl_taker_take(sl_taker *taker, sl_parcel **parcel) {
+    int result = SL_OK;
+    pthread_mutex_lock(&taker->fanout->lock);
+    *parcel = taker->slot;
+    taker->slot = NULL;
+    if (*parcel)
+        sl_event_clear(&taker->filled);
+    else
+        result = fetch(taker, parcel);
+    pthread_mutex_unlock(&taker->fanout->lock);
+    return result;
+}
+
+void sl_taker_settle(sl_taker *taker, sl_parcel **parcel, bool delivered) {
+    if (!*parcel)
+        return;
+    sl_fanout *fanout = taker->fanout;
+    pthread_mutex_lock(&fanout->lock);
+    if (delivered && !(*parcel)->delivered) {
+        (*parcel)->delivered = true;
+        sl_tally_frame(fanout->tally);
+    }
+    let_go(fanout, parcel);
+    pthread_mutex_unlock(&fanout->lock);
+}

@@ -1,0 +1,257 @@
+/* The fan-out: the fastest sets the pace, the others get the newest, nobody waits for anybody. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "stream/fanout.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <pthread.h>
+
+#define FRAMES 2000
+
+struct bench {
+    sl_pipeline *pipeline;
+    sl_fanout *fanout;
+    sl_tally all, tallies[3];
+    sl_taker takers[3];
+};
+
+static int open_worker(void *user, void **state) {
+    *state = user;
+    return SL_OK;
+}
+
+static int work(void *user, void *state, const sl_frame *in, sl_frame **out) {
+    (void)user, (void)state;
+    *out = sl_frame_ref(in);
+    return SL_OK;
+}
+
+static void close_worker(void *user, void *state) {
+    (void)user, (void)state;
+}
+
+static void open_bench(struct bench *bench, size_t takers) {
+    static const sl_pipeline_worker worker = {open_worker, work, close_worker};
+    sl_tally_init(&bench->all);
+    assert_int_equal(sl_pipeline_open(&bench->pipeline, "test", 1, 0, &worker, bench), SL_OK);
+    assert_int_equal(sl_fanout_open(&bench->fanout, bench->pipeline, &bench->all), SL_OK);
+    for (size_t i = 0; i < takers; i++) {
+        sl_tally_init(&bench->tallies[i]);
+        assert_int_equal(sl_taker_init(&bench->takers[i], bench->fanout, &bench->tallies[i]),
+                         SL_OK);
+        sl_taker_set_presence(&bench->takers[i], SL_PRESENT);
+        sl_taker_want(&bench->takers[i], 1);
+    }
+}
+
+static void close_bench(struct bench *bench, size_t takers) {
+    for (size_t i = 0; i < takers; i++) {
+        sl_taker_finish(&bench->takers[i]);
+        sl_tally_finish(&bench->tallies[i]);
+    }
+    sl_pipeline_close(&bench->pipeline);
+    sl_fanout_close(&bench->fanout);
+    sl_tally_finish(&bench->all);
+}
+
+static int put(struct bench *bench, uint64_t sequence, int timeout_ms) {
+    sl_frame *frame = NULL;
+    assert_int_equal(sl_frame_new(&frame, SL_FORMAT_GRAY, 1, 1), SL_OK);
+    frame->sequence = sequence;
+    int result = sl_fanout_put(bench->fanout, frame, NULL, sl_deadline_us(timeout_ms));
+    sl_frame_unref(&frame);
+    return result;
+}
+
+/* Takes the frame that comes next, and settles it. */
+static uint64_t take(sl_taker *taker) {
+    sl_parcel *parcel = NULL;
+    int result = SL_EAGAIN;
+    while (result == SL_EAGAIN) {
+        assert_int_equal(sl_wait(taker->ready_fd, POLLIN, NULL, -1), SL_OK);
+        result = sl_taker_take(taker, &parcel);
+    }
+    assert_int_equal(result, SL_OK);
+    uint64_t sequence = parcel->frame->sequence;
+    sl_tally_frame(taker->tally);
+    sl_taker_settle(taker, &parcel, true);
+    assert_null(parcel);
+    sl_taker_want(taker, taker->limit); /* who comes for a frame says so each time */
+    return sequence;
+}
+
+static bool nothing_for(sl_taker *taker) {
+    sl_parcel *parcel = NULL;
+    return sl_wait(taker->ready_fd, POLLIN, NULL, 0) == SL_EAGAIN &&
+           sl_taker_take(taker, &parcel) == SL_EAGAIN;
+}
+
+static sl_stats counted(sl_tally *tally) {
+    sl_stats stats;
+    sl_tally_get(tally, &stats);
+    return stats;
+}
+
+static void the_slow_one_gets_the_newest(void **state) {
+    (void)state;
+    struct bench bench;
+    open_bench(&bench, 2);
+    for (uint64_t i = 1; i <= 5; i++) {
+        assert_int_equal(put(&bench, i, -1), SL_OK);
+        assert_int_equal(take(&bench.takers[0]), i);
+    }
+    assert_int_equal(sl_fanout_wait(bench.fanout, NULL, 0), SL_EAGAIN); /* it has one to settle */
+    assert_int_equal(take(&bench.takers[1]), 5);
+    assert_int_equal(sl_fanout_wait(bench.fanout, NULL, 0), SL_OK);
+    assert_true(nothing_for(&bench.takers[1]));
+    assert_int_equal(counted(&bench.tallies[0]).dropped, 0);
+    assert_int_equal(counted(&bench.tallies[1]).dropped, 4);
+    assert_int_equal(counted(&bench.all).frames, 5);
+    assert_int_equal(counted(&bench.all).dropped, 0);
+    close_bench(&bench, 2);
+}
+
+/* A frame counts once, as delivered when anybody got it. */
+static void a_frame_counts_once(void **state) {
+    (void)state;
+    struct bench bench;
+    sl_parcel *first = NULL, *second = NULL;
+    open_bench(&bench, 2);
+    assert_int_equal(put(&bench, 1, -1), SL_OK);
+    assert_int_equal(sl_wait(bench.takers[0].ready_fd, POLLIN, NULL, -1), SL_OK);
+    assert_int_equal(sl_taker_take(&bench.takers[0], &first), SL_OK);
+    assert_int_equal(sl_taker_take(&bench.takers[1], &second), SL_OK);
+    assert_ptr_equal(first->frame, second->frame); /* shared, not copied */
+    sl_taker_settle(&bench.takers[0], &first, false);
+    assert_int_equal(counted(&bench.all).dropped, 0);
+    sl_taker_settle(&bench.takers[1], &second, true);
+    assert_int_equal(counted(&bench.all).frames, 1);
+    assert_int_equal(counted(&bench.all).dropped, 0);
+
+    assert_int_equal(put(&bench, 2, -1), SL_OK);
+    assert_int_equal(sl_wait(bench.takers[1].ready_fd, POLLIN, NULL, -1), SL_OK);
+    assert_int_equal(sl_taker_take(&bench.takers[1], &second), SL_OK);
+    sl_taker_settle(&bench.takers[1], &second, false);
+    sl_taker_set_presence(&bench.takers[0], SL_GONE); /* with it in the slot */
+    assert_int_equal(counted(&bench.all).frames, 1);
+    assert_int_equal(counted(&bench.all).dropped, 1);
+    assert_int_equal(sl_fanout_wait(bench.fanout, NULL, 0), SL_OK);
+    close_bench(&bench, 2);
+}
+
+static void who_is_away_holds_nobody_up(void **state) {
+    (void)state;
+    struct bench bench;
+    open_bench(&bench, 3);
+    sl_taker_set_presence(&bench.takers[1], SL_AWAY);
+    sl_taker_set_presence(&bench.takers[2], SL_GONE);
+    assert_false(sl_taker_alone(&bench.takers[0]));
+    for (uint64_t i = 1; i <= 3; i++) {
+        assert_int_equal(put(&bench, i, -1), SL_OK);
+        assert_int_equal(take(&bench.takers[0]), i);
+    }
+    assert_int_equal(sl_fanout_wait(bench.fanout, NULL, 0), SL_OK);
+    assert_int_equal(counted(&bench.tallies[1]).dropped, 3);
+    assert_int_equal(counted(&bench.tallies[2]).dropped, 0);
+    sl_taker_set_presence(&bench.takers[1], SL_PRESENT);
+    assert_int_equal(put(&bench, 4, -1), SL_OK);
+    assert_int_equal(take(&bench.takers[1]), 4);
+    sl_taker_set_presence(&bench.takers[1], SL_GONE);
+    assert_true(sl_taker_alone(&bench.takers[0]));
+    close_bench(&bench, 3);
+}
+
+/* The pipeline works ahead for the most eager one that is there, and for nobody not at all. */
+static void the_most_eager_opens_the_door(void **state) {
+    (void)state;
+    struct bench bench;
+    open_bench(&bench, 2);
+    sl_taker_want(&bench.takers[0], 0);
+    sl_taker_want(&bench.takers[1], 2);
+    assert_int_equal(put(&bench, 1, -1), SL_OK);
+    assert_int_equal(put(&bench, 2, -1), SL_OK);
+    assert_int_equal(put(&bench, 3, 0), SL_EAGAIN);
+    assert_int_equal(take(&bench.takers[1]), 1);
+    assert_int_equal(take(&bench.takers[1]), 2);
+    sl_taker_set_presence(&bench.takers[1], SL_AWAY);
+    assert_int_equal(put(&bench, 3, 0), SL_EAGAIN);
+    close_bench(&bench, 2);
+}
+
+static void the_end_reaches_all(void **state) {
+    (void)state;
+    struct bench bench;
+    sl_parcel *parcel = NULL;
+    open_bench(&bench, 2);
+    assert_int_equal(put(&bench, 1, -1), SL_OK);
+    assert_int_equal(take(&bench.takers[0]), 1);
+    sl_fanout_end(bench.fanout, SL_ETIMEOUT, "over");
+    assert_true(sl_fanout_ended(bench.fanout));
+    assert_int_equal(sl_fanout_wait(bench.fanout, NULL, 0), SL_OK); /* nobody is kept waiting */
+    assert_int_equal(put(&bench, 2, -1), SL_ETIMEOUT);
+    assert_int_equal(take(&bench.takers[1]), 1); /* what it has it may keep */
+    assert_int_equal(sl_taker_take(&bench.takers[1], &parcel), SL_ETIMEOUT);
+    assert_string_equal(sl_error(), "over");
+    close_bench(&bench, 2);
+}
+
+static void *take_many(void *argument) {
+    sl_taker *taker = argument;
+    uint64_t last = 0;
+    for (;;) {
+        sl_parcel *parcel = NULL;
+        sl_wait(taker->ready_fd, POLLIN, NULL, -1);
+        int result = sl_taker_take(taker, &parcel);
+        if (result == SL_EAGAIN)
+            continue;
+        if (result)
+            return result == SL_EEND ? NULL : "it ended with another code";
+        if (parcel->frame->sequence <= last)
+            return "not in order";
+        last = parcel->frame->sequence;
+        sl_tally_frame(taker->tally);
+        sl_taker_settle(taker, &parcel, true);
+        sl_taker_want(taker, 1);
+    }
+}
+
+static void on_many_threads_all_is_counted(void **state) {
+    (void)state;
+    struct bench bench;
+    pthread_t threads[3];
+    void *problem = NULL;
+    open_bench(&bench, 3);
+    for (int i = 0; i < 3; i++)
+        pthread_create(&threads[i], NULL, take_many, &bench.takers[i]);
+    for (uint64_t i = 1; i <= FRAMES; i++)
+        assert_int_equal(put(&bench, i, -1), SL_OK);
+    assert_int_equal(sl_fanout_wait(bench.fanout, NULL, -1), SL_OK);
+    sl_fanout_end(bench.fanout, SL_EEND, "all");
+    for (int i = 0; i < 3; i++) {
+        pthread_join(threads[i], &problem);
+        assert_null(problem);
+        sl_stats stats = counted(&bench.tallies[i]);
+        assert_int_equal(stats.frames + stats.dropped, FRAMES);
+    }
+    assert_int_equal(counted(&bench.all).frames, FRAMES);
+    assert_int_equal(counted(&bench.all).dropped, 0);
+    close_bench(&bench, 3);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_slow_one_gets_the_newest),
+        cmocka_unit_test(a_frame_counts_once),
+        cmocka_unit_test(who_is_away_holds_nobody_up),
+        cmocka_unit_test(the_most_eager_opens_the_door),
+        cmocka_unit_test(the_end_reaches_all),
+        cmocka_unit_test(on_many_threads_all_is_counted),
+    };
+    return cmocka_run_group_tests_name("stream/fanout", tests, NULL, NULL);
+}
