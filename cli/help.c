@@ -34,7 +34,7 @@ static void init_known(struct known *known, int set) {
     if (set & (FOR_SEND | FOR_DOCTOR)) {
         known->all[known->count++] = &known->sender;
         known->all[known->count++] = &known->source;
-    } else if (set == FOR_VIEW) {
+    } else if (set & (FOR_VIEW | FOR_PAIR)) {
         known->all[known->count++] = &known->receiver;
         known->all[known->count++] = &known->sink;
     }
@@ -166,6 +166,12 @@ void print_help(const struct command *about) {
             "It takes the words of `sightline send`, walks the same way to the viewer, and "
             "sends nothing.",
             0);
+    if (about->option_set == FOR_PAIR)
+        print_wrapped(
+            "It takes the words of `sightline view --gate` that say where the gate is; none are "
+            "needed while that runs. Then it prints one line, for `sightline send --join` at the "
+            "camera.",
+            0);
     if (about->option_set == 0)
         return;
     printf("\nOptions:\n");
@@ -175,8 +181,10 @@ void print_help(const struct command *about) {
             print_row(&known, row);
     }
     if (known.count > 0)
-        print_entry("-o KEY=VALUE", "Set any of the options below by its name");
-    for (size_t i = 0; i < known.count; i++)
+        print_entry("-o KEY=VALUE", about->option_set == FOR_PAIR
+                                        ? "Set any of the viewer's options by its name"
+                                        : "Set any of the options below by its name");
+    for (size_t i = 0; i < known.count && about->option_set != FOR_PAIR; i++)
         print_settings(known.all[i]);
 }
 

@@ -15,14 +15,16 @@
 
 #define SENDER   (FOR_SEND | FOR_DOCTOR) /* a line that sends can be examined as it is */
 #define BOTH     (SENDER | FOR_VIEW)
+#define RECEIVER (FOR_VIEW | FOR_PAIR)   /* a viewer's words say where its gate is, too */
+#define ALL      (BOTH | FOR_PAIR)
 #define ROWS_MAX 40
 #define LONG_ONE 1000 /* what getopt gives for the first row */
 
 const struct option_row option_rows[] = {
     {"address", BOTH, "address", NULL, "HOST", NULL},
-    {"port", BOTH, "port", NULL, "N", NULL},
+    {"port", ALL, "port", NULL, "N", NULL},
     {"protocol", BOTH, "protocol", NULL, "tcp|ipc", NULL},
-    {"pattern", BOTH, "pattern", NULL, "pair|reqrep|pubsub", NULL},
+    {"pattern", ALL, "pattern", NULL, "pair|reqrep|pubsub", NULL},
     {"ssh", BOTH, "ssh_tunnel_mode", NULL, "[USER@]HOST[:PORT]", NULL},
     {"ssh-key", BOTH, "ssh_tunnel_keyfile", NULL, "FILE", NULL},
     {"ssh-password-file", BOTH, "ssh_password_file", NULL, "FILE", NULL},
@@ -37,8 +39,15 @@ const struct option_row option_rows[] = {
      "Frames a second; max reads files and patterns as fast as they can be sent"},
     {"loop", SENDER, "loop", "true", NULL, NULL},
     {"filter", SENDER, "filter", NULL, "GRAPH", NULL},
-    {"gate", FOR_VIEW, "gate", NULL, "[ADDR:]PORT", NULL},
-    {"authorized-keys", FOR_VIEW, "gate_authorized_keys", NULL, "FILE", NULL},
+    {"join", FOR_SEND, NULL, NULL, "LINE",
+     "Accept the invitation that `sightline pair` printed, and go there from now on"},
+    {"gate", RECEIVER, "gate", NULL, "[ADDR:]PORT", NULL},
+    {"authorized-keys", RECEIVER, "gate_authorized_keys", NULL, "FILE", NULL},
+    {"host", FOR_PAIR, NULL, NULL, "HOST[:PORT]",
+     "How the camera reaches this viewer; without it this machine's address and the gate's port"},
+    {"list", FOR_PAIR, NULL, NULL, NULL, "Print the cameras that the gate lets in"},
+    {"revoke", FOR_PAIR, NULL, NULL, "NAME|FINGERPRINT",
+     "Let a camera in no more, and end its connections"},
     {"sink", FOR_VIEW, "sink", NULL, "window|null|file:PATH|-", NULL},
     {"every-frame", FOR_VIEW, "every_frame", "true", NULL, NULL},
     {"timecode", FOR_VIEW, "timecode", "true", NULL, NULL},
@@ -47,12 +56,12 @@ const struct option_row option_rows[] = {
     {"duration", BOTH, NULL, NULL, "SECONDS", "Stop after so long"},
     {"stats", BOTH, NULL, NULL, "FILE",
      "Write figures there, one JSON object a line; - is standard output"},
-    {"config", BOTH, NULL, NULL, "FILE",
+    {"config", ALL, NULL, NULL, "FILE",
      "Settings to begin with, in place of those in $XDG_CONFIG_HOME/sightline/config"},
-    {"log", BOTH | FOR_CAMERAS, NULL, NULL, "LEVEL",
+    {"log", ALL | FOR_CAMERAS, NULL, NULL, "LEVEL",
      "How much to tell: none, error, warning, info or debug (default warning)"},
-    {"json", FOR_CAMERAS | FOR_DOCTOR, NULL, NULL, NULL, "Write JSON in place of lines"},
-    {"help", BOTH | FOR_CAMERAS, NULL, NULL, NULL, "Print this help"},
+    {"json", FOR_CAMERAS | FOR_DOCTOR | FOR_PAIR, NULL, NULL, NULL, "Write JSON in place of lines"},
+    {"help", ALL | FOR_CAMERAS, NULL, NULL, NULL, "Print this help"},
     {0},
 };
 
@@ -131,6 +140,14 @@ static void take_own(struct options *options, const struct option_row *row, cons
         options->config = value;
     else if (strcmp(row->name, "log") == 0)
         read_level(options, value, &options->log);
+    else if (strcmp(row->name, "join") == 0)
+        options->join = value;
+    else if (strcmp(row->name, "host") == 0)
+        options->host = value;
+    else if (strcmp(row->name, "revoke") == 0)
+        options->revoke = value;
+    else if (strcmp(row->name, "list") == 0)
+        options->list = true;
     else if (strcmp(row->name, "json") == 0)
         options->json = true;
     else if (strcmp(row->name, "help") == 0)
@@ -213,7 +230,7 @@ bool options_read(struct options *options, int set, int count, char **words) {
     fill_long_options(set, longs);
     opterr = 0;
     optind = 1;
-    const char *letters = set & BOTH ? ":o:" : ":";
+    const char *letters = set & ALL ? ":o:" : ":";
     for (;;) {
         int at = optind, found = getopt_long(count, words, letters, longs, NULL);
         if (found < 0)

@@ -3,10 +3,12 @@
  * The folder is watched, since a file that is replaced is another one. */
 #include "base/watch.h"
 #include "base/error.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -15,10 +17,12 @@
 #define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE)
 
 int sl_watch_init(sl_watch *watch, const char *path) {
-    char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(name - path) : 1, slash ? path : ".");
-    snprintf(watch->name, sizeof(watch->name), "%s", name);
+    char file[PATH_MAX], folder[PATH_MAX];
+    if (!realpath(path, file))
+        snprintf(file, sizeof(file), "%s", path);
+    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+    snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(name - file) : 1, slash ? file : ".");
+    sl_text_copy(watch->name, name, sizeof(watch->name));
     watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (watch->fd >= 0 && inotify_add_watch(watch->fd, folder, EVENTS | IN_ONLYDIR) >= 0)
         return SL_OK;
