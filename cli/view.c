@@ -117,6 +117,7 @@ static void say_gate(const struct viewing *viewing, const sl_gate_place *gate) {
     console_say("  sightline send 0 --ssh %s --ssh-host-key %s --port %d%s%s", where,
                 gate->host_key, gate->link_port, strcmp(pattern, "pair") ? " --pattern " : "",
                 strcmp(pattern, "pair") ? pattern : "");
+    console_say("or, for a camera that is to find it by itself: sightline pair");
 }
 
 /* Sink first: it says in what form it wants its frames. */

@@ -176,8 +176,10 @@ int sl_authorized_open(FILE **file, const char *path) {
     if (code < 0)
         return code;
     code = check_owner(path, *file);
-    if (code < 0)
+    if (code < 0) {
         fclose(*file);
+        *file = NULL;
+    }
     return code;
 }
 

@@ -47,11 +47,7 @@ static int begin(struct editing *editing, const char *path) {
     if (code < 0)
         return code;
     code = sl_authorized_open(&editing->before, editing->path);
-    if (code == SL_ESYSTEM && errno == ENOENT) {
-        editing->before = NULL;
-        code = SL_OK;
-    }
-    if (code < 0)
+    if (code < 0 && !(code == SL_ESYSTEM && errno == ENOENT))
         return code;
     editing->after = open_memstream(&editing->text, &editing->length);
     return editing->after ? SL_OK : sl_fail_memory();
