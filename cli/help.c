@@ -168,9 +168,8 @@ void print_help(const struct command *about) {
             0);
     if (about->option_set == FOR_PAIR)
         print_wrapped(
-            "It takes the words of `sightline view --gate` that say where the gate is; none are "
-            "needed while that runs. Then it prints one line, for `sightline send --join` at the "
-            "camera.",
+            "It is typed at the viewer, and prints one line: an invitation for one camera, which "
+            "accepts it with `sightline send` and finds its viewer from then on.",
             0);
     if (about->option_set == 0)
         return;
@@ -200,6 +199,9 @@ static void print_overview(void) {
     printf("\n  --help, --version\n\n"
            "At the viewer:   sightline view --address 127.0.0.1\n"
            "At the camera:   sightline send 0 --ssh user@viewer.example\n\n"
+           "Or, where the viewer has no SSH server, once:\n"
+           "At the viewer:   sightline view --gate 2222, and there too: sightline pair\n"
+           "At the camera:   sightline send 0 --join LINE\n\n"
            "More about a command: sightline help COMMAND, and man sightline.\n");
 }
 

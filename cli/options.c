@@ -15,16 +15,15 @@
 
 #define SENDER   (FOR_SEND | FOR_DOCTOR) /* a line that sends can be examined as it is */
 #define BOTH     (SENDER | FOR_VIEW)
-#define RECEIVER (FOR_VIEW | FOR_PAIR)   /* a viewer's words say where its gate is, too */
 #define ALL      (BOTH | FOR_PAIR)
-#define ROWS_MAX 40
+#define ROWS_MAX 48
 #define LONG_ONE 1000 /* what getopt gives for the first row */
 
 const struct option_row option_rows[] = {
     {"address", BOTH, "address", NULL, "HOST", NULL},
-    {"port", ALL, "port", NULL, "N", NULL},
+    {"port", BOTH, "port", NULL, "N", NULL},
     {"protocol", BOTH, "protocol", NULL, "tcp|ipc", NULL},
-    {"pattern", ALL, "pattern", NULL, "pair|reqrep|pubsub", NULL},
+    {"pattern", BOTH, "pattern", NULL, "pair|reqrep|pubsub", NULL},
     {"ssh", BOTH, "ssh_tunnel_mode", NULL, "[USER@]HOST[:PORT]", NULL},
     {"ssh-key", BOTH, "ssh_tunnel_keyfile", NULL, "FILE", NULL},
     {"ssh-password-file", BOTH, "ssh_password_file", NULL, "FILE", NULL},
@@ -41,10 +40,15 @@ const struct option_row option_rows[] = {
     {"filter", SENDER, "filter", NULL, "GRAPH", NULL},
     {"join", FOR_SEND, NULL, NULL, "LINE",
      "Accept the invitation that `sightline pair` printed, and go there from now on"},
-    {"gate", RECEIVER, "gate", NULL, "[ADDR:]PORT", NULL},
-    {"authorized-keys", RECEIVER, "gate_authorized_keys", NULL, "FILE", NULL},
+    {"gate", FOR_VIEW, "gate", NULL, "[ADDR:]PORT", NULL},
+    {"authorized-keys", FOR_VIEW | FOR_PAIR, "gate_authorized_keys", NULL, "FILE", NULL},
     {"host", FOR_PAIR, NULL, NULL, "HOST[:PORT]",
      "How the camera reaches this viewer; without it this machine's address and the gate's port"},
+    {"gate", FOR_PAIR, "gate", NULL, "[ADDR:]PORT",
+     "Where the gate is, or will be; not needed while it is open"},
+    {"port", FOR_PAIR, "port", NULL, "N", "The viewer's; not needed while its gate is open"},
+    {"pattern", FOR_PAIR, "pattern", NULL, "pair|reqrep|pubsub",
+     "The viewer's; not needed while its gate is open"},
     {"list", FOR_PAIR, NULL, NULL, NULL, "Print the cameras that the gate lets in"},
     {"revoke", FOR_PAIR, NULL, NULL, "NAME|FINGERPRINT",
      "Let a camera in no more, and end its connections"},
