@@ -28,10 +28,10 @@ struct options {
     const char *operand; /* SOURCE, or NULL */
     bool help, json, list;
     const char *join, *host, *revoke; /* NULL: none */
-    uint64_t frames;   /* 0: no limit */
-    double duration_s; /* 0: no limit */
-    double timeout_s;  /* 0: for ever */
-    const char *stats; /* NULL: none */
+    uint64_t frames;                  /* 0: no limit */
+    double duration_s;                /* 0: no limit */
+    double timeout_s;                 /* 0: for ever */
+    const char *stats;                /* NULL: none */
     sl_log_level log;
 
     const char *config; /* NULL: the user's own, if there is one */

@@ -252,8 +252,7 @@ static int stream(struct sending *sending) {
     code = wait_for_viewer(sending);
     if (code < 0)
         return code;
-    report_ready(&sending->report, link, sending->end.sender.tunnel.destination, link->port,
-                 NULL);
+    report_ready(&sending->report, link, sending->end.sender.tunnel.destination, link->port, NULL);
     return send_frames(sending);
 }
 

@@ -203,12 +203,14 @@ int sl_pair_revoke(const sl_receiver_settings *settings, const char *which) {
     if (code < 0)
         return code;
     if (!search.fingerprint[0])
-        return sl_fail(SL_EINVAL, "no camera is called \"%.100s\" in %s; `sightline pair --list` "
-                                  "names those that there are",
+        return sl_fail(SL_EINVAL,
+                       "no camera is called \"%.100s\" in %s; `sightline pair --list` "
+                       "names those that there are",
                        which, path);
     if (search.several)
-        return sl_fail(SL_EINVAL, "several cameras are called \"%.100s\" in %s; give the "
-                                  "fingerprint of the one that is meant",
+        return sl_fail(SL_EINVAL,
+                       "several cameras are called \"%.100s\" in %s; give the "
+                       "fingerprint of the one that is meant",
                        which, path);
     return sl_authorized_remove(path, port, search.fingerprint);
 }

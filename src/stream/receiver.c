@@ -43,9 +43,9 @@ struct sl_receiver {
     sl_cancel *stop;         /* the tunnel triggers it too, when it fails for good */
     const sl_cancel *cancel; /* the user's, until it is finished */
     sl_thread thread;
-    sl_gate *gate; /* NULL: there is none */
+    sl_gate *gate;              /* NULL: there is none */
     sl_whereabouts whereabouts; /* of the gate */
-    sl_link *link; /* the link thread's, and `turn` too */
+    sl_link *link;              /* the link thread's, and `turn` too */
     sl_turn turn;
 };
 

@@ -1,7 +1,7 @@
 /* stream: where an open gate is. Told by the receiver, asked by pair.c, each in its own process.
  *
- * It is a file of settings in Sightline's state folder. Whoever holds a lock on it is alive, so that
- * what a viewer left behind that was killed is not believed. */
+ * It is a file of settings in Sightline's state folder. Whoever holds a lock on it is alive, so
+ * that what a viewer left behind that was killed is not believed. */
 #include "stream/whereabouts.h"
 
 #include "base/error.h"

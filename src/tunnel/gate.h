@@ -37,8 +37,9 @@ typedef struct sl_gate_target {
 
 /* Reads the host key, or makes it on first use, and lets clients in from now on: those whose keys
  * stand in the file, and those who were invited, whose keys it adds there. A key that is taken out
- * ends the connections that came with it. Settings are copied; `cancel` (may be NULL) ends looking the address up, and is not kept. SL_EINVAL,
- * SL_EINUSE, SL_ESYSTEM, SL_ENOMEM, SL_EUNSUPPORTED when libssh is too old, SL_ECANCELED. */
+ * ends the connections that came with it. Settings are copied; `cancel` (may be NULL) ends looking
+ * the address up, and is not kept. SL_EINVAL, SL_EINUSE, SL_ESYSTEM, SL_ENOMEM, SL_EUNSUPPORTED
+ * when libssh is too old, SL_ECANCELED. */
 int sl_gate_open(sl_gate **gate, const sl_gate_settings *settings, const sl_gate_target *target,
                  const sl_cancel *cancel);
 

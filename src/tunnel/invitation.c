@@ -89,8 +89,9 @@ static int read_fields(char *copy, sl_invitation_parts *parts) {
         return fail_torn("the invitation is cut off");
     *rest++ = '\0';
     if (strcmp(version, VERSION) != 0)
-        return sl_fail(SL_EINVAL, "the invitation is of another kind (%.20s) than this Sightline "
-                                  "knows; it may be too old",
+        return sl_fail(SL_EINVAL,
+                       "the invitation is of another kind (%.20s) than this Sightline "
+                       "knows; it may be too old",
                        version);
     size_t count = split(rest, fields);
     if (count != PATTERN + 1 && count != TOKEN + 1)
@@ -107,8 +108,8 @@ static int read_fields(char *copy, sl_invitation_parts *parts) {
 
 int sl_invitation_read(const char *line, sl_invitation_parts *parts) {
     char copy[SL_INVITATION_MAX];
-    *parts = (sl_invitation_parts){.link_port = SL_INVITATION_PORT,
-                                   .pattern = SL_INVITATION_PATTERN};
+    *parts =
+        (sl_invitation_parts){.link_port = SL_INVITATION_PORT, .pattern = SL_INVITATION_PATTERN};
     if (strncmp(line, START, strlen(START)) != 0)
         return fail_torn("that is no invitation");
     if (strlen(line) >= sizeof(copy))
@@ -122,9 +123,8 @@ int sl_invitation_read(const char *line, sl_invitation_parts *parts) {
 int sl_invitation_write(const sl_invitation_parts *parts, char line[SL_INVITATION_MAX]) {
     sl_invitation_parts again;
     bool ipv6 = strchr(parts->host, ':');
-    int used = snprintf(line, SL_INVITATION_MAX, START VERSION ",%s%s%s:%d,%s,%s",
-                        ipv6 ? "[" : "", parts->host, ipv6 ? "]" : "", parts->port,
-                        parts->host_key, parts->token);
+    int used = snprintf(line, SL_INVITATION_MAX, START VERSION ",%s%s%s:%d,%s,%s", ipv6 ? "[" : "",
+                        parts->host, ipv6 ? "]" : "", parts->port, parts->host_key, parts->token);
     if (parts->link_port != SL_INVITATION_PORT || strcmp(parts->pattern, SL_INVITATION_PATTERN))
         snprintf(line + used, SL_INVITATION_MAX - (size_t)used, ",%d,%s", parts->link_port,
                  parts->pattern);

@@ -7,11 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define START       "join:"
-#define KEY_BYTES   51 /* "ssh-ed25519" and 32 bytes, each with its length */
-#define KEY_LETTERS SL_BASE64_LENGTH(KEY_BYTES)
-#define NAME_LETTERS                                                                               \
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+#define START        "join:"
+#define KEY_BYTES    51 /* "ssh-ed25519" and 32 bytes, each with its length */
+#define KEY_LETTERS  SL_BASE64_LENGTH(KEY_BYTES)
+#define NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 int sl_joiner_write(char user[SL_JOINER_MAX], ssh_key key, const char *name) {
     char *encoded = NULL, clean[sizeof(((sl_joiner *)NULL)->name)];

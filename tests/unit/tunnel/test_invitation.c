@@ -76,12 +76,12 @@ static int read_with(const char *place, const char *host_key, const char *rest) 
 }
 
 static void lines_that_are_none(void **state) {
-    static const char *const places[] = {"h",        "h:",     "h:0",  "h:65536", ":22", "u@h:22",
+    static const char *const places[] = {"h",        "h:",    "h:0",   "h:65536", ":22", "u@h:22",
                                          "::1:2222", "[::1]", "[x]:2", "h:2 ",    "h:+2"};
     static const char *const keys[] = {"", "SHA256:", "MD5:x", HOST_KEY "A", HOST_KEY "="};
-    static const char *const rests[] = {",",          ",1",        ",0,pair", ",1,",  ",1,pair,",
-                                        ",1,PAIR",    ",65536,pair", ",1,pa ir", "A",    "\n",
-                                        ",x,pair",    ",1,abcdefghijklmnopqrst"};
+    static const char *const rests[] = {
+        ",",           ",1",       ",0,pair", ",1,", ",1,pair,", ",1,PAIR",
+        ",65536,pair", ",1,pa ir", "A",       "\n",  ",x,pair",  ",1,abcdefghijklmnopqrst"};
     sl_invitation_parts parts;
     (void)state;
     assert_int_equal(read_with("h:2", HOST_KEY, ""), SL_OK);

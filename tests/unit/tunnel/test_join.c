@@ -21,10 +21,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define LINK_PORT   5555
-#define RIVALS      6
-#define GUESSES     1000
-#define A_SESSION   100 /* guesses */
+#define LINK_PORT 5555
+#define RIVALS    6
+#define GUESSES   1000
+#define A_SESSION 100 /* guesses */
 
 static char folder[] = "/tmp/sl-join-XXXXXX";
 static char keys[64];

@@ -39,10 +39,19 @@ static void what_is_written_is_read(void **state) {
 
 static void names_that_are_none(void **state) {
     static const char *const bad[] = {
-        "root", "join", "join:", "join:porch", "join:" KEY "A", "join:" KEY ":", "join:" KEY ":a b",
-        "join:" KEY ":a\nssh-ed25519 " KEY, "join:" KEY "=", "Join:" KEY,
+        "root",
+        "join",
+        "join:",
+        "join:porch",
+        "join:" KEY "A",
+        "join:" KEY ":",
+        "join:" KEY ":a b",
+        "join:" KEY ":a\nssh-ed25519 " KEY,
+        "join:" KEY "=",
+        "Join:" KEY,
         "join:AAAAB3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea",
-        "join:" KEY ":xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
+        "join:" KEY
+        ":xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
     sl_joiner joiner;
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -12,7 +12,8 @@
 /* RFC 8032, 7.1, test 1: the secret and the public key. */
 static const char known[] = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/tPJ"
                             "ZAc6DuFy89qmIyWvAhpo9wdRGg";
-static const char known_public[] = "AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea";
+static const char known_public[] =
+    "AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea";
 
 static void it_is_what_the_rfc_says(void **state) {
     ssh_key key;
