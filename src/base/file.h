@@ -29,6 +29,10 @@ int sl_file_first_line(const char *path, char *line, size_t size, int timeout_ms
  */
 int sl_file_replace(const char *path, const char *text, size_t length);
 
+/* The same for a file that is new (0600); one that is there already stays, which is no failure: of
+ * two who make it at once, one does. SL_ESYSTEM. */
+int sl_file_create(const char *path, const char *text, size_t length);
+
 /* Makes a private directory (0700) for sockets, as short as possible: under $XDG_RUNTIME_DIR, else
  * $TMPDIR, else /tmp. */
 int sl_private_directory(char *path, size_t size);

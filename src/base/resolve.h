@@ -34,4 +34,7 @@ int sl_resolve(struct addrinfo **addresses, const char *what, const char *host, 
 /* An IPv6 address in numbers, perhaps with an interface: "fe80::1%eth0". */
 bool sl_is_ipv6(const char *text);
 
+/* "HOST:PORT", an IPv6 address in brackets. */
+void sl_host_port(char *text, size_t size, const char *host, int port);
+
 #endif

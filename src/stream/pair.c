@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/network.h"
+#include "base/resolve.h"
 #include "stream/whereabouts.h"
 #include "tunnel/authorized.h"
 #include "tunnel/gate.h"
@@ -112,20 +113,19 @@ int sl_pair_invite(const sl_receiver_settings *settings, const char *host,
 
 /* Keeps where the viewer is, as a sender's settings. */
 static int keep_viewer(const sl_invitation_parts *parts, const char *key_path) {
-    char path[4096], text[5120];
-    bool ipv6 = strchr(parts->host, ':');
+    char path[4096], text[5120], place[300];
     int code = sl_state_path(path, sizeof path, VIEWER_NAME);
     if (code < 0)
         return code;
+    sl_host_port(place, sizeof place, parts->host, parts->port);
     snprintf(text, sizeof text,
              "# The viewer that this camera was paired with\n"
-             "ssh_tunnel_mode = %s%s%s:%d\n"
+             "ssh_tunnel_mode = %s\n"
              "ssh_tunnel_keyfile = %s\n"
              "ssh_host_key = %s\n"
              "port = %d\n"
              "pattern = %s\n",
-             ipv6 ? "[" : "", parts->host, ipv6 ? "]" : "", parts->port, key_path, parts->host_key,
-             parts->link_port, parts->pattern);
+             place, key_path, parts->host_key, parts->link_port, parts->pattern);
     return sl_file_replace(path, text, strlen(text));
 }
 

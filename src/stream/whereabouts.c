@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/resolve.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,11 +20,12 @@
 #define NAME "gate"
 
 static int write_down(sl_whereabouts *told, const sl_gate_place *place, sl_pattern pattern) {
-    char path[4096], text[256];
-    bool ipv6 = strchr(place->address, ':'), all = strcmp(place->address, "*") == 0;
-    snprintf(text, sizeof text, "gate = %s%s%s%s%d\nport = %d\npattern = %s\n", ipv6 ? "[" : "",
-             all ? "" : place->address, ipv6 ? "]" : "", all ? "" : ":", place->port,
-             place->link_port, sl_pattern_name(pattern));
+    char path[4096], where[96], text[256];
+    sl_host_port(where, sizeof where, place->address, place->port);
+    if (strcmp(place->address, "*") == 0)
+        snprintf(where, sizeof where, "%d", place->port);
+    snprintf(text, sizeof text, "gate = %s\nport = %d\npattern = %s\n", where, place->link_port,
+             sl_pattern_name(pattern));
     int code = sl_state_path(path, sizeof path, NAME);
     if (code == SL_OK)
         code = sl_file_replace(path, text, strlen(text));

@@ -2,6 +2,7 @@
  * read comes from a person's clipboard, or from somebody who would like it to be used. */
 #include "tunnel/invitation.h"
 #include "base/error.h"
+#include "base/resolve.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -122,9 +123,10 @@ int sl_invitation_read(const char *line, sl_invitation_parts *parts) {
 
 int sl_invitation_write(const sl_invitation_parts *parts, char line[SL_INVITATION_MAX]) {
     sl_invitation_parts again;
-    bool ipv6 = strchr(parts->host, ':');
-    int used = snprintf(line, SL_INVITATION_MAX, START VERSION ",%s%s%s:%d,%s,%s", ipv6 ? "[" : "",
-                        parts->host, ipv6 ? "]" : "", parts->port, parts->host_key, parts->token);
+    char place[300];
+    sl_host_port(place, sizeof(place), parts->host, parts->port);
+    int used = snprintf(line, SL_INVITATION_MAX, START VERSION ",%s,%s,%s", place, parts->host_key,
+                        parts->token);
     if (parts->link_port != SL_INVITATION_PORT || strcmp(parts->pattern, SL_INVITATION_PATTERN))
         snprintf(line + used, SL_INVITATION_MAX - (size_t)used, ",%d,%s", parts->link_port,
                  parts->pattern);

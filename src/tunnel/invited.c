@@ -84,7 +84,7 @@ static int fail_gone(const struct paths *paths) {
 
 static int look(const struct paths *paths) {
     struct stat status;
-    if (lstat(paths->open, &status) < 0)
+    if (lstat(paths->open, &status) < 0 || status.st_uid != geteuid())
         return fail_gone(paths);
     int64_t age = age_s(&status);
     if (age > SL_INVITED_S || age < -CLOCK_S)

@@ -5,6 +5,7 @@
 #include "tunnel/join.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/resolve.h"
 #include "base/text.h"
 #include "tunnel/dial.h"
 #include "tunnel/hostkey.h"
@@ -26,7 +27,8 @@ static int check_host_key(const sl_session *session) {
 static int fail_refused(const sl_session *session) {
     const sl_ssh_destination *destination = &session->job->plan.destination;
     char *said = ssh_get_issue_banner(session->ssh), words[256];
-    snprintf(words, sizeof(words), "%s", said ? said : "it does not know the invitation");
+    snprintf(words, sizeof(words), "%s",
+             said ? said : "it gives no reason; is it a gate, and has it room?");
     ssh_string_free_char(said);
     sl_text_harmless(words);
     return sl_fail(SL_EAUTH,
@@ -80,12 +82,10 @@ static int visit(sl_tunnel_job *job, const sl_invitation_parts *invitation, ssh_
 int sl_join(const sl_invitation_parts *invitation, ssh_key own, const char *name,
             sl_cancel *cancel) {
     char destination[300];
-    bool ipv6 = strchr(invitation->host, ':');
     sl_tunnel_settings settings = {.destination = destination, .host_key = invitation->host_key};
     sl_tunnel_target target = {.host = "localhost", .port = invitation->link_port};
     sl_tunnel_job job = {.stop = cancel, .network.fd = -1, .agent_fd = -1};
-    snprintf(destination, sizeof(destination), "%s%s%s:%d", ipv6 ? "[" : "", invitation->host,
-             ipv6 ? "]" : "", invitation->port);
+    sl_host_port(destination, sizeof(destination), invitation->host, invitation->port);
     pthread_mutex_init(&job.lock, NULL);
     int code = sl_session_check_library();
     if (code == SL_OK)

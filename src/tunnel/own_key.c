@@ -13,25 +13,7 @@
 
 #define KEY_BYTES_MAX 16384
 
-/* Under another name first: whoever finds the file finds it whole, and of two that start at once
- * one wins. */
-static int write_new(const char *path, const char *what, const char *text) {
-    char other[4200];
-    size_t length = strlen(text);
-    snprintf(other, sizeof(other), "%s-XXXXXX", path);
-    int descriptor = mkostemp(other, O_CLOEXEC); /* 0600 */
-    if (descriptor < 0)
-        return sl_fail(SL_ESYSTEM, "cannot make %s %s: %s", what, path, strerror(errno));
-    int code = SL_OK;
-    if (write(descriptor, text, length) != (ssize_t)length || fsync(descriptor) < 0 ||
-        (link(other, path) < 0 && errno != EEXIST))
-        code = sl_fail(SL_ESYSTEM, "cannot make %s %s: %s", what, path, strerror(errno));
-    close(descriptor);
-    unlink(other);
-    return code;
-}
-
-static int make(const char *path, const char *what) {
+static int make(const char *path) {
     ssh_key key = NULL;
     char *text = NULL;
     int code = SL_OK;
@@ -39,7 +21,7 @@ static int make(const char *path, const char *what) {
         ssh_pki_export_privkey_base64(key, NULL, NULL, NULL, &text) != SSH_OK)
         code = sl_fail_memory();
     else
-        code = write_new(path, what, text);
+        code = sl_file_create(path, text, strlen(text));
     if (text)
         explicit_bzero(text, strlen(text));
     ssh_string_free_char(text);
@@ -73,7 +55,7 @@ int sl_own_key_get(ssh_key *key, const char *path, const char *what) {
     *key = NULL;
     int code = sl_file_open(&file, path, KEY_BYTES_MAX);
     if (code == SL_ESYSTEM && errno == ENOENT) {
-        code = make(path, what);
+        code = make(path);
         if (code == SL_OK)
             code = sl_file_open(&file, path, KEY_BYTES_MAX);
     }
