@@ -34,6 +34,7 @@ int run_send(int count, char **words);
 int run_view(int count, char **words);
 int run_cameras(int count, char **words);
 int run_doctor(int count, char **words);
+int run_pair(int count, char **words);
 int run_help(int count, char **words);
 
 /* Prints a command's help to standard output. */

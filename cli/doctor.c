@@ -1,5 +1,6 @@
 /* cli: `sightline doctor`, why two ends cannot meet. */
 #include "ask.h"
+#include "camera_end.h"
 #include "command.h"
 #include "console.h"
 #include "interrupt.h"
@@ -73,34 +74,25 @@ static void print_check(void *user, const sl_check *check) {
 
 /* Looks with the settings that `sightline send` would have. */
 static int examine(struct options *options, sl_cancel *cancel) {
-    sl_sender_settings sender;
-    sl_source_settings source;
-    sl_receiver_settings receiver;
-    sl_sink_settings sink;
-    void *own[] = {&sender, &source}, *others[] = {&receiver, &sink};
-    sl_sender_settings_init(&sender);
-    sl_source_settings_init(&source);
-    sl_receiver_settings_init(&receiver);
-    sl_sink_settings_init(&sink);
-    int code = options_apply(options, own, 2, others, 2);
+    struct camera_end end;
+    sl_sender_settings *sender = &end.sender;
+    camera_end_init(&end);
+    int code = camera_end_apply(&end, options);
     if (code < 0) {
         console_fail("%s", options->sentence);
     } else {
         char sentence[512];
         struct telling telling = {.options = options};
-        sender.cancel = cancel;
+        sender->cancel = cancel;
         code = SL_EINVAL;
-        if (!ask_for(&sender.tunnel, cancel, sentence, sizeof(sentence)))
+        if (!ask_for(&sender->tunnel, cancel, sentence, sizeof(sentence)))
             console_fail("%s", sentence);
-        else if ((code = sl_doctor_examine(&sender, print_check, &telling)) == SL_OK)
+        else if ((code = sl_doctor_examine(sender, print_check, &telling)) == SL_OK)
             console_say("all is well: `sightline send` with the same options finds its viewer");
         else if (code != SL_ECANCELED)
             console_fail("%s", sl_error());
     }
-    sl_settings_finish(&sender);
-    sl_settings_finish(&source);
-    sl_settings_finish(&receiver);
-    sl_settings_finish(&sink);
+    camera_end_finish(&end);
     return code == SL_ECANCELED && interrupted() ? EXIT_DONE : exit_code(code);
 }
 

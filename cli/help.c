@@ -34,7 +34,7 @@ static void init_known(struct known *known, int set) {
     if (set & (FOR_SEND | FOR_DOCTOR)) {
         known->all[known->count++] = &known->sender;
         known->all[known->count++] = &known->source;
-    } else if (set == FOR_VIEW) {
+    } else if (set & (FOR_VIEW | FOR_PAIR)) {
         known->all[known->count++] = &known->receiver;
         known->all[known->count++] = &known->sink;
     }
@@ -166,6 +166,11 @@ void print_help(const struct command *about) {
             "It takes the words of `sightline send`, walks the same way to the viewer, and "
             "sends nothing.",
             0);
+    if (about->option_set == FOR_PAIR)
+        print_wrapped(
+            "It is typed at the viewer, and prints one line: an invitation for one camera, which "
+            "accepts it with `sightline send` and finds its viewer from then on.",
+            0);
     if (about->option_set == 0)
         return;
     printf("\nOptions:\n");
@@ -175,8 +180,10 @@ void print_help(const struct command *about) {
             print_row(&known, row);
     }
     if (known.count > 0)
-        print_entry("-o KEY=VALUE", "Set any of the options below by its name");
-    for (size_t i = 0; i < known.count; i++)
+        print_entry("-o KEY=VALUE", about->option_set == FOR_PAIR
+                                        ? "Set any of the viewer's options by its name"
+                                        : "Set any of the options below by its name");
+    for (size_t i = 0; i < known.count && about->option_set != FOR_PAIR; i++)
         print_settings(known.all[i]);
 }
 
@@ -192,6 +199,9 @@ static void print_overview(void) {
     printf("\n  --help, --version\n\n"
            "At the viewer:   sightline view --address 127.0.0.1\n"
            "At the camera:   sightline send 0 --ssh user@viewer.example\n\n"
+           "Or, where the viewer has no SSH server, once:\n"
+           "At the viewer:   sightline view --gate 2222, and there too: sightline pair\n"
+           "At the camera:   sightline send 0 --join LINE\n\n"
            "More about a command: sightline help COMMAND, and man sightline.\n");
 }
 

@@ -16,6 +16,8 @@ const struct command commands[] = {
     {"cameras", FOR_CAMERAS, "", "what cameras there are, with formats, sizes and rates",
      run_cameras},
     {"doctor", FOR_DOCTOR, "[SOURCE]", "why two ends cannot meet, step by step", run_doctor},
+    {"pair", FOR_PAIR, "", "how a camera and a viewer with a gate get to know each other",
+     run_pair},
     {"help", 0, "[COMMAND]", "what a command does, and its options", run_help},
     {0},
 };

@@ -15,7 +15,8 @@
 
 #define SENDER   (FOR_SEND | FOR_DOCTOR) /* a line that sends can be examined as it is */
 #define BOTH     (SENDER | FOR_VIEW)
-#define ROWS_MAX 40
+#define ALL      (BOTH | FOR_PAIR)
+#define ROWS_MAX 48
 #define LONG_ONE 1000 /* what getopt gives for the first row */
 
 const struct option_row option_rows[] = {
@@ -42,8 +43,20 @@ const struct option_row option_rows[] = {
      "Frames a second; max reads files and patterns as fast as they can be sent"},
     {"loop", SENDER, "loop", "true", NULL, NULL},
     {"filter", SENDER, "filter", NULL, "GRAPH", NULL},
+    {"join", FOR_SEND, NULL, NULL, "LINE",
+     "Accept the invitation that `sightline pair` printed, and go there from now on"},
     {"gate", FOR_VIEW, "gate", NULL, "[ADDR:]PORT", NULL},
-    {"authorized-keys", FOR_VIEW, "gate_authorized_keys", NULL, "FILE", NULL},
+    {"authorized-keys", FOR_VIEW | FOR_PAIR, "gate_authorized_keys", NULL, "FILE", NULL},
+    {"host", FOR_PAIR, NULL, NULL, "HOST[:PORT]",
+     "How the camera reaches this viewer; without it this machine's address and the gate's port"},
+    {"gate", FOR_PAIR, "gate", NULL, "[ADDR:]PORT",
+     "Where the gate is, or will be; not needed while it is open"},
+    {"port", FOR_PAIR, "port", NULL, "N", "The viewer's; not needed while its gate is open"},
+    {"pattern", FOR_PAIR, "pattern", NULL, "pair|reqrep|pubsub",
+     "The viewer's; not needed while its gate is open"},
+    {"list", FOR_PAIR, NULL, NULL, NULL, "Print the cameras that the gate lets in"},
+    {"revoke", FOR_PAIR, NULL, NULL, "NAME|FINGERPRINT",
+     "Let a camera in no more, and end its connections"},
     {"sink", FOR_VIEW, "sink", NULL, "window|null|file:PATH|-", NULL},
     {"every-frame", FOR_VIEW, "every_frame", "true", NULL, NULL},
     {"timecode", FOR_VIEW, "timecode", "true", NULL, NULL},
@@ -52,12 +65,12 @@ const struct option_row option_rows[] = {
     {"duration", BOTH, NULL, NULL, "SECONDS", "Stop after so long"},
     {"stats", BOTH, NULL, NULL, "FILE",
      "Write figures there, one JSON object a line; - is standard output"},
-    {"config", BOTH, NULL, NULL, "FILE",
+    {"config", ALL, NULL, NULL, "FILE",
      "Settings to begin with, in place of those in $XDG_CONFIG_HOME/sightline/config"},
-    {"log", BOTH | FOR_CAMERAS, NULL, NULL, "LEVEL",
+    {"log", ALL | FOR_CAMERAS, NULL, NULL, "LEVEL",
      "How much to tell: none, error, warning, info or debug (default warning)"},
-    {"json", FOR_CAMERAS | FOR_DOCTOR, NULL, NULL, NULL, "Write JSON in place of lines"},
-    {"help", BOTH | FOR_CAMERAS, NULL, NULL, NULL, "Print this help"},
+    {"json", FOR_CAMERAS | FOR_DOCTOR | FOR_PAIR, NULL, NULL, NULL, "Write JSON in place of lines"},
+    {"help", ALL | FOR_CAMERAS, NULL, NULL, NULL, "Print this help"},
     {0},
 };
 
@@ -164,6 +177,14 @@ static void take_own(struct options *options, const struct option_row *row, cons
         options->config = value;
     else if (strcmp(row->name, "log") == 0)
         read_level(options, value, &options->log);
+    else if (strcmp(row->name, "join") == 0)
+        options->join = value;
+    else if (strcmp(row->name, "host") == 0)
+        options->host = value;
+    else if (strcmp(row->name, "revoke") == 0)
+        options->revoke = value;
+    else if (strcmp(row->name, "list") == 0)
+        options->list = true;
     else if (strcmp(row->name, "json") == 0)
         options->json = true;
     else if (strcmp(row->name, "help") == 0)
@@ -246,7 +267,7 @@ bool options_read(struct options *options, int set, int count, char **words) {
     fill_long_options(set, longs);
     opterr = 0;
     optind = 1;
-    const char *letters = set & BOTH ? ":o:" : ":";
+    const char *letters = set & ALL ? ":o:" : ":";
     for (;;) {
         int at = optind, found = getopt_long(count, words, letters, longs, NULL);
         if (found < 0)

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Sets of options: which commands have one. */
-enum { FOR_SEND = 1, FOR_VIEW = 2, FOR_CAMERAS = 4, FOR_DOCTOR = 8 };
+enum { FOR_SEND = 1, FOR_VIEW = 2, FOR_CAMERAS = 4, FOR_DOCTOR = 8, FOR_PAIR = 16 };
 
 struct option_row {
     const char *name; /* without dashes */
@@ -26,11 +26,12 @@ extern const struct option_row option_rows[];
 /* What was typed. */
 struct options {
     const char *operand; /* SOURCE, or NULL */
-    bool help, json;
-    uint64_t frames;   /* 0: no limit */
-    double duration_s; /* 0: no limit */
-    double timeout_s;  /* 0: for ever */
-    const char *stats; /* NULL: none */
+    bool help, json, list;
+    const char *join, *host, *revoke; /* NULL: none */
+    uint64_t frames;                  /* 0: no limit */
+    double duration_s;                /* 0: no limit */
+    double timeout_s;                 /* 0: for ever */
+    const char *stats;                /* NULL: none */
     sl_log_level log;
 
     const char *config; /* NULL: the user's own, if there is one */

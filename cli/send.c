@@ -1,5 +1,6 @@
 /* cli: `sightline send`, the camera end. */
 #include "ask.h"
+#include "camera_end.h"
 #include "command.h"
 #include "console.h"
 #include "destinations.h"
@@ -23,8 +24,7 @@
 
 struct sending {
     struct options options;
-    sl_source_settings source_settings;
-    sl_sender_settings sender_settings;
+    struct camera_end end;
     struct report report;
     sl_cancel *cancel;
     sl_source *source;
@@ -58,42 +58,64 @@ static sl_deliver wanted_pixels(const sl_codec_settings *codec) {
     return codec->colorspace == SL_COLORSPACE_GRAY ? SL_DELIVER_GRAY : SL_DELIVER_ANY;
 }
 
-static int apply_settings(struct sending *sending) {
-    void *own[] = {&sending->sender_settings, &sending->source_settings};
-    sl_receiver_settings receiver;
-    sl_sink_settings sink;
-    void *others[] = {&receiver, &sink};
-    sl_receiver_settings_init(&receiver);
-    sl_sink_settings_init(&sink);
-    int code = options_apply(&sending->options, own, 2, others, 2);
-    sl_settings_finish(&receiver);
-    sl_settings_finish(&sink);
-    if (code < 0) {
-        snprintf(sending->sentence, sizeof(sending->sentence), "%s", sending->options.sentence);
-        return code;
-    }
-    if (sending->options.operand)
-        sending->source_settings.source = sending->options.operand;
-    if (!sending->source_settings.source)
-        sending->source_settings.source = "0";
-    sending->source_settings.deliver = wanted_pixels(&sending->sender_settings.codec);
-    sending->source_settings.cancel = sending->cancel;
-    sending->sender_settings.cancel = sending->cancel;
-    sending->report.about.pattern = sl_pattern_name(sending->sender_settings.link.pattern);
-    return ask_for(&sending->sender_settings.tunnel, sending->cancel, sending->sentence,
-                   sizeof(sending->sentence))
+/* Keeps the sentence that the options have for a failure. */
+static int refused(struct sending *sending, int code) {
+    snprintf(sending->sentence, sizeof(sending->sentence), "%s", sending->options.sentence);
+    return code;
+}
+
+/* Where the viewer is, and who may be asked on the way there. */
+static int place(struct sending *sending) {
+    sl_sender_settings *sender = &sending->end.sender;
+    sender->cancel = sending->cancel;
+    sending->report.about.pattern = sl_pattern_name(sender->link.pattern);
+    return ask_for(&sender->tunnel, sending->cancel, sending->sentence, sizeof(sending->sentence))
                ? SL_OK
                : SL_EINVAL;
 }
 
-/* Source first: it is quick, and a camera that isn't there needs no tunnel. */
+static int apply_settings(struct sending *sending) {
+    sl_source_settings *source = &sending->end.source;
+    int code = camera_end_apply(&sending->end, &sending->options);
+    if (code < 0)
+        return refused(sending, code);
+    if (sending->options.operand)
+        source->source = sending->options.operand;
+    if (!source->source)
+        source->source = "0";
+    source->deliver = wanted_pixels(&sending->end.sender.codec);
+    source->cancel = sending->cancel;
+    return place(sending);
+}
+
+/* Accepts the invitation, if there is one, and says where the frames go. */
+static int join(struct sending *sending) {
+    console_connecting(sending->options.join ? "the viewer" : NULL);
+    int code = camera_end_join(&sending->end, &sending->options, sending->cancel);
+    console_progress("");
+    if (code < 0)
+        return refused(sending, code);
+    const char *viewer = sending->end.sender.tunnel.destination;
+    if (sending->options.join)
+        console_say("paired with the viewer at %s; from now on `sightline send` finds it by itself",
+                    viewer);
+    else if (sending->end.paired)
+        console_say("for the viewer at %s, which this camera was paired with", viewer);
+    return sending->options.join ? place(sending) : SL_OK;
+}
+
+/* Source first: it is quick, and a camera that isn't there needs no tunnel and uses up no
+ * invitation. */
 static int open_both(struct sending *sending) {
-    bool several = sending->sender_settings.destinations != NULL;
-    int code = sl_source_open(&sending->source, &sending->source_settings);
+    int code = sl_source_open(&sending->source, &sending->end.source);
     if (code < 0)
         return failed(sending, code);
-    console_connecting(several ? "all destinations" : sending->sender_settings.tunnel.destination);
-    code = sl_sender_open(&sending->sender, &sending->sender_settings);
+    code = join(sending);
+    if (code < 0)
+        return code;
+    bool several = sending->end.sender.destinations != NULL;
+    console_connecting(several ? "all destinations" : sending->end.sender.tunnel.destination);
+    code = sl_sender_open(&sending->sender, &sending->end.sender);
     console_progress("");
     if (code == SL_OK && several && !destinations_open(&sending->destinations, sending->sender))
         code = SL_ENOMEM;
@@ -278,8 +300,7 @@ static int finish(struct sending *sending, int code) {
     destinations_finish(&sending->destinations);
     sl_sender_close(&sending->sender);
     sl_source_close(&sending->source);
-    sl_settings_finish(&sending->sender_settings);
-    sl_settings_finish(&sending->source_settings);
+    camera_end_finish(&sending->end);
     options_finish(&sending->options);
     return status;
 }
@@ -292,8 +313,7 @@ int run_send(int count, char **words) {
         return run_help(2, (char *[]){words[0], words[0]});
     }
     console_set_level(sending.options.log);
-    sl_sender_settings_init(&sending.sender_settings);
-    sl_source_settings_init(&sending.source_settings);
+    camera_end_init(&sending.end);
     int code = SL_EINVAL;
     if (!report_open(&sending.report, "sender", sending.options.stats, sending.sentence,
                      sizeof(sending.sentence)))

@@ -114,7 +114,9 @@ static void say_gate(const struct viewing *viewing, const sl_gate_place *gate) {
     if (strcmp(gate->address, "*") == 0)
         snprintf(seen.address, sizeof(seen.address), "THIS-HOST");
     report_gate(&seen, where, sizeof(where));
-    console_say("the gate at %s has the host key %s; at the camera:", where, gate->host_key);
+    console_say("the gate at %s has the host key %s; `sightline pair` invites a camera, or type "
+                "there:",
+                where, gate->host_key);
     console_say("  sightline send 0 --ssh %s --ssh-host-key %s --port %d%s%s", where,
                 gate->host_key, gate->link_port, strcmp(pattern, "pair") ? " --pattern " : "",
                 strcmp(pattern, "pair") ? pattern : "");

@@ -24,10 +24,10 @@ _sightline_value() {
     --protocol) _sightline_words 'tcp ipc' ;;
     --log) _sightline_words 'none error warning info debug' ;;
     --sink) _sightline_words 'window null file: -' ;;
-    --ssh | --ssh-jump | --to) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
+    --ssh | --ssh-jump | --to | --host) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
     --ssh-key | --ssh-password-file | --authorized-keys | --config | --stats) _sightline_files ;;
     --address | --port | --gate | --ssh-host-key | --frames | --duration | --quality | --size | --fps | \
-        --filter | --timeout) COMPREPLY=() ;;
+        --filter | --timeout | --join | --revoke) COMPREPLY=() ;;
     -o) _sightline_names ;;
     *) return 1 ;;
     esac
@@ -43,7 +43,7 @@ _sightline_source() {
 
 _sightline() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='send view cameras doctor help'
+    local commands='send view cameras doctor pair help'
     local both='--address --port --protocol --pattern --ssh --ssh-jump --ssh-key
         --ssh-password-file --ssh-host-key --persist --ssh-backend -o --config --frames --duration --stats --log --help'
     local send='--to --raw --jpeg --quality --size --fps --loop --filter'
@@ -59,11 +59,13 @@ _sightline() {
     case ${COMP_WORDS[1]} in
     send | doctor)
         case $current in
-        -*) _sightline_words "- $both $send" ;;
+        -*) _sightline_words "- $both $send --join" ;;
         *) _sightline_source ;;
         esac
         ;;
     view) _sightline_words "$both --gate --authorized-keys --sink --every-frame --timecode --timeout" ;;
+    pair) _sightline_words '--host --list --revoke --json --gate --authorized-keys --port --pattern
+        -o --config --log --help' ;;
     cameras) _sightline_words '--json --log --help' ;;
     help) _sightline_words "$commands" ;;
     esac

@@ -26,7 +26,8 @@ both=(
 if (( CURRENT == 2 )); then
     _values 'command' \
         'send[the camera end]' 'view[the viewer end]' 'cameras[what cameras there are]' \
-        'doctor[why two ends cannot meet]' 'help[what a command does]' '--help' '--version'
+        'doctor[why two ends cannot meet]' 'pair[introduce a camera to a viewer]' \
+        'help[what a command does]' '--help' '--version'
     return
 fi
 
@@ -34,6 +35,7 @@ case $words[2] in
 send | doctor)
     _arguments $both \
         '*--to[a destination, in place of --address]:ADDRESS[\:PORT][,NAME=VALUE]…:_hosts' \
+        '--join[accept the invitation of a viewer]:line:' \
         '--raw[send pixels as they are]' \
         '--jpeg[send JPEG]' \
         '--quality[of JPEG]:10 to 100:' \
@@ -53,12 +55,27 @@ view)
         '--timecode[read the latency from the picture]' \
         '--timeout[give up after so long without a frame]:seconds:'
     ;;
+pair)
+    _arguments \
+        '--host[how the camera reaches this viewer]:HOST[\:PORT]:_hosts' \
+        '--list[print the cameras that the gate lets in]' \
+        '--revoke[let a camera in no more]:name or fingerprint:' \
+        '--json[write a JSON object]' \
+        '--gate[where the gate is]:[ADDR\:]PORT:' \
+        '--authorized-keys[public keys that the gate lets in]:file:_files' \
+        '--port[of the viewer]:port:' \
+        '--pattern[of the viewer]:pattern:(pair reqrep pubsub)' \
+        '*-o[any option by its name]:KEY=VALUE:' \
+        '--config[file of settings]:file:_files' \
+        '--log[how much to tell]:level:(none error warning info debug)' \
+        '--help[say what there is]'
+    ;;
 cameras)
     _arguments '--json[write a JSON object]' \
         '--log[how much to tell]:level:(none error warning info debug)' \
         '--help[say what there is]'
     ;;
 help)
-    _values 'command' send view cameras doctor help
+    _values 'command' send view cameras doctor pair help
     ;;
 esac

@@ -9,6 +9,7 @@
 #include <sightline/frame.h>
 #include <sightline/gate.h>
 #include <sightline/log.h>
+#include <sightline/pair.h>
 #include <sightline/receiver.h>
 #include <sightline/sender.h>
 #include <sightline/settings.h>

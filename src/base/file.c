@@ -165,6 +165,35 @@ int sl_file_first_line(const char *path, char *line, size_t size, int timeout_ms
     return code;
 }
 
+/* Writes a file under another name first, so that nobody finds half of it at `path`. */
+static int put_file(const char *path, const char *text, size_t length, bool fresh) {
+    struct stat status;
+    char other[4200];
+    if ((size_t)snprintf(other, sizeof(other), "%s-XXXXXX", path) >= sizeof(other))
+        return sl_fail(SL_ESYSTEM, "the path %.100s… is too long", path);
+    int descriptor = mkostemp(other, O_CLOEXEC); /* 0600 */
+    if (descriptor < 0)
+        return sl_fail(SL_ESYSTEM, "cannot write %s: %s", path, strerror(errno));
+    if (!fresh && stat(path, &status) == 0)
+        fchmod(descriptor, status.st_mode & 0777);
+    bool written = write(descriptor, text, length) == (ssize_t)length && fsync(descriptor) == 0;
+    bool placed =
+        written && (fresh ? link(other, path) == 0 || errno == EEXIST : rename(other, path) == 0);
+    int code = placed ? SL_OK : sl_fail(SL_ESYSTEM, "cannot write %s: %s", path, strerror(errno));
+    if (fresh || !placed)
+        unlink(other);
+    close(descriptor);
+    return code;
+}
+
+int sl_file_replace(const char *path, const char *text, size_t length) {
+    return put_file(path, text, length, false);
+}
+
+int sl_file_create(const char *path, const char *text, size_t length) {
+    return put_file(path, text, length, true);
+}
+
 int sl_private_directory(char *path, size_t size) {
     const char *folders[] = {getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp"};
     int failure = ENOENT;

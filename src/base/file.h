@@ -24,6 +24,15 @@ int sl_file_open(FILE **file, const char *path, off_t most);
  * within the time; the sentence names the file. */
 int sl_file_first_line(const char *path, char *line, size_t size, int timeout_ms);
 
+/* Puts a file with this text in the place of the one at `path`, or makes one (0600): whoever opens
+ * it finds the old text or the new, also after a crash. Keeps who may read the old one. SL_ESYSTEM.
+ */
+int sl_file_replace(const char *path, const char *text, size_t length);
+
+/* The same for a file that is new (0600); one that is there already stays, which is no failure: of
+ * two who make it at once, one does. SL_ESYSTEM. */
+int sl_file_create(const char *path, const char *text, size_t length);
+
 /* Makes a private directory (0700) for sockets, as short as possible: under $XDG_RUNTIME_DIR, else
  * $TMPDIR, else /tmp. */
 int sl_private_directory(char *path, size_t size);

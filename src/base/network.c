@@ -5,6 +5,7 @@
 #include "base/network.h"
 #include "base/error.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -66,4 +67,33 @@ bool sl_network_has_local_address(int descriptor) {
     bool gone = bind(trial, (const struct sockaddr *)&address, size) < 0 && errno == EADDRNOTAVAIL;
     close(trial);
     return !gone;
+}
+
+/* The source address for a destination that nobody has (RFC 5737, RFC 3849). */
+static bool find_source(int family, char *text, size_t size) {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+    } address = {.any.sa_family = (sa_family_t)family};
+    socklen_t length = family == AF_INET6 ? sizeof(address.six) : sizeof(address.four);
+    void *part = family == AF_INET6 ? (void *)&address.six.sin6_addr : &address.four.sin_addr;
+    inet_pton(family, family == AF_INET6 ? "2001:db8::1" : "192.0.2.1", part);
+    address.four.sin_port = htons(9); /* at the same place in both */
+    int trial = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool found = trial >= 0 && connect(trial, &address.any, length) == 0 &&
+                 getsockname(trial, &address.any, &length) == 0 &&
+                 inet_ntop(family, part, text, (socklen_t)size);
+    if (trial >= 0)
+        close(trial);
+    return found;
+}
+
+int sl_network_own_address(char *text, size_t size) {
+    if (find_source(AF_INET, text, size) || find_source(AF_INET6, text, size))
+        return SL_OK;
+    if (gethostname(text, size - 1) < 0)
+        return sl_fail(SL_ESYSTEM, "this host has neither an address nor a name");
+    text[size - 1] = '\0';
+    return SL_OK;
 }

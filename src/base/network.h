@@ -4,6 +4,7 @@
 #define BASE_NETWORK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef struct sl_network {
     int fd; /* polls readable once a link, an address or a route has changed; -1: not known here */
@@ -20,5 +21,9 @@ bool sl_network_take(sl_network *network);
 /* Whether this host still has the address that a connected socket speaks from. True when that
  * can't be told. */
 bool sl_network_has_local_address(int descriptor);
+
+/* The address that this host speaks from on its way to the internet, else its name. Sends nothing.
+ * SL_ESYSTEM when it has neither. */
+int sl_network_own_address(char *text, size_t size);
 
 #endif

@@ -181,3 +181,8 @@ bool sl_is_ipv6(const char *text) {
     address[length] = '\0';
     return inet_pton(AF_INET6, address, &binary) == 1;
 }
+
+void sl_host_port(char *text, size_t size, const char *host, int port) {
+    bool brackets = strchr(host, ':');
+    snprintf(text, size, "%s%s%s:%d", brackets ? "[" : "", host, brackets ? "]" : "", port);
+}

@@ -38,4 +38,7 @@ int64_t sl_address_deadline_us(const struct addrinfo *address, int64_t deadline_
 /* An IPv6 address in numbers, perhaps with an interface: "fe80::1%eth0". */
 bool sl_is_ipv6(const char *text);
 
+/* "HOST:PORT", an IPv6 address in brackets. */
+void sl_host_port(char *text, size_t size, const char *host, int port);
+
 #endif

@@ -16,6 +16,7 @@
 #include "frame/frame.h"
 #include "stream/pattern.h"
 #include "stream/threads.h"
+#include "stream/whereabouts.h"
 #include "tunnel/gate.h"
 #include "tunnel/tunnel.h"
 #include <pthread.h>
@@ -42,8 +43,9 @@ struct sl_receiver {
     sl_cancel *stop;         /* the tunnel triggers it too, when it fails for good */
     const sl_cancel *cancel; /* the user's, until it is finished */
     sl_thread thread;
-    sl_gate *gate; /* NULL: there is none */
-    sl_link *link; /* the link thread's, and `turn` too */
+    sl_gate *gate;              /* NULL: there is none */
+    sl_whereabouts whereabouts; /* of the gate */
+    sl_link *link;              /* the link thread's, and `turn` too */
     sl_turn turn;
 };
 
@@ -189,6 +191,11 @@ static int open_gated(sl_receiver *receiver) {
     if (!result)
         result = sl_link_open(&receiver->link, link, SL_ROLE_RECEIVER,
                               sl_gate_endpoint(receiver->gate), receiver->cancel);
+    if (!result) {
+        sl_gate_place place;
+        sl_gate_place_get(receiver->gate, &place);
+        sl_whereabouts_tell(&receiver->whereabouts, &place, link->pattern);
+    }
     return result;
 }
 
@@ -231,6 +238,7 @@ int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *setting
     if (!opened)
         return sl_fail_memory();
     sl_tally_init(&opened->tally);
+    opened->whereabouts.fd = -1;
     opened->pattern = sl_pattern_find(settings->link.pattern, settings->every_frame);
     opened->cancel = settings->cancel;
     int result = sl_settings_copy(&opened->settings, settings, sizeof *settings);
@@ -296,6 +304,7 @@ void sl_receiver_close(sl_receiver **receiver) {
     sl_tunnel_close(&closing->tunnel, TUNNEL_LINGER_MS);
     if (closing->folder[0])
         rmdir(closing->folder);
+    sl_whereabouts_finish(&closing->whereabouts);
     sl_gate_close(&closing->gate, REPLY_LINGER_MS);
     sl_cancel_close(&closing->stop);
     sl_tally_finish(&closing->tally);

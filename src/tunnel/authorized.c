@@ -180,17 +180,28 @@ static int check_owner(const char *path, FILE *file) {
     return check_writers(folder, &status);
 }
 
+int sl_authorized_open(FILE **file, const char *path) {
+    int code = sl_file_open(file, path, FILE_BYTES_MAX);
+    if (code < 0)
+        return code;
+    code = check_owner(path, *file);
+    if (code < 0) {
+        fclose(*file);
+        *file = NULL;
+    }
+    return code;
+}
+
 int sl_authorized_look(const char *path, const sl_gate_target *link, ssh_key key, char *comment,
                        size_t size) {
     FILE *file;
     char *line = NULL;
     size_t room = 0;
     bool found = false;
-    int code = sl_file_open(&file, path, FILE_BYTES_MAX);
+    int code = sl_authorized_open(&file, path);
     if (code < 0)
         return code;
-    code = check_owner(path, file);
-    for (int number = 1; code == SL_OK && !found && getline(&line, &room, file) >= 0; number++) {
+    for (int number = 1; !found && getline(&line, &room, file) >= 0; number++) {
         ssh_key known;
         int read = sl_authorized_parse(line, link, &known, comment, size);
         if (read == SL_EINVAL)
@@ -201,7 +212,5 @@ int sl_authorized_look(const char *path, const sl_gate_target *link, ssh_key key
     }
     free(line);
     fclose(file);
-    if (code < 0 || found)
-        return code;
-    return sl_fail(SL_EAUTH, "its key is not in %s", path);
+    return found ? SL_OK : sl_fail(SL_EAUTH, "its key is not in %s", path);
 }

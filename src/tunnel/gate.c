@@ -7,11 +7,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/watch.h"
+#include "tunnel/authorized.h"
 #include "tunnel/cipher.h"
 #include "tunnel/gate_client.h"
-#include "tunnel/gate_key.h"
 #include "tunnel/gate_listen.h"
 #include "tunnel/known_hosts.h"
+#include "tunnel/own_key.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -23,6 +25,7 @@
 
 #define PAUSE_MS        100 /* when the system has no descriptor left for a connection */
 #define HOST_KEY_NAME   "gate_ed25519"
+#define HOST_KEY_WHAT   "the gate's host key"
 #define AUTHORIZED_NAME "authorized_keys"
 
 /* Cheap ones, without files of primes: somebody who has not logged in makes us compute them. */
@@ -36,6 +39,7 @@ struct sl_gate {
     char folder[96];    /* private; holds the link's socket */
     char endpoint[128]; /* that socket, as ZeroMQ writes it */
     sl_gate_listeners listeners;
+    sl_watch watch; /* of the authorized keys */
     sl_cancel *stop;
     sl_thread thread;
 
@@ -50,16 +54,29 @@ static int set(ssh_bind bind, enum ssh_bind_options_e option, const void *value)
     return sl_fail(SL_ESYSTEM, "libssh does not take the gate's options: %s", ssh_get_error(bind));
 }
 
+static int get_host_key(ssh_key *key) {
+    char path[4096];
+    *key = NULL;
+    int code = sl_state_path(path, sizeof(path), HOST_KEY_NAME);
+    return code < 0 ? code : sl_own_key_get(key, path, HOST_KEY_WHAT);
+}
+
+int sl_gate_fingerprint(char *text, size_t size) {
+    ssh_key key;
+    int code = get_host_key(&key);
+    if (code == SL_OK)
+        code = sl_fingerprint(text, size, key);
+    ssh_key_free(key);
+    return code;
+}
+
 /* What all sessions begin with. Nothing is read from the system's own configuration. */
 static int make_bind(sl_gate *gate) {
-    char path[4096];
     bool off = false;
     ssh_key key = NULL;
     if (!(gate->bind = ssh_bind_new()))
         return sl_fail_memory();
-    int code = sl_state_path(path, sizeof(path), HOST_KEY_NAME);
-    if (code == SL_OK)
-        code = sl_gate_key_get(&key, path);
+    int code = get_host_key(&key);
     if (code == SL_OK)
         code = sl_fingerprint(gate->place.host_key, sizeof(gate->place.host_key), key);
     if (code == SL_OK)
@@ -149,12 +166,30 @@ static void take(sl_gate *gate, int listener) {
     gate->clients = client;
 }
 
+/* Ends the connections whose keys let nobody in any more. */
+static void look_again(sl_gate *gate) {
+    sl_gate_door *door = &gate->door;
+    const sl_gate_target link = {door->address, door->port};
+    char comment[2];
+    for (sl_gate_client *client = gate->clients; client; client = client->next) {
+        pthread_mutex_lock(&door->lock);
+        ssh_key key = client->inside ? client->key : NULL; /* stays until this thread frees it */
+        pthread_mutex_unlock(&door->lock);
+        if (!key || sl_authorized_look(door->authorized_keys, &link, key, comment,
+                                       sizeof(comment)) == SL_OK)
+            continue;
+        sl_gate_refuse(door, "%s may not stay: %s", client->peer, sl_error());
+        sl_cancel_trigger(client->stop);
+    }
+}
+
 static void run(void *argument) {
     sl_gate *gate = argument;
-    enum { STOP, GONE, LISTENERS };
+    enum { STOP, GONE, KEYS, LISTENERS };
     struct pollfd polled[LISTENERS + SL_GATE_LISTENERS_MOST] = {
         [STOP] = {.fd = sl_cancel_fd(gate->stop), .events = POLLIN},
-        [GONE] = {.fd = gate->door.gone.fd, .events = POLLIN}};
+        [GONE] = {.fd = gate->door.gone.fd, .events = POLLIN},
+        [KEYS] = {.fd = gate->watch.fd, .events = POLLIN}};
     const sl_gate_listeners *listeners = &gate->listeners;
     for (int i = 0; i < listeners->count; i++)
         polled[LISTENERS + i] = (struct pollfd){.fd = listeners->descriptors[i], .events = POLLIN};
@@ -165,6 +200,8 @@ static void run(void *argument) {
             sl_event_clear(&gate->door.gone);
             reap(gate, false);
         }
+        if (polled[KEYS].revents && sl_watch_take(&gate->watch))
+            look_again(gate);
         for (int i = 0; i < listeners->count; i++)
             if (polled[LISTENERS + i].revents)
                 take(gate, listeners->descriptors[i]);
@@ -174,20 +211,28 @@ static void run(void *argument) {
     reap(gate, true);
 }
 
+int sl_gate_authorized_keys(const sl_gate_settings *settings, char *path, size_t size) {
+    if (!settings->authorized_keys)
+        return sl_config_path(path, size, AUTHORIZED_NAME);
+    if ((size_t)snprintf(path, size, "%s", settings->authorized_keys) >= size)
+        return sl_fail(SL_EINVAL, "the path of the authorized keys is too long");
+    return SL_OK;
+}
+
 /* Where files are, and whether anybody could come in. */
-static int find_files(sl_gate_door *door, const sl_gate_settings *settings) {
-    int code = SL_OK;
-    if (settings->authorized_keys)
-        snprintf(door->authorized_keys, sizeof(door->authorized_keys), "%s",
-                 settings->authorized_keys);
-    else
-        code =
-            sl_config_path(door->authorized_keys, sizeof(door->authorized_keys), AUTHORIZED_NAME);
+static int find_files(sl_gate *gate, const sl_gate_settings *settings) {
+    sl_gate_door *door = &gate->door;
+    int code =
+        sl_gate_authorized_keys(settings, door->authorized_keys, sizeof(door->authorized_keys));
+    if (code == SL_OK && sl_watch_init(&gate->watch, door->authorized_keys) < 0)
+        sl_log(SL_LOG_WARNING, "gate", "a key that is taken out keeps its connections: %s",
+               sl_error());
     if (settings->password_file)
         snprintf(door->password_file, sizeof(door->password_file), "%s", settings->password_file);
     else if (code == SL_OK && access(door->authorized_keys, R_OK) < 0)
         sl_log(SL_LOG_WARNING, "gate",
-               "nobody can log in yet: put the public keys of cameras into %s",
+               "nobody can log in yet: invite cameras with `sightline pair`, or put their public "
+               "keys into %s",
                door->authorized_keys);
     return code;
 }
@@ -201,7 +246,7 @@ static int start(sl_gate *gate, const sl_gate_settings *settings, const sl_gate_
     snprintf(door->address, sizeof(door->address), "%s", target->address ? target->address : "");
     int code = sl_session_check_library();
     if (code == SL_OK)
-        code = find_files(door, settings);
+        code = find_files(gate, settings);
     if (code == SL_OK)
         code = sl_event_init(&door->gone);
     if (code == SL_OK)
@@ -225,7 +270,7 @@ int sl_gate_open(sl_gate **gate, const sl_gate_settings *settings, const sl_gate
     sl_gate *opening = calloc(1, sizeof(*opening));
     if (!opening)
         return sl_fail_memory();
-    opening->door.gone.fd = -1;
+    opening->door.gone.fd = opening->watch.fd = -1;
     pthread_mutex_init(&opening->door.lock, NULL);
     int code = start(opening, settings, target, cancel);
     if (code < 0) {
@@ -260,6 +305,7 @@ void sl_gate_close(sl_gate **gate, int linger_ms) {
         unlink(closing->door.socket_path);
         rmdir(closing->folder);
     }
+    sl_watch_finish(&closing->watch);
     sl_event_finish(&closing->door.gone);
     sl_cancel_close(&closing->stop);
     pthread_mutex_destroy(&closing->door.lock);

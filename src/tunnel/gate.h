@@ -19,6 +19,15 @@
 extern const sl_option sl_gate_options[];
 extern const size_t sl_gate_option_count;
 
+/* Splits [ADDR:]PORT; `host` is "*" without an address. SL_EINVAL. */
+int sl_gate_listen_parse(const char *text, char *host, size_t size, int *port);
+
+/* The file of authorized keys that these settings mean. SL_ESYSTEM. */
+int sl_gate_authorized_keys(const sl_gate_settings *settings, char *path, size_t size);
+
+/* Its host key, made on first use. The fingerprint is "SHA256:…". Fails as sl_gate_open(). */
+int sl_gate_fingerprint(char *text, size_t size);
+
 typedef struct sl_gate sl_gate;
 
 /* What clients may ask for, beside the names of this host itself. */
@@ -30,9 +39,11 @@ typedef struct sl_gate_target {
 /* Whether a host and a port, as a client or a line of the authorized keys has them, mean it. */
 bool sl_gate_target_is(const sl_gate_target *target, const char *host, int port);
 
-/* Reads the host key, or makes it on first use, and lets clients in from now on. Settings are
- * copied; `cancel` (may be NULL) ends looking the address up, and is not kept. SL_EINVAL,
- * SL_EINUSE, SL_ESYSTEM, SL_ENOMEM, SL_EUNSUPPORTED when libssh is too old, SL_ECANCELED. */
+/* Reads the host key, or makes it on first use, and lets clients in from now on: those whose keys
+ * stand in the file, and those who were invited, whose keys it adds there. A key that is taken out
+ * ends the connections that came with it. Settings are copied; `cancel` (may be NULL) ends looking
+ * the address up, and is not kept. SL_EINVAL, SL_EINUSE, SL_ESYSTEM, SL_ENOMEM, SL_EUNSUPPORTED
+ * when libssh is too old, SL_ECANCELED. */
 int sl_gate_open(sl_gate **gate, const sl_gate_settings *settings, const sl_gate_target *target,
                  const sl_cancel *cancel);
 

@@ -281,5 +281,6 @@ void sl_gate_client_close(sl_gate_client **client) {
     sl_thread_join(&closing->thread);
     sl_session_close(&closing->session);
     sl_cancel_close(&closing->stop);
+    ssh_key_free(closing->key);
     free(closing);
 }

@@ -39,6 +39,7 @@ typedef struct sl_gate_client {
     char peer[NI_MAXHOST + 16];
 
     /* Under the door's lock. */
+    ssh_key key; /* the one that lets it in, once it is inside; NULL: the password */
     bool inside; /* logged in, and counted as such */
     bool asked;  /* to make way */
     bool ended;  /* the thread does nothing more but return */

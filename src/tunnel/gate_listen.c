@@ -22,8 +22,7 @@ typedef union address {
     struct sockaddr_in6 six;
 } address;
 
-/* Splits [ADDR:]PORT. */
-static int parse_listen(const char *text, char *host, size_t size, int *port) {
+int sl_gate_listen_parse(const char *text, char *host, size_t size, int *port) {
     const char *colon = strrchr(text, ':'), *digits = colon ? colon + 1 : text;
     size_t length = colon ? (size_t)(colon - text) : 0;
     char *end;
@@ -147,7 +146,7 @@ int sl_gate_listen(sl_gate_listeners *listeners, const char *place_text, sl_gate
     char host[256];
     int port = 0;
     bool listens;
-    int code = parse_listen(place_text, host, sizeof(host), &port);
+    int code = sl_gate_listen_parse(place_text, host, sizeof(host), &port);
     if (code < 0)
         return code;
     if (strcmp(host, "*") == 0) {

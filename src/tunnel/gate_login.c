@@ -8,6 +8,8 @@
 #include "base/file.h"
 #include "tunnel/authorized.h"
 #include "tunnel/identity.h"
+#include "tunnel/invited.h"
+#include "tunnel/joiner.h"
 #include "tunnel/known_hosts.h"
 #include "tunnel/local.h"
 
@@ -16,6 +18,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PASSWORD_WAIT_MS 1000
@@ -28,22 +31,24 @@ static int turn_away(sl_gate_client *client, const char *why) {
     return SSH_AUTH_DENIED;
 }
 
-/* Takes a place among those who are inside. */
-static bool take_place(sl_gate_client *client) {
+/* Takes a place among those who are inside, with a key (NULL: none), which is copied. */
+static bool take_place(sl_gate_client *client, ssh_key key) {
     sl_gate_door *door = client->door;
     pthread_mutex_lock(&door->lock);
     bool room = door->inside < door->settings.max_connections;
     if (room && !client->asked) {
-        door->inside++;
-        client->inside = client->admitted = true;
+        client->key = key ? ssh_key_dup(key) : NULL;
+        client->admitted = client->key || !key;
+        client->inside = client->admitted;
+        door->inside += client->inside ? 1 : 0;
     }
     pthread_mutex_unlock(&door->lock);
     return client->admitted;
 }
 
-static int let_in(sl_gate_client *client, const char *how, const char *comment) {
+static int let_in(sl_gate_client *client, ssh_key key, const char *how, const char *comment) {
     uint64_t more = 0;
-    if (!take_place(client)) {
+    if (!take_place(client, key)) {
         client->over = true;
         return turn_away(client, "there are as many connections as gate_max_connections allows");
     }
@@ -56,7 +61,16 @@ static int let_in(sl_gate_client *client, const char *how, const char *comment) 
     return SSH_AUTH_SUCCESS;
 }
 
-/* Asked twice for a key: whether it would do, and once the client has proved that it has it. */
+/* Says to the client, too, why it is turned away. Whom it invited may read that; to others it says
+ * no more than that they were not. */
+static int decline(sl_gate_client *client) {
+    ssh_string words = ssh_string_from_char(sl_error());
+    if (words)
+        ssh_send_issue_banner(client->session.ssh, words);
+    ssh_string_free(words);
+    return turn_away(client, sl_error());
+}
+
 bool sl_gate_target_is(const sl_gate_target *target, const char *host, int port) {
     static const char *const names[] = {"localhost", "127.0.0.1", "::1", "[::1]", ""};
     bool here = target->address && strcasecmp(host, target->address) == 0;
@@ -69,13 +83,54 @@ static sl_gate_target target_of(const sl_gate_door *door) {
     return (sl_gate_target){door->address, door->port};
 }
 
+/* Takes in the key of a camera that was invited. */
+static int take_in(sl_gate_client *client, ssh_key token, const sl_joiner *joiner) {
+    sl_gate_door *door = client->door;
+    char comment[128], text[160], fingerprint[64], today[16];
+    time_t now = time(NULL);
+    struct tm parts;
+    strftime(today, sizeof(today), "%Y-%m-%d", gmtime_r(&now, &parts));
+    snprintf(comment, sizeof(comment), "%s paired %s", joiner->name[0] ? joiner->name : "camera",
+             today);
+    const sl_gate_target link = target_of(door);
+    int code = sl_fingerprint(fingerprint, sizeof(fingerprint), joiner->key);
+    if (code == SL_OK)
+        code = sl_invited_take(token);
+    if (code == SL_OK)
+        code = sl_authorized_add(door->authorized_keys, &link, joiner->key, comment);
+    if (code < 0)
+        return decline(client);
+    snprintf(text, sizeof(text), "an invitation, which is used up; its key is %s", fingerprint);
+    return let_in(client, joiner->key, text, comment);
+}
+
+/* A log-in with the token of an invitation. */
+static int on_joiner(sl_gate_client *client, const char *user, ssh_key token, char state) {
+    sl_joiner joiner;
+    int code = sl_joiner_read(user, &joiner);
+    if (code == SL_OK)
+        code = sl_invited_look(token);
+    int answer = SSH_AUTH_SUCCESS; /* to be proved */
+    if (code < 0)
+        answer = decline(client);
+    else if (state == SSH_PUBLICKEY_STATE_VALID)
+        answer = take_in(client, token, &joiner);
+    else if (state != SSH_PUBLICKEY_STATE_NONE)
+        answer = turn_away(client, "its signature is wrong");
+    ssh_key_free(joiner.key);
+    return answer;
+}
+
+/* Asked twice for a key: whether it would do, and once the client has proved that it has it. */
 static int on_key(ssh_session ssh, const char *user, struct ssh_key_struct *key, char state,
                   void *data) {
     sl_gate_client *client = data;
     char comment[160] = "", fingerprint[64] = "", text[512];
-    (void)ssh, (void)user;
+    (void)ssh;
     if (client->over || client->admitted)
         return SSH_AUTH_DENIED;
+    if (sl_joiner_is(user))
+        return on_joiner(client, user, key, state);
     sl_fingerprint(fingerprint, sizeof(fingerprint), key);
     const sl_gate_target target = target_of(client->door);
     int code =
@@ -89,7 +144,7 @@ static int on_key(ssh_session ssh, const char *user, struct ssh_key_struct *key,
     if (state != SSH_PUBLICKEY_STATE_VALID)
         return turn_away(client, "its signature is wrong");
     snprintf(text, sizeof(text), "the key %s", fingerprint);
-    return let_in(client, text, comment);
+    return let_in(client, key, text, comment);
 }
 
 /* In the same time for any two of the same length. */
@@ -121,7 +176,7 @@ static int on_password(ssh_session ssh, const char *user, const char *given, voi
     bool right = code == SL_OK && same(given, password);
     explicit_bzero(password, sizeof(password));
     if (right)
-        return let_in(client, "the password", "");
+        return let_in(client, NULL, "the password", "");
     return turn_away(client, code < 0 ? sl_error() : "its password is wrong");
 }
 

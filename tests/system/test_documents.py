@@ -24,7 +24,7 @@ def page(name):
     return (MANUAL / f"{name}.scd").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", ["send", "view", "cameras"])
+@pytest.mark.parametrize("command", ["send", "view", "cameras", "pair"])
 def test_manual_page_has_the_commands_options(command):
     known = set(OPTION.findall(help_of(command)))
     described = set(re.findall(r"^\*(--[a-z-]+)\*", page(f"sightline-{command}.1"), re.MULTILINE))
@@ -34,7 +34,8 @@ def test_manual_page_has_the_commands_options(command):
 def test_doctor_takes_what_send_takes():
     own = set(OPTION.findall(help_of("doctor"))) - set(OPTION.findall(help_of("send")))
     assert own == {"--json"}
-    assert not set(OPTION.findall(help_of("send"))) - set(OPTION.findall(help_of("doctor")))
+    only_sends = set(OPTION.findall(help_of("send"))) - set(OPTION.findall(help_of("doctor")))
+    assert only_sends == {"--join"}  # an invitation is not used up by looking
 
 
 def test_manual_page_has_every_setting():

@@ -1,6 +1,7 @@
 /* Files of authorized keys. */
 #include "tunnel/authorized.h"
 #include "base/error.h"
+#include "tunnel/known_hosts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -183,6 +184,106 @@ static void files_that_others_can_write_let_nobody_in(void **state) {
     assert_int_equal(chmod(folder, 0700), 0);
 }
 
+static void expect_file(const char *wanted) {
+    char text[2048];
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    fclose(file);
+    assert_string_equal(text, wanted);
+}
+
+static bool lets_in(ssh_key key) {
+    char comment[64];
+    return sl_authorized_look(path, &target, key, comment, sizeof(comment)) == SL_OK;
+}
+
+static void keys_are_added_and_taken_out(void **state) {
+    char fingerprint[64], wanted[2048], before[1024];
+    (void)state;
+    unlink(path);
+    assert_int_equal(sl_fingerprint(fingerprint, sizeof(fingerprint), ours), SL_OK);
+    assert_int_equal(sl_authorized_remove(path, &target, fingerprint), SL_EAUTH);
+    assert_int_equal(sl_authorized_add(path, &target, ours, "porch"), SL_OK);
+    snprintf(wanted, sizeof(wanted), "restrict,port-forwarding %s porch\n", ours_text);
+    expect_file(wanted);
+    assert_int_equal(sl_authorized_add(path, &target, ours, "again"), SL_OK);
+    expect_file(wanted);
+    assert_true(lets_in(ours));
+
+    snprintf(before, sizeof(before), "# mine\n\n  from=\"*\" %s x\r\nnonsense\n%s y", ours_text,
+             theirs_text);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(before, file);
+    fclose(file);
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_int_equal(sl_authorized_add(path, &target, ours, "porch"), SL_OK);
+    snprintf(wanted, sizeof(wanted), "%s\nrestrict,port-forwarding %s porch\n", before, ours_text);
+    expect_file(wanted);
+    assert_int_equal(sl_authorized_remove(path, &target, fingerprint), SL_OK);
+    snprintf(wanted, sizeof(wanted), "%s\n", before);
+    expect_file(wanted);
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0640);
+    assert_true(lets_in(theirs));
+}
+
+static void a_file_that_is_a_link_stays_one(void **state) {
+    char link[80];
+    struct stat status;
+    (void)state;
+    write_file(0600);
+    snprintf(link, sizeof(link), "%s/link", folder);
+    assert_int_equal(symlink(path, link), 0);
+    assert_int_equal(sl_authorized_add(link, &target, theirs, "yard"), SL_OK);
+    assert_int_equal(lstat(link, &status), 0);
+    assert_true(S_ISLNK(status.st_mode));
+    assert_true(lets_in(theirs));
+    unlink(link);
+}
+
+static void files_that_others_can_write_are_not_changed(void **state) {
+    (void)state;
+    write_file(0622);
+    assert_int_equal(sl_authorized_add(path, &target, theirs, "yard"), SL_EINVAL);
+    write_file(0600);
+    assert_int_equal(sl_authorized_add("/nowhere/keys", &target, ours, "porch"), SL_ESYSTEM);
+}
+
+struct seen {
+    int count;
+    sl_authorized_line lines[4];
+};
+
+static void see(void *user, const sl_authorized_line *line) {
+    struct seen *seen = user;
+    assert_true(seen->count < 4);
+    seen->lines[seen->count++] = *line;
+}
+
+static void each_line_is_told(void **state) {
+    char fingerprint[64];
+    struct seen seen = {0};
+    (void)state;
+    assert_int_equal(sl_fingerprint(fingerprint, sizeof(fingerprint), ours), SL_OK);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "# none\n\n%s porch\nfrom=\"*\" %s\n", ours_text, theirs_text);
+    fclose(file);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(sl_authorized_each(path, &target, see, &seen), SL_OK);
+    assert_int_equal(seen.count, 2);
+    assert_string_equal(seen.lines[0].fingerprint, fingerprint);
+    assert_string_equal(seen.lines[0].comment, "porch");
+    assert_string_equal(seen.lines[0].problem, "");
+    assert_non_null(strstr(seen.lines[1].problem, "from"));
+    unlink(path);
+    assert_int_equal(sl_authorized_each(path, &target, see, &seen), SL_OK);
+    assert_int_equal(seen.count, 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_read),
@@ -191,6 +292,10 @@ int main(void) {
         cmocka_unit_test(lines_without_a_key),
         cmocka_unit_test(files_are_looked_through),
         cmocka_unit_test(files_that_others_can_write_let_nobody_in),
+        cmocka_unit_test(keys_are_added_and_taken_out),
+        cmocka_unit_test(a_file_that_is_a_link_stays_one),
+        cmocka_unit_test(files_that_others_can_write_are_not_changed),
+        cmocka_unit_test(each_line_is_told),
     };
     return cmocka_run_group_tests(tests, prepare, clean);
 }

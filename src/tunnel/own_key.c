@@ -1,5 +1,5 @@
-/* tunnel: making and reading the gate's host key. Used by the gate when it opens. */
-#include "tunnel/gate_key.h"
+/* tunnel: making and reading keys of our own. Used by the gate when it opens, and for pairing. */
+#include "tunnel/own_key.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -13,24 +13,6 @@
 
 #define KEY_BYTES_MAX 16384
 
-/* Under another name first: whoever finds the file finds it whole, and of two viewers that start
- * at once one wins. */
-static int write_new(const char *path, const char *text) {
-    char other[4200];
-    size_t length = strlen(text);
-    snprintf(other, sizeof(other), "%s-XXXXXX", path);
-    int descriptor = mkostemp(other, O_CLOEXEC); /* 0600 */
-    if (descriptor < 0)
-        return sl_fail(SL_ESYSTEM, "cannot make the gate's host key %s: %s", path, strerror(errno));
-    int code = SL_OK;
-    if (write(descriptor, text, length) != (ssize_t)length || fsync(descriptor) < 0 ||
-        (link(other, path) < 0 && errno != EEXIST))
-        code = sl_fail(SL_ESYSTEM, "cannot make the gate's host key %s: %s", path, strerror(errno));
-    close(descriptor);
-    unlink(other);
-    return code;
-}
-
 static int make(const char *path) {
     ssh_key key = NULL;
     char *text = NULL;
@@ -39,7 +21,7 @@ static int make(const char *path) {
         ssh_pki_export_privkey_base64(key, NULL, NULL, NULL, &text) != SSH_OK)
         code = sl_fail_memory();
     else
-        code = write_new(path, text);
+        code = sl_file_create(path, text, strlen(text));
     if (text)
         explicit_bzero(text, strlen(text));
     ssh_string_free_char(text);
@@ -47,14 +29,13 @@ static int make(const char *path) {
     return code;
 }
 
-static int read_key(ssh_key *key, const char *path, FILE *file) {
+static int read_key(ssh_key *key, const char *path, const char *what, FILE *file) {
     struct stat status;
     char text[KEY_BYTES_MAX + 1];
     if (fstat(fileno(file), &status) < 0)
         return sl_fail(SL_ESYSTEM, "cannot read %s: %s", path, strerror(errno));
     if (status.st_mode & (S_IRWXG | S_IRWXO))
-        return sl_fail(SL_EINVAL, "the gate's host key %s can be read by others; chmod 600 it",
-                       path);
+        return sl_fail(SL_EINVAL, "%s %s can be read by others; chmod 600 it", what, path);
     text[fread(text, 1, KEY_BYTES_MAX, file)] = '\0';
     int result = ssh_pki_import_privkey_base64(text, NULL, NULL, NULL, key);
     explicit_bzero(text, sizeof(text));
@@ -64,12 +45,12 @@ static int read_key(ssh_key *key, const char *path, FILE *file) {
         ssh_key_free(*key);
     *key = NULL;
     return sl_fail(SL_EINVAL,
-                   "the gate's host key %s is not an ed25519 private key without a passphrase; "
-                   "remove it to have a new one made",
-                   path);
+                   "%s %s is not an ed25519 private key without a passphrase; remove it to have a "
+                   "new one made",
+                   what, path);
 }
 
-int sl_gate_key_get(ssh_key *key, const char *path) {
+int sl_own_key_get(ssh_key *key, const char *path, const char *what) {
     FILE *file;
     *key = NULL;
     int code = sl_file_open(&file, path, KEY_BYTES_MAX);
@@ -81,7 +62,7 @@ int sl_gate_key_get(ssh_key *key, const char *path) {
     if (code < 0)
         return code;
     setvbuf(file, NULL, _IONBF, 0); /* no copy of the secret stays behind */
-    code = read_key(key, path, file);
+    code = read_key(key, path, what, file);
     fclose(file);
     return code;
 }

@@ -1,0 +1,82 @@
+/* cli: the settings of a camera end. */
+#include "camera_end.h"
+
+#include <sightline/sightline.h>
+#include <stdio.h>
+
+void camera_end_init(struct camera_end *end) {
+    sl_sender_settings_init(&end->sender);
+    sl_source_settings_init(&end->source);
+    end->paired = false;
+}
+
+void camera_end_finish(struct camera_end *end) {
+    sl_settings_finish(&end->sender);
+    sl_settings_finish(&end->source);
+}
+
+/* From the configuration file and what was typed. */
+static int apply(struct camera_end *end, struct options *options) {
+    sl_receiver_settings receiver;
+    sl_sink_settings sink;
+    void *own[] = {&end->sender, &end->source}, *others[] = {&receiver, &sink};
+    sl_receiver_settings_init(&receiver);
+    sl_sink_settings_init(&sink);
+    int code = options_apply(options, own, 2, others, 2);
+    sl_settings_finish(&receiver);
+    sl_settings_finish(&sink);
+    return code;
+}
+
+/* The same, beginning with where the viewer is that this camera was paired with. */
+static int apply_paired(struct camera_end *end, struct options *options, const char *path) {
+    void *sender = &end->sender;
+    camera_end_finish(end);
+    camera_end_init(end);
+    end->paired = true;
+    int code = sl_settings_load(&sender, 1, path);
+    if (code < 0) {
+        snprintf(options->sentence, sizeof(options->sentence), "%s", sl_error());
+        return code;
+    }
+    return apply(end, options);
+}
+
+int camera_end_apply(struct camera_end *end, struct options *options) {
+    char path[4096];
+    int code = apply(end, options);
+    if (code < 0)
+        return code;
+    bool told = end->sender.tunnel.destination || end->sender.link.address;
+    if (options->join && told) {
+        snprintf(options->sentence, sizeof(options->sentence),
+                 "--join says where the viewer is, and so does an address or ssh; leave those out, "
+                 "in the configuration file too");
+        return SL_EINVAL;
+    }
+    if (told || options->join || sl_pair_viewer(path, sizeof(path)) < 0)
+        return SL_OK;
+    return apply_paired(end, options, path);
+}
+
+int camera_end_join(struct camera_end *end, struct options *options, sl_cancel *cancel) {
+    struct camera_end joined;
+    char path[4096];
+    if (!options->join)
+        return SL_OK;
+    int code = sl_pair_join(options->join, cancel);
+    if (code == SL_OK)
+        code = sl_pair_viewer(path, sizeof(path));
+    if (code < 0) {
+        snprintf(options->sentence, sizeof(options->sentence), "%s", sl_error());
+        return code;
+    }
+    camera_end_init(&joined);
+    code = apply_paired(&joined, options, path);
+    /* The source is open, with settings of its own. */
+    sl_settings_finish(&joined.source);
+    sl_settings_finish(&end->sender);
+    end->sender = joined.sender;
+    end->paired = true;
+    return code;
+}

@@ -1,0 +1,128 @@
+/* cli: `sightline pair`, which introduces a camera to a viewer with a gate. */
+#include "command.h"
+#include "console.h"
+#include "options.h"
+#include "qr.h"
+
+#include <jansson.h>
+#include <sightline/sightline.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Only the line goes to standard output, so that another program can hand it on. */
+static int invite(const struct options *options, const sl_receiver_settings *settings) {
+    sl_invitation invitation;
+    int code = sl_pair_invite(settings, options->host, &invitation);
+    if (code < 0)
+        return code;
+    console_say("one camera may join with this line, within %d minutes; there:",
+                invitation.valid_s / 60);
+    console_say("  sightline send 0 --join 'LINE'");
+    console_say("it will look for this viewer at %s port %d%s", invitation.host, invitation.port,
+                invitation.host_given ? "" : "; if that is not how it reaches it, give --host");
+    if (!invitation.gate_open)
+        console_say("no gate is open here yet; start it: sightline view --gate %s",
+                    settings->gate.listen);
+    puts(invitation.line);
+    if (isatty(STDOUT_FILENO) && !qr_print(stdout, invitation.line))
+        console_say("there is no room for it in a QR code");
+    explicit_bzero(&invitation, sizeof(invitation));
+    return SL_OK;
+}
+
+static void print_camera(void *user, const sl_paired *camera) {
+    (void)user;
+    printf("%-50s  %s\n", camera->fingerprint[0] ? camera->fingerprint : "no key", camera->name);
+    if (camera->problem[0])
+        printf("  lets nobody in: %s\n", camera->problem);
+}
+
+static json_t *text(const char *value) {
+    json_t *made = value[0] ? json_string(value) : json_null();
+    return made ? made : json_null();
+}
+
+static void add_camera(void *user, const sl_paired *camera) {
+    json_t *cameras = user, *object = json_object();
+    json_object_set_new(object, "name", text(camera->name));
+    json_object_set_new(object, "fingerprint", text(camera->fingerprint));
+    json_object_set_new(object, "problem", text(camera->problem));
+    json_array_append_new(cameras, object);
+}
+
+static int list_cameras(const struct options *options, const sl_receiver_settings *settings) {
+    if (!options->json)
+        return sl_pair_list(settings, print_camera, NULL);
+    json_t *all = json_object(), *cameras = json_array();
+    int code = sl_pair_list(settings, add_camera, cameras);
+    json_object_set_new(all, "cameras", cameras);
+    if (code == SL_OK) {
+        json_dumpf(all, stdout, JSON_INDENT(2));
+        putchar('\n');
+    }
+    json_decref(all);
+    return code;
+}
+
+static int revoke_camera(const struct options *options, const sl_receiver_settings *settings) {
+    int code = sl_pair_revoke(settings, options->revoke);
+    if (code == SL_OK)
+        console_say("%s is let in no more", options->revoke);
+    return code;
+}
+
+/* What doesn't go together. */
+static const char *contradiction(const struct options *options) {
+    if ((options->list ? 1 : 0) + (options->revoke ? 1 : 0) + (options->host ? 1 : 0) > 1)
+        return "--list, --revoke and --host are for different things; give one of them";
+    if (options->json && !options->list)
+        return "--json goes with --list";
+    return NULL;
+}
+
+/* The settings are the viewer's, so that its configuration file and its words fit here too. */
+static int pair(struct options *options) {
+    sl_receiver_settings settings;
+    sl_sender_settings sender;
+    sl_source_settings source;
+    sl_sink_settings sink;
+    void *own[] = {&settings, &sink}, *others[] = {&sender, &source};
+    sl_receiver_settings_init(&settings);
+    sl_sink_settings_init(&sink);
+    sl_sender_settings_init(&sender);
+    sl_source_settings_init(&source);
+    int code = options_apply(options, own, 2, others, 2);
+    if (code < 0)
+        console_fail("%s", options->sentence);
+    else if ((code = options->list     ? list_cameras(options, &settings)
+                     : options->revoke ? revoke_camera(options, &settings)
+                                       : invite(options, &settings)) < 0)
+        console_fail("%s", sl_error());
+    sl_settings_finish(&settings);
+    sl_settings_finish(&sink);
+    sl_settings_finish(&sender);
+    sl_settings_finish(&source);
+    return exit_code(code);
+}
+
+int run_pair(int count, char **words) {
+    struct options options;
+    int status = EXIT_USAGE;
+    bool understood = options_read(&options, FOR_PAIR, count, words);
+    const char *trouble = contradiction(&options);
+    console_set_level(options.log);
+    if (!understood)
+        console_fail("%s", options.sentence);
+    else if (options.help)
+        status = run_help(2, (char *[]){words[0], words[0]});
+    else if (trouble)
+        console_fail("%s", trouble);
+    else
+        status = pair(&options);
+    options_finish(&options);
+    if (fflush(stdout) == 0)
+        return status;
+    console_fail("cannot write to standard output");
+    return EXIT_OTHER;
+}

@@ -1,0 +1,222 @@
+/* stream: pairing. The viewer's half joins what the gate and the link are set to; the camera's half
+ * turns what it was told into a sender's settings. */
+#include <sightline/pair.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/network.h"
+#include "base/resolve.h"
+#include "stream/whereabouts.h"
+#include "tunnel/authorized.h"
+#include "tunnel/gate.h"
+#include "tunnel/invitation.h"
+#include "tunnel/invited.h"
+#include "tunnel/join.h"
+#include "tunnel/own_key.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CAMERA_KEY_NAME "camera_ed25519"
+#define VIEWER_NAME     "viewer"
+
+/* The gate that a camera is invited to. */
+struct place {
+    char address[256]; /* that it listens on; "*": all */
+    int port, link_port;
+    sl_pattern pattern;
+    bool open;
+};
+
+static int read_place(struct place *place, const sl_receiver_settings *settings) {
+    *place = (struct place){.address = "*", .link_port = settings->link.port};
+    place->pattern = settings->link.pattern;
+    if (place->link_port == 0)
+        place->link_port = SL_INVITATION_PORT;
+    if (!settings->gate.listen)
+        return SL_OK;
+    return sl_gate_listen_parse(settings->gate.listen, place->address, sizeof place->address,
+                                &place->port);
+}
+
+/* What an open gate says of itself goes before what the settings say of it. */
+static int find_place(struct place *place, const sl_receiver_settings *settings) {
+    sl_receiver_settings running;
+    struct place open;
+    int code = read_place(place, settings);
+    if (code < 0)
+        return code;
+    sl_receiver_settings_init(&running);
+    if (sl_whereabouts_find(&running) && read_place(&open, &running) == SL_OK &&
+        (place->port == 0 || place->port == open.port)) {
+        *place = open;
+        place->open = true;
+    }
+    sl_settings_finish(&running);
+    if (place->port > 0)
+        return SL_OK;
+    return sl_fail(SL_EINVAL, "no gate is open here; start `sightline view --gate PORT` first, or "
+                              "say --gate PORT as it will have it");
+}
+
+/* Where the camera is to look for it. */
+static int find_host(sl_invitation_parts *parts, const struct place *place, const char *host) {
+    sl_ssh_destination destination;
+    parts->port = place->port;
+    if (!host && strcmp(place->address, "*") == 0)
+        return sl_network_own_address(parts->host, sizeof parts->host);
+    if (!host) {
+        snprintf(parts->host, sizeof parts->host, "%s", place->address);
+        return SL_OK;
+    }
+    if (sl_ssh_destination_parse(host, &destination) < 0 || destination.user_given)
+        return sl_fail(SL_EINVAL,
+                       "\"%.100s\" is not HOST[:PORT], as the camera reaches this viewer", host);
+    snprintf(parts->host, sizeof parts->host, "%s", destination.host);
+    if (destination.port_given)
+        parts->port = destination.port;
+    return SL_OK;
+}
+
+int sl_pair_invite(const sl_receiver_settings *settings, const char *host,
+                   sl_invitation *invitation) {
+    sl_invitation_parts parts = {0};
+    struct place place;
+    ssh_key token = NULL;
+    *invitation = (sl_invitation){.valid_s = SL_INVITED_S, .host_given = host != NULL};
+    int code = find_place(&place, settings);
+    if (code == SL_OK)
+        code = find_host(&parts, &place, host);
+    if (code == SL_OK)
+        code = sl_gate_fingerprint(parts.host_key, sizeof parts.host_key);
+    if (code == SL_OK)
+        code = sl_token_make(parts.token, &token);
+    if (code == SL_OK) {
+        parts.link_port = place.link_port;
+        snprintf(parts.pattern, sizeof parts.pattern, "%s", sl_pattern_name(place.pattern));
+        code = sl_invitation_write(&parts, invitation->line);
+    }
+    if (code == SL_OK)
+        code = sl_invited_add(token);
+    ssh_key_free(token);
+    if (code == SL_OK) {
+        snprintf(invitation->host, sizeof invitation->host, "%s", parts.host);
+        snprintf(invitation->host_key, sizeof invitation->host_key, "%s", parts.host_key);
+        invitation->port = parts.port;
+        invitation->gate_open = place.open;
+    }
+    explicit_bzero(&parts, sizeof parts);
+    return code;
+}
+
+/* Keeps where the viewer is, as a sender's settings. */
+static int keep_viewer(const sl_invitation_parts *parts, const char *key_path) {
+    char path[4096], text[5120], place[300];
+    int code = sl_state_path(path, sizeof path, VIEWER_NAME);
+    if (code < 0)
+        return code;
+    sl_host_port(place, sizeof place, parts->host, parts->port);
+    snprintf(text, sizeof text,
+             "# The viewer that this camera was paired with\n"
+             "ssh_tunnel_mode = %s\n"
+             "ssh_tunnel_keyfile = %s\n"
+             "ssh_host_key = %s\n"
+             "port = %d\n"
+             "pattern = %s\n",
+             place, key_path, parts->host_key, parts->link_port, parts->pattern);
+    return sl_file_replace(path, text, strlen(text));
+}
+
+int sl_pair_join(const char *line, sl_cancel *cancel) {
+    sl_invitation_parts parts;
+    char key_path[4096], name[256] = "";
+    ssh_key own = NULL;
+    int code = sl_invitation_read(line, &parts);
+    if (code == SL_OK)
+        code = sl_state_path(key_path, sizeof key_path, CAMERA_KEY_NAME);
+    if (code == SL_OK)
+        code = sl_own_key_get(&own, key_path, "this camera's key");
+    if (code == SL_OK) {
+        gethostname(name, sizeof name - 1);
+        code = sl_join(&parts, own, name, cancel);
+    }
+    if (code == SL_OK)
+        code = keep_viewer(&parts, key_path);
+    ssh_key_free(own);
+    explicit_bzero(&parts, sizeof parts);
+    return code;
+}
+
+int sl_pair_viewer(char *path, size_t size) {
+    int code = sl_state_path(path, size, VIEWER_NAME);
+    if (code < 0)
+        return code;
+    return access(path, F_OK) == 0 ? SL_OK : sl_fail(SL_EAGAIN, "this camera is not paired");
+}
+
+static sl_gate_target link_of(const sl_receiver_settings *settings) {
+    int port = settings->link.port ? settings->link.port : SL_INVITATION_PORT;
+    return (sl_gate_target){settings->link.address, port};
+}
+
+struct listing {
+    sl_paired_function *tell;
+    void *user;
+};
+
+static void tell_line(void *user, const sl_authorized_line *line) {
+    const struct listing *listing = user;
+    sl_paired paired = {
+        .name = line->comment, .fingerprint = line->fingerprint, .problem = line->problem};
+    listing->tell(listing->user, &paired);
+}
+
+int sl_pair_list(const sl_receiver_settings *settings, sl_paired_function *tell, void *user) {
+    struct listing listing = {tell, user};
+    const sl_gate_target link = link_of(settings);
+    char path[4096];
+    int code = sl_gate_authorized_keys(&settings->gate, path, sizeof path);
+    return code < 0 ? code : sl_authorized_each(path, &link, tell_line, &listing);
+}
+
+struct search {
+    const char *which;
+    char fingerprint[64]; /* of the one that was found; "": none yet */
+    bool several;
+};
+
+static void find_line(void *user, const sl_authorized_line *line) {
+    struct search *search = user;
+    size_t length = strlen(search->which), word = strcspn(line->comment, " ");
+    bool named = strcmp(line->comment, search->which) == 0 ||
+                 (length == word && strncmp(line->comment, search->which, word) == 0);
+    if (!line->fingerprint[0] || (!named && strcmp(line->fingerprint, search->which) != 0))
+        return;
+    search->several |=
+        search->fingerprint[0] && strcmp(search->fingerprint, line->fingerprint) != 0;
+    snprintf(search->fingerprint, sizeof search->fingerprint, "%s", line->fingerprint);
+}
+
+int sl_pair_revoke(const sl_receiver_settings *settings, const char *which) {
+    struct search search = {.which = which};
+    const sl_gate_target link = link_of(settings);
+    char path[4096];
+    int code = sl_gate_authorized_keys(&settings->gate, path, sizeof path);
+    if (code == SL_OK)
+        code = sl_authorized_each(path, &link, find_line, &search);
+    if (code < 0)
+        return code;
+    if (!search.fingerprint[0])
+        return sl_fail(SL_EINVAL,
+                       "no camera is called \"%.100s\" in %s; `sightline pair --list` "
+                       "names those that there are",
+                       which, path);
+    if (search.several)
+        return sl_fail(SL_EINVAL,
+                       "several cameras are called \"%.100s\" in %s; give the "
+                       "fingerprint of the one that is meant",
+                       which, path);
+    return sl_authorized_remove(path, &link, search.fingerprint);
+}

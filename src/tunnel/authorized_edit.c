@@ -1,0 +1,157 @@
+/* tunnel: adding to and taking out of files of authorized keys. Used for pairing.
+ *
+ * Whoever changes one holds a lock on its folder, and puts a new file in the place of the old. What
+ * else stands in it stays as it was written. */
+#include "base/error.h"
+#include "base/file.h"
+#include "tunnel/authorized.h"
+#include "tunnel/known_hosts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+struct editing {
+    char path[PATH_MAX]; /* of the file itself, where `path` was a link to it */
+    int folder;          /* locked */
+    FILE *before;        /* NULL: there was none */
+    FILE *after;         /* in memory */
+    char *text;
+    size_t length;
+};
+
+static int fail_change(const char *path) {
+    return sl_fail(SL_ESYSTEM, "cannot change %s: %s", path, strerror(errno));
+}
+
+static int lock_folder(struct editing *editing) {
+    char folder[PATH_MAX];
+    const char *slash = strrchr(editing->path, '/');
+    snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - editing->path + 1) : 1,
+             slash ? editing->path : ".");
+    editing->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return editing->folder < 0 || flock(editing->folder, LOCK_EX) < 0 ? fail_change(editing->path)
+                                                                      : SL_OK;
+}
+
+static int begin(struct editing *editing, const char *path) {
+    *editing = (struct editing){.folder = -1};
+    if (!realpath(path, editing->path))
+        snprintf(editing->path, sizeof(editing->path), "%s", path);
+    int code = lock_folder(editing);
+    if (code < 0)
+        return code;
+    code = sl_authorized_open(&editing->before, editing->path);
+    if (code < 0 && !(code == SL_ESYSTEM && errno == ENOENT))
+        return code;
+    editing->after = open_memstream(&editing->text, &editing->length);
+    return editing->after ? SL_OK : sl_fail_memory();
+}
+
+/* Puts what was written in the file's place when all went well. */
+static int end(struct editing *editing, int code) {
+    if (editing->after && fclose(editing->after) != 0 && code == SL_OK)
+        code = sl_fail_memory();
+    if (code == SL_OK)
+        code = sl_file_replace(editing->path, editing->text, editing->length);
+    if (editing->before)
+        fclose(editing->before);
+    free(editing->text);
+    if (editing->folder >= 0)
+        close(editing->folder);
+    return code;
+}
+
+/* The fingerprint of a line's key, or "". */
+static void name_key(const char *line, const sl_gate_target *link, char *fingerprint, size_t size) {
+    char *copy = strdup(line), comment[2];
+    ssh_key key = NULL;
+    fingerprint[0] = '\0';
+    if (copy && sl_authorized_parse(copy, link, &key, comment, sizeof(comment)) == SL_OK)
+        sl_fingerprint(fingerprint, size, key);
+    ssh_key_free(key);
+    free(copy);
+}
+
+/* Copies all lines but those of one key (NULL: all). How many it left out. */
+static int copy_lines(const struct editing *editing, const sl_gate_target *link, const char *but) {
+    char *line = NULL, fingerprint[64];
+    size_t room = 0;
+    int left_out = 0;
+    ssize_t length;
+    while (editing->before && (length = getline(&line, &room, editing->before)) >= 0) {
+        if (but)
+            name_key(line, link, fingerprint, sizeof(fingerprint));
+        if (but && strcmp(fingerprint, but) == 0) {
+            left_out++;
+            continue;
+        }
+        fputs(line, editing->after);
+        if (line[length - 1] != '\n')
+            fputc('\n', editing->after);
+    }
+    free(line);
+    return left_out;
+}
+
+int sl_authorized_add(const char *path, const sl_gate_target *link, ssh_key key,
+                      const char *comment) {
+    struct editing editing;
+    char *encoded = NULL, known[2];
+    int code = begin(&editing, path);
+    if (code == SL_OK && ssh_pki_export_pubkey_base64(key, &encoded) != SSH_OK)
+        code = sl_fail_memory();
+    if (code == SL_OK) {
+        copy_lines(&editing, link, NULL);
+        if (sl_authorized_look(editing.path, link, key, known, sizeof(known)) < 0)
+            fprintf(editing.after, "restrict,port-forwarding %s %s %s\n",
+                    ssh_key_type_to_char(ssh_key_type(key)), encoded, comment);
+    }
+    ssh_string_free_char(encoded);
+    return end(&editing, code);
+}
+
+int sl_authorized_remove(const char *path, const sl_gate_target *link, const char *fingerprint) {
+    struct editing editing;
+    int code = begin(&editing, path);
+    if (code == SL_OK && copy_lines(&editing, link, fingerprint) == 0)
+        code = sl_fail(SL_EAUTH, "%s lets no key %s in", path, fingerprint);
+    return end(&editing, code);
+}
+
+/* Reads a line into what is told of it. False for one without a key. */
+static bool read_line(char *text, const sl_gate_target *link, sl_authorized_line *line) {
+    ssh_key key;
+    *line = (sl_authorized_line){0};
+    int code = sl_authorized_parse(text, link, &key, line->comment, sizeof(line->comment));
+    if (code == SL_EINVAL)
+        snprintf(line->problem, sizeof(line->problem), "%s", sl_error());
+    if (code == SL_OK)
+        sl_fingerprint(line->fingerprint, sizeof(line->fingerprint), key);
+    ssh_key_free(key);
+    return code != SL_EAGAIN;
+}
+
+int sl_authorized_each(const char *path, const sl_gate_target *link,
+                       void (*tell)(void *user, const sl_authorized_line *line), void *user) {
+    sl_authorized_line line;
+    char *text = NULL;
+    size_t room = 0;
+    FILE *file;
+    int code = sl_authorized_open(&file, path);
+    if (code == SL_ESYSTEM && errno == ENOENT)
+        return SL_OK;
+    if (code < 0)
+        return code;
+    while (getline(&text, &room, file) >= 0)
+        if (read_line(text, link, &line))
+            tell(user, &line);
+    free(text);
+    fclose(file);
+    return SL_OK;
+}
