@@ -173,14 +173,6 @@ int sl_settings_offer(void *const *settings, size_t count, const char *name, con
     return known ? SL_OK : fail_unknown(settings, count, name);
 }
 
-static char *trim(char *text) {
-    text += strspn(text, " \t\r\n");
-    size_t length = strlen(text);
-    while (length && strchr(" \t\r\n", text[length - 1]))
-        text[--length] = '\0';
-    return text;
-}
-
 static void cut_comment(char *line) {
     for (char *c = line; *c; c++) {
         if (*c == '#' && (c == line || c[-1] == ' ' || c[-1] == '\t')) {
@@ -193,7 +185,7 @@ static void cut_comment(char *line) {
 /* One line of the file; empty ones are fine. */
 static int take_line(void *const *settings, size_t count, char *line) {
     cut_comment(line);
-    char *name = trim(line);
+    char *name = sl_text_trim(line);
     if (!*name)
         return SL_OK;
     char *equals = strchr(name, '=');
@@ -201,7 +193,7 @@ static int take_line(void *const *settings, size_t count, char *line) {
         return sl_fail(SL_EINVAL, "\"%.*s%s\" is not a line like name = value", SHOWN_BYTES, name,
                        cut_mark(name));
     *equals = '\0';
-    return sl_settings_offer(settings, count, trim(name), trim(equals + 1));
+    return sl_settings_offer(settings, count, sl_text_trim(name), sl_text_trim(equals + 1));
 }
 
 /* One line of the file and what is wrong with it. */

@@ -45,6 +45,14 @@ void sl_text_harmless(char *text) {
     }
 }
 
+char *sl_text_trim(char *text) {
+    text += strspn(text, " \t\r\n");
+    size_t length = strlen(text);
+    while (length && strchr(" \t\r\n", text[length - 1]))
+        text[--length] = '\0';
+    return text;
+}
+
 void sl_text_copy(char *to, const char *from, size_t size) {
     size_t length = strnlen(from, size);
     if (length == size)

@@ -8,6 +8,9 @@
  * part of no UTF-8: a terminal set to 8 bits takes 9B for the beginning of an escape sequence. */
 void sl_text_harmless(char *text);
 
+/* The text without the white space around it, which is cut off behind. */
+char *sl_text_trim(char *text);
+
 /* Copies what fits, NUL-ended, without leaving half a character of UTF-8 at the end. */
 void sl_text_copy(char *to, const char *from, size_t size);
 

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/resolve.h"
 #include "base/settings.h"
+#include "base/text.h"
 #include "link/link.h"
 #include "tunnel/tunnel.h"
 #include <ctype.h>
@@ -35,13 +36,6 @@ static void init(sl_destination_settings *destination, const sl_sender_settings 
     sl_settings_init(destination, sizeof *destination, groups);
     destination->link = sender->link;
     destination->tunnel = sender->tunnel;
-}
-
-static char *trim(char *text) {
-    text += strspn(text, " \t");
-    for (size_t length = strlen(text); length > 0 && strchr(" \t", text[length - 1]); length--)
-        text[length - 1] = '\0';
-    return text;
 }
 
 /* Whether an option begins here: NAME=. A comma elsewhere is part of a value. */
@@ -104,10 +98,10 @@ static int take_place(sl_destination_settings *destination, char *place) {
 static int take_words(sl_destination_settings *destination, char *words) {
     char *option = begins_option(words) ? words : cut_option(words);
     int result = option == words ? sl_fail(SL_EINVAL, "it names no address")
-                                 : take_place(destination, trim(words));
+                                 : take_place(destination, sl_text_trim(words));
     while (result == SL_OK && option) {
         char *next = cut_option(option);
-        result = take_option(destination, trim(option));
+        result = take_option(destination, sl_text_trim(option));
         option = next;
     }
     return result;
@@ -150,7 +144,7 @@ static int check_new(const sl_destinations *destinations,
 
 static int add(sl_destinations *destinations, const sl_sender_settings *sender, char *words) {
     char shown[80]; /* its place alone: a password may follow */
-    words = trim(words);
+    words = sl_text_trim(words);
     snprintf(shown, sizeof shown, "%.*s", (int)strcspn(words, ","), words);
     if (destinations->count == SL_DESTINATIONS_MAX)
         return sl_fail(SL_EINVAL, "a sender has at most %d destinations", SL_DESTINATIONS_MAX);

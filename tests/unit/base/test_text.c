@@ -70,11 +70,19 @@ static void a_copy_is_cut_between_characters(void **state) {
     assert_string_equal(copy, "");
 }
 
+static void white_space_around_goes(void **state) {
+    (void)state;
+    char text[] = "\t a b \r\n", blank[] = "  ";
+    assert_string_equal(sl_text_trim(text), "a b");
+    assert_string_equal(sl_text_trim(blank), "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_stays),
         cmocka_unit_test(control_characters_go),
         cmocka_unit_test(stray_bytes_go),
+        cmocka_unit_test(white_space_around_goes),
         cmocka_unit_test(a_copy_is_cut_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
