@@ -127,19 +127,6 @@ int sl_taker_init(sl_taker *taker, sl_fanout *fanout, sl_tally *tally) {
     return SL_OK;
 }
 
-void sl_taker_finish(sl_taker *taker) {
-    sl_taker **at = &taker->fanout->takers;
-    pthread_mutex_lock(&taker->fanout->lock);
-    while (*at && *at != taker)
-        at = &(*at)->next;
-    if (*at)
-        *at = taker->next;
-    pthread_mutex_unlock(&taker->fanout->lock);
-    if (taker->ready_fd >= 0)
-        close(taker->ready_fd);
-    sl_event_finish(&taker->filled);
-}
-
 /* Locked, like all that follows up to the takers' calls. */
 static void let_go(sl_fanout *fanout, sl_parcel **parcel) {
     sl_parcel *released = *parcel;
@@ -224,6 +211,20 @@ void sl_taker_set_presence(sl_taker *taker, sl_presence presence) {
         show_limit(fanout);
     }
     pthread_mutex_unlock(&fanout->lock);
+}
+
+void sl_taker_finish(sl_taker *taker) {
+    sl_taker_set_presence(taker, SL_GONE);
+    sl_taker **at = &taker->fanout->takers;
+    pthread_mutex_lock(&taker->fanout->lock);
+    while (*at && *at != taker)
+        at = &(*at)->next;
+    if (*at)
+        *at = taker->next;
+    pthread_mutex_unlock(&taker->fanout->lock);
+    if (taker->ready_fd >= 0)
+        close(taker->ready_fd);
+    sl_event_finish(&taker->filled);
 }
 
 bool sl_taker_alone(const sl_taker *taker) {

@@ -64,7 +64,7 @@ void sl_fanout_close(sl_fanout **fanout);
 
 /* Adds a taker, away at first; before any of them runs. SL_ESYSTEM. */
 int sl_taker_init(sl_taker *taker, sl_fanout *fanout, sl_tally *tally);
-void sl_taker_finish(sl_taker *taker);
+void sl_taker_finish(sl_taker *taker); /* it is gone, if it wasn't */
 
 /* Comes or goes. What lies in the slot of one that goes is dropped. */
 void sl_taker_set_presence(sl_taker *taker, sl_presence presence);
