@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from harness import gates, openssh, passwords, screen  # noqa: E402
+from harness import network as networks  # noqa: E402
 from harness.processes import Process, Sightline, command_path  # noqa: E402
 from harness.waiting import allow  # noqa: E402
 
@@ -198,6 +199,16 @@ def password_server(password_program, folder, started):
         return server
 
     return make
+
+
+@pytest.fixture
+def network(started):
+    """Two hosts with a cable between them; skips the test where they can't be made."""
+    if reason := networks.why_not():
+        pytest.skip(reason)
+    made = networks.Network()
+    started.callback(made.close)
+    return made
 
 
 @pytest.fixture

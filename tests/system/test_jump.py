@@ -5,13 +5,11 @@ import signal
 import subprocess
 
 import pytest
-from harness.network import SERVER, Network, why_not
+from harness.network import SERVER
 from harness.openssh import fingerprint, make_key, public_key
 from harness.ports import free_port
 
 SOURCE = "pattern:320x240@30"
-NO_NETWORK = why_not()
-needs_network = pytest.mark.skipif(NO_NETWORK is not None, reason=str(NO_NETWORK))
 
 
 class Way:
@@ -193,13 +191,6 @@ def test_stopped_jump_host_is_noticed_and_named(way, view, send):
 
 
 @pytest.fixture
-def network(started):
-    made = Network()
-    started.callback(made.close)
-    return made
-
-
-@pytest.fixture
 def stream(folder, network, sshd, view, send):
     """Starts a camera end in its own host, the servers and the viewer in another."""
 
@@ -216,7 +207,6 @@ def stream(folder, network, sshd, view, send):
     return start
 
 
-@needs_network
 def test_packets_dropped_in_silence(network, stream):
     viewer, sender = stream("pair", "-o", "ssh_alive_timeout=2")
     network.drop_silently()
@@ -228,7 +218,6 @@ def test_packets_dropped_in_silence(network, stream):
     sender.end()
 
 
-@needs_network
 def test_slow_path_is_not_a_dead_one(network, stream):
     """A question of the last server's waits behind frames in each tunnel, and then in TCP."""
     _viewer, sender = stream("pubsub", "--raw", "--size", "640x360")

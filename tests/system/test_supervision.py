@@ -9,13 +9,11 @@ import numpy
 import pytest
 from harness import y4m
 from harness.netgear import PATTERNS
-from harness.network import CAMERA, SERVER, Network, why_not
+from harness.network import CAMERA, SERVER
 from harness.ports import Listener
 from harness.waiting import allow
 
 SOURCE = "pattern:320x240@30"
-NO_NETWORK = why_not()
-needs_network = pytest.mark.skipif(NO_NETWORK is not None, reason=str(NO_NETWORK))
 
 
 class Stream:
@@ -48,13 +46,6 @@ class Stream:
 
 
 @pytest.fixture
-def network(started):
-    made = Network()
-    started.callback(made.close)
-    return made
-
-
-@pytest.fixture
 def stream(network, sshd, view, send):
     def start(*words, pattern="pair", host=SERVER, server_addresses=(SERVER,)):
         there, here = network.prefix(network.server), network.prefix(network.camera)
@@ -69,7 +60,6 @@ def stream(network, sshd, view, send):
     return start
 
 
-@needs_network
 def test_server_stopped_where_it_is(stream):
     """Its kernel goes on acknowledging: only the silence of the server itself tells."""
     running = stream()
@@ -81,7 +71,6 @@ def test_server_stopped_where_it_is(stream):
     running.goes_on()
 
 
-@needs_network
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_packets_dropped_in_silence(pattern, stream):
     running = stream(pattern=pattern)
@@ -91,7 +80,6 @@ def test_packets_dropped_in_silence(pattern, stream):
     running.goes_on()
 
 
-@needs_network
 def test_time_out_is_an_option(stream):
     running = stream("-o", "ssh_alive_timeout=1")
     running.server.pause()
@@ -102,7 +90,6 @@ def test_time_out_is_an_option(stream):
     running.goes_on()
 
 
-@needs_network
 def test_slow_path_is_not_a_dead_one(stream):
     """The question waits behind frames, and the server has little to say meanwhile."""
     running = stream("--raw", "--size", "640x360", pattern="pubsub")
@@ -113,7 +100,6 @@ def test_slow_path_is_not_a_dead_one(stream):
     running.sender.kill()
 
 
-@needs_network
 def test_link_goes_and_comes_back(stream):
     running = stream()
     running.network.set_link(running.network.camera, "down")
@@ -125,7 +111,6 @@ def test_link_goes_and_comes_back(stream):
     running.goes_on()
 
 
-@needs_network
 def test_address_changes(stream):
     """Sooner than any silence could tell."""
     running = stream("-o", "ssh_alive_timeout=600")
@@ -135,7 +120,6 @@ def test_address_changes(stream):
     running.goes_on()
 
 
-@needs_network
 def test_name_is_asked_for_again(network, stream):
     """The server moves to another address, and its name with it."""
     network.name_server("gadget", SERVER)

@@ -280,3 +280,13 @@ const char *fingerprint_of(const char *public_key_path) {
     assert_int_equal(sscanf(line, "%*d %63s", text), 1);
     return text;
 }
+
+int count_entries(const char *path) {
+    int entries = 0;
+    DIR *folder = opendir(path);
+    assert_non_null(folder);
+    while (readdir(folder))
+        entries++;
+    closedir(folder);
+    return entries;
+}

@@ -59,6 +59,9 @@ int listen_somewhere(int *port);
 /* A connected socket to an "ipc://" endpoint; waits until somebody listens there. */
 int connect_endpoint(const char *endpoint);
 
+/* How many entries a folder has. */
+int count_entries(const char *path);
+
 /* "SHA256:…" of a public key file. Static memory, one at a time. */
 const char *fingerprint_of(const char *public_key_path);
 

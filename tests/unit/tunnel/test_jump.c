@@ -5,7 +5,6 @@
 #include "sshd.h"
 #include "tunnel/tunnel.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,26 +57,16 @@ static sl_tunnel *open_it(const char *jump) {
     return tunnel;
 }
 
-static int count_in(const char *path) {
-    int count = 0;
-    DIR *folder = opendir(path);
-    assert_non_null(folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
-}
-
 static void carries_both_ways_byte_for_byte(void **state) {
     (void)state;
-    int descriptors = count_in("/proc/self/fd"), threads = count_in("/proc/self/task");
+    int descriptors = count_entries("/proc/self/fd"), threads = count_entries("/proc/self/task");
     sl_tunnel *tunnel = open_it(twice);
     int link = connect_endpoint(sl_tunnel_endpoint(tunnel));
     echo_through(link, 16 * MEGABYTE + 7, 1);
     close(link);
     sl_tunnel_close(&tunnel, LINGER_MS);
-    assert_int_equal(count_in("/proc/self/fd"), descriptors);
-    assert_int_equal(count_in("/proc/self/task"), threads);
+    assert_int_equal(count_entries("/proc/self/fd"), descriptors);
+    assert_int_equal(count_entries("/proc/self/task"), threads);
 }
 
 /* All sessions go at once, and the way is made anew from its beginning. */

@@ -3,7 +3,6 @@
 #include "base/error.h"
 #include "served.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -40,16 +39,6 @@ static void assert_no_child_waits(void) {
     siginfo_t info = {0};
     waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
     assert_int_equal(info.si_pid, 0);
-}
-
-static int count_descriptors(void) {
-    int count = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    assert_non_null(folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
 }
 
 static void carries_both_ways_byte_for_byte(void **state) {
@@ -95,7 +84,7 @@ static void what_was_taken_still_leaves(void **state) {
 static void leaves_nothing_behind_when_it_comes_back(void **state) {
     (void)state;
     sl_tunnel *tunnel = open_it();
-    int descriptors = count_descriptors();
+    int descriptors = count_entries("/proc/self/fd");
     for (uint64_t i = 1; i <= RECONNECTS; i++) {
         assert_true(sshd_kill_sessions(&server) > 0);
         wait_reconnects(tunnel, i);
@@ -104,7 +93,7 @@ static void leaves_nothing_behind_when_it_comes_back(void **state) {
         close(link);
     }
     /* Those of who listens behind it are ours too, and are closed soon after. */
-    for (int waited_ms = 0; count_descriptors() > descriptors; waited_ms += 5) {
+    for (int waited_ms = 0; count_entries("/proc/self/fd") > descriptors; waited_ms += 5) {
         assert_true(waited_ms < PATIENCE_MS);
         usleep(5000);
     }

@@ -2,7 +2,6 @@
 #include "base/error.h"
 #include "served.h"
 
-#include <dirent.h>
 #include <malloc.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -158,16 +157,6 @@ static void no_tunnel_has_no_state(void **state) {
     sl_stats stats = {0};
     sl_tunnel_stats(NULL, &stats);
     assert_int_equal(stats.tunnel, SL_TUNNEL_NONE);
-}
-
-static int count_entries(const char *path) {
-    int entries = 0;
-    DIR *folder = opendir(path);
-    assert_non_null(folder);
-    while (readdir(folder))
-        entries++;
-    closedir(folder);
-    return entries;
 }
 
 static void many_reconnects_leave_nothing_behind(void **state) {
