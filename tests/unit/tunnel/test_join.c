@@ -76,8 +76,9 @@ static sl_invitation_parts invite(ssh_key *token) {
 }
 
 static bool let_in(void) {
+    const sl_gate_target link = {NULL, LINK_PORT};
     char comment[64];
-    return sl_authorized_look(keys, LINK_PORT, own, comment, sizeof(comment)) == SL_OK;
+    return sl_authorized_look(keys, &link, own, comment, sizeof(comment)) == SL_OK;
 }
 
 static void the_key_is_handed_over_once(void **state) {
