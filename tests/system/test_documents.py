@@ -60,11 +60,11 @@ def options_in(words):
 def test_guide_names_what_there_is(document):
     text = (ROOT / document).read_text(encoding="utf-8")
     lines = re.findall(r"^ {4}(?:\w+\$ )?(sightline .*)$", text, re.MULTILINE)
-    lines += re.findall(r">(sightline [^<]*)<", text)
+    lines += re.findall(r"[>,`] ?(sightline [^<,`]*)", text)
     assert lines
     for line in lines:
         assert options_in(line) <= set(OPTION.findall(help_of(line.split()[1]))), line
-    helps = help_of("send") + help_of("view")
+    helps = help_of("send") + help_of("view") + help_of("pair")
     assert set(re.findall(r"`(--[a-z][a-z-]+)", text)) <= set(OPTION.findall(helps))
     assert set(re.findall(r"`(?:-o )?((?:ssh|gate)_[a-z_]+)", text)) <= set(NAME.findall(helps))
 
