@@ -12,7 +12,9 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from harness import openssh, passwords, screen  # noqa: E402
+from harness import dropbear, figures, openssh, passwords, screen  # noqa: E402
+from harness import network as networks  # noqa: E402
+from harness import stage as stages  # noqa: E402
 from harness.processes import Process, Sightline, command_path  # noqa: E402
 from harness.waiting import allow  # noqa: E402
 
@@ -26,6 +28,15 @@ def pytest_configure(config):
 def pytest_sessionstart():
     if not os.access(command_path(), os.X_OK):
         pytest.exit(f"there is no command at {command_path()}: build it, or set SIGHTLINE", 3)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The figures of the faults that were gone through go into the report."""
+    if figures.ROWS:
+        figures.write()
+        terminalreporter.section("faults, in pair / reqrep / pubsub")
+        for line in figures.table():
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)
@@ -171,6 +182,50 @@ def password_server(password_program, folder, started):
         server = passwords.PasswordServer(password_program, folder, password, method)
         started.callback(server.close)
         return server
+
+    return make
+
+
+@pytest.fixture
+def network(started):
+    """Makes a network of three hosts, or has the test skipped where that can't be."""
+
+    def make(**how):
+        if (why := networks.why_not()) is not None:
+            pytest.skip(why)
+        made = networks.Network(**how)
+        started.callback(made.close)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def small_sshd(folder, started):
+    """Makes a running dropbear."""
+
+    def make(**how):
+        if (why := dropbear.why_not()) is not None:
+            pytest.skip(why)
+        server = dropbear.Dropbear(pathlib.Path(tempfile.mkdtemp(dir=folder)), **how)
+        started.callback(server.close)
+        return server.start()
+
+    return make
+
+
+@pytest.fixture
+def stage(network, sshd, sightline, folder):
+    """Makes a stage (see there), with a server in the middle unless told another; under way."""
+
+    def make(way, start=True, server=None, ipv6=False, options=(), net=None, **how):
+        net = net or network(ipv6=ipv6)
+        if server is None and way != "gate":
+            place = net.prefix(net.middle)
+            options = ["GatewayPorts clientspecified", *options]
+            server = sshd(*options, prefix=place, addresses=list(net.gates.values()))
+        made = stages.Stage(net, sightline, way, server, folder, **how)
+        return made.start() if start else made
 
     return make
 

@@ -1,0 +1,218 @@
+"""A stage: three streams side by side, one a pattern, and one way in which their ends meet.
+
+    sender   the camera dials the middle, and reaches the viewer from there
+    viewer   the viewer dials the middle, and the camera finds it there
+    both     both dial the middle
+    gate     the camera dials the viewer's gate, through the middle's NAT
+
+What happens to the stage happens to all three streams at once: the waiting is done once.
+"""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+
+from harness import figures, gates
+from harness.netgear import PATTERNS
+from harness.openssh import make_key
+from harness.waiting import allow
+
+SOURCE = "pattern:160x120@20"
+FRAME = len(b"FRAME\n") + 160 * 120 * 3 // 2
+LINK_PORTS = {"pair": 5601, "reqrep": 5602, "pubsub": 5603}
+GATE_PORTS = {"pair": 5701, "reqrep": 5702, "pubsub": 5703}
+LOOPBACK = {False: "127.0.0.1", True: "::1"}
+DIALS = {"sender": ("camera",), "viewer": ("viewer",), "both": ("camera", "viewer"), "gate": ("camera",)}
+
+NOTICED_SECONDS, FLOWING_SECONDS = 5, 2
+# What the measuring itself may take: these programs share two cores with each other.
+GRACE_SECONDS = 1
+
+
+class Arrivals:
+    """Reads frames from a viewer's standard output, and remembers when they came."""
+
+    def __init__(self, stream):
+        self._changed = threading.Condition()
+        self._times, self._bytes = [], 0
+        threading.Thread(target=self._read, args=(stream.fileno(),), daemon=True).start()
+
+    def _read(self, descriptor):
+        try:
+            while data := os.read(descriptor, 65536):
+                with self._changed:
+                    self._bytes += len(data)
+                    new = self._bytes // FRAME - len(self._times)
+                    self._times += [time.monotonic()] * new
+                    self._changed.notify_all()
+        except OSError:
+            pass  # closed under the reader
+
+    def first_after(self, moment, seconds, frames=1):
+        """When the first of so many frames came that all came after a moment; None if too late."""
+        deadline = time.monotonic() + allow(seconds)
+
+        def those():
+            return [at for at in self._times if at > moment]
+
+        with self._changed:
+            while len(found := those()) < frames:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return None
+                self._changed.wait(left)
+        return found[0]
+
+
+class Pair:
+    """A camera end and a viewer end. Either can be ended and started again, on the same terms."""
+
+    def __init__(self, start, words, dials):
+        self._start, self._words = start, words
+        self.dials = dials
+        self.ends, self.arrivals = {}, None
+
+    def start(self, end):
+        words, channels = self._words[end]()
+        if end == "viewer":
+            channels = {**channels, "data": True, "stdout": subprocess.PIPE}
+        self.ends[end] = self._start(*words, "--log", "info", **channels)
+        if end == "viewer":
+            self.arrivals = Arrivals(self.ends[end].stdout)
+        return self.ends[end]
+
+    def account(self):
+        return "\n".join(end.account() for end in self.ends.values())
+
+
+class Fault:
+    """Something that happens to the stage: how soon it is noticed, and how soon it is over."""
+
+    def __init__(self, stage, name, ends=None):
+        self._stage, self._name = stage, name
+        self._ends = ends or DIALS[stage.way]
+        self._said = {
+            (pattern, end): stage.pairs[pattern].ends[end].said.count()
+            for pattern in stage.pairs
+            for end in self._ends
+        }
+        self._begin = time.monotonic()
+        self._figures = figures.add(name, stage.title)
+
+    def noticed(self):
+        """Every tunnel that it concerns says that it is not up any more."""
+        for (pattern, end), start in self._said.items():
+            program = self._stage.pairs[pattern].ends[end]
+            line, at = program.said.first(lambda text: "trying again in" in text, 15, start)
+            assert line, f"{self._name}: not noticed ({pattern}, {end})\n{program.account()}"
+            self._figures.noticed(pattern, at - self._begin)
+            limit = NOTICED_SECONDS + GRACE_SECONDS
+            assert at - self._begin <= allow(limit), f"{self._name}: late\n{program.account()}"
+
+    def lasts(self, seconds):
+        time.sleep(max(0, self._begin + seconds - time.monotonic()))
+
+    def over(self, limit=FLOWING_SECONDS, since=None):
+        """From now on nothing stands in the way: frames come again by themselves, and go on."""
+        back = since or time.monotonic()
+        for pattern, pair in self._stage.pairs.items():
+            first = pair.arrivals.first_after(back, 30)
+            assert first, f"{self._name}: nothing came again ({pattern})\n{pair.account()}"
+            self._figures.flowing(pattern, first - back)
+            late = first - back > allow(limit + GRACE_SECONDS)
+            assert not late, f"{self._name}: {first - back:.1f} s ({pattern})\n{pair.account()}"
+        self._stage.goes_on()
+
+
+class Stage:
+    """Streams under way; `start` has them so."""
+
+    def __init__(self, network, start, way, server=None, folder=None, camera=(), viewer=()):
+        self.network, self.way, self._server = network, way, server
+        self._loopback = LOOPBACK[":" in network.ends["camera"]]
+        self._more = {"camera": list(camera), "viewer": list(viewer)}
+        self.title = way
+        if way == "gate":
+            self._key = make_key(folder / "camera_key")
+            self._authorized = gates.authorize(folder / "authorized", self._key)
+            network.pass_on(GATE_PORTS.values())
+        self.pairs = {
+            pattern: Pair(start, self._words(pattern), DIALS[way]) for pattern in PATTERNS
+        }
+
+    def _login(self, end):
+        return self._server.options(self.network.gates[end])
+
+    def _words(self, pattern):
+        port, place = LINK_PORTS[pattern], self._loopback
+        meets = {
+            "sender": (self.network.ends["viewer"], self.network.ends["viewer"]),
+            "viewer": (self.network.gates["camera"], "*"),
+            "both": (place, place),
+            "gate": (place, place),
+        }[self.way]
+
+        def words(end, command, address, *others):
+            login = self._login(end) if end in DIALS[self.way] and self._server else []
+            place = ["--pattern", pattern, "--address", address, "--port", port]
+            prefix = self.network.prefix(self.network.host(end))
+            return [*command, *place, *login, *others, *self._more[end]], {"prefix": prefix}
+
+        def camera():
+            gate = self._through_gate(pattern) if self.way == "gate" else []
+            return words("camera", ["send", SOURCE], meets[0], *gate)
+
+        def viewer():
+            gate = self._with_gate(pattern) if self.way == "gate" else []
+            return words("viewer", ["view", "--sink", "-"], meets[1], *gate)
+
+        return {"camera": camera, "viewer": viewer}
+
+    def _with_gate(self, pattern):
+        place = self.network.ends["viewer"]
+        place = f"[{place}]" if ":" in place else place
+        return ["--gate", f"{place}:{GATE_PORTS[pattern]}", "--authorized-keys", self._authorized]
+
+    def _through_gate(self, pattern):
+        host = self.network.gates["camera"]
+        host = f"[{host}]" if ":" in host else host
+        pin = self.pairs[pattern].ends["viewer"].ready()["gate_host_key"]
+        login = ["--ssh", f"camera@{host}:{GATE_PORTS[pattern]}", "--ssh-key", self._key]
+        return [*login, "--ssh-host-key", pin]
+
+    def start(self):
+        for end in ("viewer", "camera"):
+            self.start_ends(end)
+        self.goes_on()
+        return self
+
+    def start_ends(self, end):
+        """Starts one end of each pair. Viewers are ready when this returns."""
+        for pair in self.pairs.values():
+            pair.start(end)
+        if end == "viewer":
+            for pair in self.pairs.values():
+                pair.ends[end].ready()
+
+    def goes_on(self, frames=10):
+        """In each pattern new frames arrive, and not just one."""
+        now = time.monotonic()
+        for pattern, pair in self.pairs.items():
+            assert pair.arrivals.first_after(now, 30, frames), f"{pattern}\n{pair.account()}"
+
+    def fault(self, name, ends=None):
+        return Fault(self, name, ends)
+
+    def kill(self, end):
+        for pair in self.pairs.values():
+            pair.ends[end].kill()
+
+    def stop(self):
+        """Both ends finish as they should."""
+        for pair in self.pairs.values():
+            pair.ends["camera"].signal(signal.SIGINT)
+        for pair in self.pairs.values():
+            pair.ends["camera"].end()
+            pair.ends["viewer"].end()
