@@ -98,7 +98,7 @@ class Fault:
             for pattern in stage.pairs
             for end in self._ends
         }
-        self._begin = time.monotonic()
+        self.begin = time.monotonic()
         self._figures = figures.add(name, stage.title)
 
     def noticed(self):
@@ -107,12 +107,12 @@ class Fault:
             program = self._stage.pairs[pattern].ends[end]
             line, at = program.said.first(lambda text: "trying again in" in text, 15, start)
             assert line, f"{self._name}: not noticed ({pattern}, {end})\n{program.account()}"
-            self._figures.noticed(pattern, at - self._begin)
+            self._figures.noticed(pattern, at - self.begin)
             limit = NOTICED_SECONDS + GRACE_SECONDS
-            assert at - self._begin <= allow(limit), f"{self._name}: late\n{program.account()}"
+            assert at - self.begin <= allow(limit), f"{self._name}: late\n{program.account()}"
 
     def lasts(self, seconds):
-        time.sleep(max(0, self._begin + seconds - time.monotonic()))
+        time.sleep(max(0, self.begin + seconds - time.monotonic()))
 
     def over(self, limit=FLOWING_SECONDS, since=None):
         """From now on nothing stands in the way: frames come again by themselves, and go on."""
@@ -130,7 +130,7 @@ class Stage:
     """Streams under way; `start` has them so."""
 
     def __init__(self, network, start, way, server=None, folder=None, camera=(), viewer=()):
-        self.network, self.way, self._server = network, way, server
+        self.network, self.way, self.server = network, way, server
         self._loopback = LOOPBACK[":" in network.ends["camera"]]
         self._more = {"camera": list(camera), "viewer": list(viewer)}
         self.title = way
@@ -143,7 +143,7 @@ class Stage:
         }
 
     def _login(self, end):
-        return self._server.options(self.network.gates[end])
+        return self.server.options(self.network.gates[end])
 
     def _words(self, pattern):
         port, place = LINK_PORTS[pattern], self._loopback
@@ -155,7 +155,7 @@ class Stage:
         }[self.way]
 
         def words(end, command, address, *others):
-            login = self._login(end) if end in DIALS[self.way] and self._server else []
+            login = self._login(end) if end in DIALS[self.way] and self.server else []
             place = ["--pattern", pattern, "--address", address, "--port", port]
             prefix = self.network.prefix(self.network.host(end))
             return [*command, *place, *login, *others, *self._more[end]], {"prefix": prefix}
