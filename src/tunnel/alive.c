@@ -45,6 +45,10 @@ void sl_alive_init(sl_alive *alive, sl_session *session) {
     struct tcp_info info = across(alive);
     alive->acked = info.tcpi_bytes_acked;
     alive->delivered = info.tcpi_delivered;
+    /* For TCP twice as long, since a loss at a slow path alone can hold back what is acknowledged for
+     * seconds. */
+    unsigned most_ms = 2000u * (unsigned)session->job->plan.settings.alive_timeout_s;
+    setsockopt(session->descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &most_ms, sizeof(most_ms));
 }
 
 void sl_alive_doubt(sl_alive *alive) {

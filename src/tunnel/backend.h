@@ -17,6 +17,7 @@ typedef struct sl_tunnel_job {
     sl_tunnel_plan plan;
     char socket_path[108]; /* where the link finds the tunnel while it is up */
     sl_network network;    /* the tunnel's thread's: has it changed? */
+    struct addrinfo *addresses; /* of the SSH host, as last told; sl_dial()'s */
     sl_cancel *stop;       /* triggered to end it; ends every wait */
     atomic_int linger_ms;  /* how long bytes may still leave after that */
     atomic_int port;       /* inward: where the server listens; 0: not known yet */

@@ -8,6 +8,7 @@ Whoever runs the tests must be allowed to make network namespaces; `why_not` say
 """
 
 import ipaddress
+import itertools
 import os
 import pathlib
 import shutil
@@ -16,6 +17,7 @@ import subprocess
 ENDS = ("camera", "viewer")
 CAMERA, SERVER = "10.77.1.1", "10.77.1.2"  # the middle as the camera sees it
 TABLE = "inet sightline"
+NUMBERS = itertools.count()
 
 
 def run(*words, stdin=None):
@@ -43,8 +45,9 @@ class Network:
     """Three hosts in a row. `camera`, `middle` and `viewer` are what they are called here."""
 
     def __init__(self, ipv6=False):
+        number = next(NUMBERS)
         self.camera, self.middle, self.viewer = (
-            f"sl-{os.getpid()}-{host}" for host in ("camera", "middle", "viewer")
+            f"sl-{os.getpid()}-{number}-{host}" for host in ("camera", "middle", "viewer")
         )
         self._form = "fd77::{}:{}" if ipv6 else "10.77.{}.{}"
         self.ends = dict(zip(ENDS, (self._form.format(1, 1), self._form.format(2, 1))))
@@ -105,15 +108,17 @@ class Network:
     def _rules(self, name, text):
         self.inside(name, "nft", "-f", "-", stdin=f"table {TABLE} {{\n{text}\n}}\n")
 
-    def drop_silently(self):
-        """Whatever leaves a host from now on vanishes, and nobody is told."""
-        for name in self._made:
-            chain = "type filter hook prerouting priority -300; iifname != lo drop;"
-            self._rules(name, f"chain vanish {{ {chain} }}")
+    def drop_silently(self, ends=ENDS):
+        """Whatever goes into the cables of these ends vanishes from now on, and nobody is told."""
+        for end in ends:
+            for name, cable in ((self.host(end), "cable"), (self.middle, f"to-{end}")):
+                rule = f"type filter hook prerouting priority -300; iifname {cable} drop;"
+                self._rules(name, f"chain vanish-{end} {{ {rule} }}")
 
-    def let_through(self):
-        for name in self._made:
-            self.inside(name, "nft", f"delete chain {TABLE} vanish")
+    def let_through(self, ends=ENDS):
+        for end in ends:
+            for name in (self.host(end), self.middle):
+                self.inside(name, "nft", f"delete chain {TABLE} vanish-{end}")
 
     def pass_on(self, ports):
         """The middle has these ports of it answered by the viewer, as a router with NAT does."""
