@@ -23,6 +23,7 @@ TEST_LIMIT_SECONDS = 120
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "sanitized: also run with the sanitizer builds")
+    config.addinivalue_line("markers", "limit(seconds): may take longer than other tests")
 
 
 def pytest_sessionstart():
@@ -40,14 +41,16 @@ def pytest_terminal_summary(terminalreporter):
 
 
 @pytest.fixture(autouse=True)
-def time_limit():
+def time_limit(request):
     """No test hangs: one that takes too long fails with the line it was at."""
+    longer = request.node.get_closest_marker("limit")
+    limit = longer.args[0] if longer else TEST_LIMIT_SECONDS
 
     def expire(_number, _frame):
-        raise TimeoutError(f"the test took more than {TEST_LIMIT_SECONDS} s")
+        raise TimeoutError(f"the test took more than {limit} s")
 
     before = signal.signal(signal.SIGALRM, expire)
-    signal.alarm(int(allow(TEST_LIMIT_SECONDS)))
+    signal.alarm(int(allow(limit)))
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)

@@ -16,18 +16,12 @@ class Row:
         self.fault, self.way = fault, way
         self.seconds = {"noticed": {}, "flowing": {}}
 
-    def _put(self, kind, pattern, seconds):
-        known = self.seconds[kind]
+    def put(self, what, pattern, seconds):
+        known = self.seconds[what]
         known[pattern] = round(max(seconds, known.get(pattern, 0)), 2)
 
-    def noticed(self, pattern, seconds):
-        self._put("noticed", pattern, seconds)
-
-    def flowing(self, pattern, seconds):
-        self._put("flowing", pattern, seconds)
-
-    def cells(self, kind):
-        known = self.seconds[kind]
+    def cells(self, what):
+        known = self.seconds[what]
         return " / ".join(f"{value:.1f}" for value in known.values()) or "–"
 
 

@@ -6,12 +6,19 @@ import pathlib
 import re
 import signal
 import subprocess
+import sys
 
 from harness.ports import free_port, ipv6_works
 from harness.processes import Process
 
 SSHD = "/usr/sbin/sshd"
 SEPARATION = pathlib.Path("/run/sshd")
+SILENT = """
+import signal, socket, sys
+place = socket.create_server(("", int(sys.argv[1])))
+print("listening", file=sys.stderr, flush=True)
+signal.pause()
+"""
 
 
 def make_key(path, kind="ed25519", passphrase=""):
@@ -97,6 +104,13 @@ class Server:
                 pass
         self._process.finish()
         self._process = None
+
+    def fall_silent(self):
+        """In its place something takes connections from now on, and says nothing."""
+        self.stop()
+        words = [sys.executable, "-c", SILENT, self.port]
+        self._process = Process(words, prefix=self._prefix)
+        self._process.wait_said("listening")
 
     def close(self):
         self.stop()

@@ -69,9 +69,8 @@ class Arrivals:
 class Pair:
     """A camera end and a viewer end. Either can be ended and started again, on the same terms."""
 
-    def __init__(self, start, words, dials):
+    def __init__(self, start, words):
         self._start, self._words = start, words
-        self.dials = dials
         self.ends, self.arrivals = {}, None
 
     def start(self, end):
@@ -83,33 +82,39 @@ class Pair:
             self.arrivals = Arrivals(self.ends[end].stdout)
         return self.ends[end]
 
-    def account(self):
-        return "\n".join(end.account() for end in self.ends.values())
-
 
 class Fault:
     """Something that happens to the stage: how soon it is noticed, and how soon it is over."""
 
     def __init__(self, stage, name, ends=None):
         self._stage, self._name = stage, name
-        self._ends = ends or DIALS[stage.way]
+        ends = DIALS[stage.way] if ends is None else ends
         self._said = {
-            (pattern, end): stage.pairs[pattern].ends[end].said.count()
-            for pattern in stage.pairs
-            for end in self._ends
+            (pattern, end): pair.ends[end].said.count()
+            for pattern, pair in stage.pairs.items()
+            for end in ends
         }
         self.begin = time.monotonic()
         self._figures = figures.add(name, stage.title)
 
-    def noticed(self):
-        """Every tunnel that it concerns says that it is not up any more."""
+    def _hear(self, words):
+        """When each tunnel that it concerns first said these words since, by pattern."""
         for (pattern, end), start in self._said.items():
             program = self._stage.pairs[pattern].ends[end]
-            line, at = program.said.first(lambda text: "trying again in" in text, 15, start)
-            assert line, f"{self._name}: not noticed ({pattern}, {end})\n{program.account()}"
-            self._figures.noticed(pattern, at - self.begin)
-            limit = NOTICED_SECONDS + GRACE_SECONDS
-            assert at - self.begin <= allow(limit), f"{self._name}: late\n{program.account()}"
+            line, at = program.said.first(lambda text: words in text, 20, start)
+            assert line, f"{self._name}: no {words!r} ({pattern}, {end})\n{program.account()}"
+            yield pattern, at
+
+    def _check(self, what, pattern, seconds, limit):
+        self._figures.put(what, pattern, seconds)
+        late = f"{self._name}: {what} after {seconds:.1f} s ({pattern})"
+        assert seconds <= allow(limit + GRACE_SECONDS), f"{late}\n{self._stage.account(pattern)}"
+
+    def noticed(self):
+        """Every tunnel that it concerns says that it is not up any more."""
+        for pattern, at in self._hear("trying again in"):
+            self._check("noticed", pattern, at - self.begin, NOTICED_SECONDS)
+        return self
 
     def lasts(self, seconds):
         time.sleep(max(0, self.begin + seconds - time.monotonic()))
@@ -117,12 +122,14 @@ class Fault:
     def over(self, limit=FLOWING_SECONDS, since=None):
         """From now on nothing stands in the way: frames come again by themselves, and go on."""
         back = since or time.monotonic()
-        for pattern, pair in self._stage.pairs.items():
-            first = pair.arrivals.first_after(back, 30)
-            assert first, f"{self._name}: nothing came again ({pattern})\n{pair.account()}"
-            self._figures.flowing(pattern, first - back)
-            late = first - back > allow(limit + GRACE_SECONDS)
-            assert not late, f"{self._name}: {first - back:.1f} s ({pattern})\n{pair.account()}"
+        ups = dict.fromkeys(self._stage.pairs, back)
+        for pattern, at in self._hear("up again"):
+            ups[pattern] = max(ups[pattern], at)
+        for pattern, up in ups.items():
+            first = self._stage.pairs[pattern].arrivals.first_after(up, 30)
+            account = self._stage.account(pattern)
+            assert first, f"{self._name}: nothing came again ({pattern})\n{account}"
+            self._check("flowing", pattern, first - back, limit)
         self._stage.goes_on()
 
 
@@ -139,7 +146,7 @@ class Stage:
             self._authorized = gates.authorize(folder / "authorized", self._key)
             network.pass_on(GATE_PORTS.values())
         self.pairs = {
-            pattern: Pair(start, self._words(pattern), DIALS[way]) for pattern in PATTERNS
+            pattern: Pair(start, self._words(pattern)) for pattern in PATTERNS
         }
 
     def _login(self, end):
@@ -188,22 +195,25 @@ class Stage:
         self.goes_on()
         return self
 
-    def start_ends(self, end):
-        """Starts one end of each pair. Viewers are ready when this returns."""
+    def start_ends(self, end, ready=True):
+        """Starts one end of each pair; viewers are ready when this returns, unless told not to be."""
         for pair in self.pairs.values():
             pair.start(end)
-        if end == "viewer":
-            for pair in self.pairs.values():
-                pair.ends[end].ready()
+        for pair in self.pairs.values() if ready and end == "viewer" else ():
+            pair.ends[end].ready()
 
     def goes_on(self, frames=10):
         """In each pattern new frames arrive, and not just one."""
         now = time.monotonic()
         for pattern, pair in self.pairs.items():
-            assert pair.arrivals.first_after(now, 30, frames), f"{pattern}\n{pair.account()}"
+            assert pair.arrivals.first_after(now, 30, frames), self.account(pattern)
 
     def fault(self, name, ends=None):
+        """One begins now, which the tunnels of these ends are to notice; without them, all."""
         return Fault(self, name, ends)
+
+    def account(self, pattern):
+        return "\n".join(end.account() for end in self.pairs[pattern].ends.values())
 
     def kill(self, end):
         for pair in self.pairs.values():
