@@ -47,7 +47,7 @@ void sl_alive_init(sl_alive *alive, sl_session *session) {
     alive->delivered = info.tcpi_delivered;
     /* For TCP twice as long, since a loss at a slow path alone can hold back what is acknowledged for
      * seconds. */
-    unsigned most_ms = 2000u * (unsigned)session->job->plan.settings.alive_timeout_s;
+    int most_ms = 2000 * session->job->plan.settings.alive_timeout_s;
     setsockopt(session->descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &most_ms, sizeof(most_ms));
 }
 

@@ -121,11 +121,16 @@ static void bury_lost(struct client *client) {
     client->lost = -1;
 }
 
-/* Keeps the connection in order to bury it when the server can be reached again. */
+/* Keeps the connection, in order to bury it when the server can be reached again. TCP is not to
+ * give it up before. */
 static void keep_lost(struct client *client) {
     bury_lost(client);
-    client->lost = fcntl(client->session.descriptor, F_DUPFD_CLOEXEC, 3);
-    setsockopt(client->lost, IPPROTO_TCP, TCP_USER_TIMEOUT, &(unsigned){0}, sizeof(unsigned));
+    int kept = fcntl(client->session.descriptor, F_DUPFD_CLOEXEC, 3);
+    if (kept >= 0 && setsockopt(kept, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int){0}, sizeof(int)) < 0) {
+        close(kept); /* it is no TCP */
+        return;
+    }
+    client->lost = kept;
 }
 
 static int connect_client(void *state) {

@@ -5,24 +5,70 @@ import pytest
 OPENSSH = ["--ssh-backend", "openssh"]
 
 
+# Ways over IPv6 alone or through another server differ in what each end dials, not in who does.
 @pytest.mark.parametrize("way", ["sender", "viewer", "both", "gate"])
 def test_way(way, stage):
     stage(way).stop()
 
 
-@pytest.mark.parametrize("way", ["sender", "viewer", "both", "gate"])
+@pytest.mark.parametrize("way", ["viewer", "both", "gate"])
 def test_way_over_ipv6_alone(way, stage):
     stage(way, ipv6=True).stop()
 
 
-@pytest.mark.parametrize("way", ["sender", "viewer", "both"])
-def test_way_through_dropbear(way, network, small_sshd, stage):
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
+def test_way_through_dropbear(kind, network, small_sshd, stage):
     net = network()
-    server = small_sshd(prefix=net.prefix(net.middle), addresses=net.gates.values())
-    running = stage(way, net=net, server=server)
-    running.stop()
+    place = net.prefix(net.middle)
+    server = small_sshd(prefix=place, addresses=net.gates.values(), host_keys=[kind])
+    way = {"ed25519": "both", "ecdsa": "sender", "rsa": "viewer"}[kind]
+    stage(way, net=net, server=server).stop()
 
 
-@pytest.mark.parametrize("way", ["sender", "both", "gate"])
+@pytest.mark.parametrize("way", ["sender", "gate"])
 def test_way_of_the_users_ssh(way, stage):
     stage(way, camera=OPENSSH).stop()
+
+
+class Route:
+    """Over two jump hosts to a server at the viewer's own host: how a sender is told."""
+
+    def __init__(self, tell, servers):
+        self._tell, self._servers = tell, servers
+
+    def options(self, _host):
+        return self._tell(self._servers)
+
+
+def users_configuration(folder):
+    def tell(servers):
+        lines, before = [], None
+        for name, (address, server) in servers.items():
+            lines += [f"Host {name}", f"HostName {address}", f"Port {server.port}"]
+            lines += [f"User {server.user}", f"IdentityFile {server.key}"]
+            lines += [f"UserKnownHostsFile {server.known_hosts}"]
+            lines += [f"ProxyJump {before}"] if before else []
+            before = name
+        path = folder / "ssh_config"
+        path.write_text("\n".join(lines) + "\n", encoding="ascii")
+        return [*OPENSSH, "--ssh", before, "-o", f"ssh_config={path}"]
+
+    return tell
+
+
+@pytest.mark.parametrize("told", [users_configuration])
+def test_way_over_two_jump_hosts(told, network, sshd, stage, folder):
+    net = network()
+    middle, viewer = net.prefix(net.middle), net.prefix(net.viewer)
+    places = {
+        "first": (middle, net.gates["camera"]),
+        "second": (middle, net.gates["viewer"]),
+        "last": (viewer, net.ends["viewer"]),
+    }
+    servers = {
+        name: (address, sshd(prefix=prefix, addresses=[address]))
+        for name, (prefix, address) in places.items()
+    }
+    stage("sender", net=net, server=Route(told(folder), servers)).stop()
+    for name in ("first", "second"):
+        assert servers[name][1].logged("direct-tcpip"), f"not through the {name}"
