@@ -1,5 +1,5 @@
-"""Whatever breaks between the ends, in all three patterns at once: it is noticed in time, and frames
-come again by themselves once nothing stands in the way. The figures stand in the report."""
+"""Whatever breaks between the ends, in all patterns at once: it is noticed in time, and frames come
+again by themselves once nothing stands in the way. The figures stand in the report."""
 
 import itertools
 
@@ -10,17 +10,16 @@ ENDS = ("camera", "viewer")
 
 def test_session_killed(stage):
     running = stage("both")
-    fault = running.fault("session processes killed")
-    running.server.kill_sessions()
+    with running.fault("session processes killed") as fault:
+        running.server.kill_sessions()
     fault.noticed().over(since=fault.begin)
 
 
 def test_camera_gets_another_address(stage):
     """Sooner than any silence could tell."""
     running = stage("both", camera=["-o", "ssh_alive_timeout=600"])
-    fault = running.fault("the camera's address changed", ends=["camera"])
-    running.network.remove_address(running.network.camera, running.network.ends["camera"])
-    running.network.add_address(running.network.camera, "10.77.1.9")
+    with running.fault("the camera's address changed", ends=["camera"]) as fault:
+        running.network.change_address("camera", "10.77.1.9")
     fault.noticed().over(since=fault.begin)
 
 
@@ -28,12 +27,13 @@ def test_camera_gets_another_address(stage):
 def test_ends_restarted(way, stage):
     running = stage(way)
     for end in ENDS:
-        fault = running.fault(f"{end} restarted", ends=())
-        running.kill(end)
+        with running.fault(f"{end} restarted", ends=()) as fault:
+            running.kill(end)
         running.start_ends(end)
         fault.over()
 
 
+@pytest.mark.limit(300)
 def test_start_in_any_order(stage):
     running = stage("both", start=False, camera=["--persist"], viewer=["--persist"])
     for order in itertools.permutations(("server", *ENDS)):
@@ -74,29 +74,30 @@ LASTING = {
 }
 
 
+@pytest.mark.limit(300)
 def test_faults_of_ten_seconds(stage):
     """Side by side, each with a server of its own; they end one after the other."""
     stages = {name: stage("both") for name in LASTING}
     faults = {}
     for name, running in stages.items():
-        faults[name] = running.fault(f"{name} for 10 s")
-        LASTING[name][0](running)
+        with running.fault(f"{name} for 10 s") as faults[name]:
+            LASTING[name][0](running)
     for name, fault in faults.items():
         fault.noticed().lasts(10)
         LASTING[name][1](stages[name])
         fault.over()
 
 
+@pytest.mark.limit(300)
 def test_packets_dropped(stage):
     """Neither end hears from its kernel that anything has happened."""
     ends = {"both": ENDS, "gate": ["camera"], "viewer": ["viewer"], "sender": ["camera"]}
     stages = {way: stage(way) for way in ends}
     faults = {}
     for way, running in stages.items():
-        faults[way] = running.fault("packets dropped for 30 s")
-        running.network.drop_silently(ends[way])
-    # Meanwhile, elsewhere.
-    moved = viewer_with_another_address(stage)
+        with running.fault("packets dropped for 30 s") as faults[way]:
+            running.network.drop_silently(ends[way])
+    moved = viewer_with_another_address(stage)  # and meanwhile, elsewhere
     for way, fault in faults.items():
         fault.noticed().lasts(30)
         stages[way].network.let_through(ends[way])
@@ -105,13 +106,12 @@ def test_packets_dropped(stage):
 
 
 def viewer_with_another_address(stage):
-    """The server takes its dead session for alive until it has asked in vain, and keeps the port for
-    it so long: that takes OpenSSH's longer than it says, while frames come for it."""
+    """The server takes its dead session for alive until it has asked in vain, and keeps the port
+    for it so long: that takes OpenSSH's longer than it says, while frames come for it."""
     running = stage("both", options=["ClientAliveInterval 1", "ClientAliveCountMax 2"])
     name = "the viewer's address changed, its port held till the server gives the old one up"
-    fault = running.fault(name, ends=["viewer"])
-    running.network.remove_address(running.network.viewer, running.network.ends["viewer"])
-    running.network.add_address(running.network.viewer, "10.77.2.9")
+    with running.fault(name, ends=["viewer"]) as fault:
+        running.network.change_address("viewer", "10.77.2.9")
     return fault.noticed()
 
 

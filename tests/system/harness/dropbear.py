@@ -5,7 +5,7 @@ import pathlib
 import shutil
 import subprocess
 
-from harness.openssh import Server, make_key, public_key
+from harness.openssh import Server, bracketed, make_key, public_key
 from harness.processes import Process
 
 
@@ -55,7 +55,7 @@ class Dropbear(Server):
         for kind in self._host_keys:
             words += ["-r", self.host_key(kind)]
         for address in self.addresses:
-            words += ["-p", f"[{address}]:{self.port}" if ":" in address else f"{address}:{self.port}"]
+            words += ["-p", f"{bracketed(address)}:{self.port}"]
         mounted = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"']
         self._process = Process([*mounted, self.folder, home, *words], prefix=self._prefix)
         self._process.wait_said("Not backgrounding")

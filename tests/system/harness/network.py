@@ -93,6 +93,10 @@ class Network:
     def remove_address(self, name, address, device="cable"):
         self.inside(name, "ip", "address", "delete", self._network(address), "dev", device)
 
+    def change_address(self, end, address):
+        self.remove_address(self.host(end), self.ends[end])
+        self.add_address(self.host(end), address)
+
     @staticmethod
     def _network(address):
         return f"{address}/{112 if ':' in address else 24}"

@@ -53,9 +53,14 @@ def descendants_of(pid):
     return found
 
 
+def bracketed(address):
+    return f"[{address}]" if ":" in address else address
+
+
 class Server:
-    """What a test does with an SSH server, whichever it is: one that has a folder, a port, addresses,
-    a key that it lets in, a file of known hosts, and a process that has its sessions below it."""
+    """What a test does with an SSH server, whichever it is: one that has a folder, a port,
+    addresses, a key that it lets in, a file of known hosts, and a process that has its sessions
+    below it."""
 
     user = getpass.getuser()
 
@@ -116,8 +121,7 @@ class Server:
         self.stop()
 
     def destination(self, host="127.0.0.1"):
-        name = f"[{host}]" if ":" in host else host
-        return f"{self.user}@{name}:{self.port}"
+        return f"{self.user}@{bracketed(host)}:{self.port}"
 
     def trust(self):
         """The options that make the host's key known."""
@@ -169,7 +173,7 @@ class Sshd(Server):
         self._options = options
 
     def _write_configuration(self):
-        lines = [f"ListenAddress {f'[{a}]' if ':' in a else a}:{self.port}" for a in self.addresses]
+        lines = [f"ListenAddress {bracketed(a)}:{self.port}" for a in self.addresses]
         lines += [f"HostKey {self.host_key(kind)}" for kind in self._host_keys]
         lines += [
             f"AuthorizedKeysFile {self.authorized}",
