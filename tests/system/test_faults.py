@@ -8,16 +8,12 @@ import pytest
 ENDS = ("camera", "viewer")
 
 
-def test_session_killed(stage):
-    running = stage("both")
+def test_faults_that_the_kernel_tells_of(stage):
+    """Sooner than any silence could."""
+    running = stage("both", camera=["-o", "ssh_alive_timeout=600"])
     with running.fault("session processes killed") as fault:
         running.server.kill_sessions()
     fault.noticed().over(since=fault.begin)
-
-
-def test_camera_gets_another_address(stage):
-    """Sooner than any silence could tell."""
-    running = stage("both", camera=["-o", "ssh_alive_timeout=600"])
     with running.fault("the camera's address changed", ends=["camera"]) as fault:
         running.network.change_address("camera", "10.77.1.9")
     fault.noticed().over(since=fault.begin)

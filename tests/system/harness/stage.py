@@ -1,11 +1,11 @@
-"""A stage: three streams side by side, one a pattern, and one way in which their ends meet.
+"""A stage: streams side by side, one a pattern, and one way in which their ends meet.
 
     sender   the camera dials the middle, and reaches the viewer from there
     viewer   the viewer dials the middle, and the camera finds it there
     both     both dial the middle
     gate     the camera dials the viewer's gate, through the middle's NAT
 
-What happens to the stage happens to all three streams at once: the waiting is done once.
+What happens to the stage happens to all streams at once: the waiting is done once.
 """
 
 import os
@@ -153,19 +153,19 @@ class Fault:
 
 
 class Stage:
-    """Streams under way; `start` has them so."""
+    """Streams under way; `start` has them so. `camera` and `viewer` are more words for the ends."""
 
-    def __init__(self, network, start, way, server=None, folder=None, camera=(), viewer=()):
+    def __init__(self, network, start, way, server=None, folder=None, patterns=PATTERNS, **more):
         self.network, self.way, self.server = network, way, server
         self._loopback = LOOPBACK[":" in network.ends["camera"]]
-        self._more = {"camera": list(camera), "viewer": list(viewer)}
+        self._more = {end: list(more.get(end, ())) for end in ("camera", "viewer")}
         self.title = way
         if way == "gate":
             self._key = make_key(folder / "camera_key")
             self._authorized = gates.authorize(folder / "authorized", self._key)
             network.pass_on(GATE_PORTS.values())
         self.pairs = {
-            pattern: Pair(start, self._words(pattern)) for pattern in PATTERNS
+            pattern: Pair(start, self._words(pattern)) for pattern in patterns
         }
 
     def _login(self, end):
