@@ -45,8 +45,8 @@ void sl_alive_init(sl_alive *alive, sl_session *session) {
     struct tcp_info info = across(alive);
     alive->acked = info.tcpi_bytes_acked;
     alive->delivered = info.tcpi_delivered;
-    /* For TCP twice as long, since a loss at a slow path alone can hold back what is acknowledged for
-     * seconds. */
+    /* For TCP twice as long, since a loss at a slow path alone can hold back what is acknowledged
+     * for seconds. */
     int most_ms = 2000 * session->job->plan.settings.alive_timeout_s;
     setsockopt(session->descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &most_ms, sizeof(most_ms));
 }
@@ -85,8 +85,8 @@ static void look(sl_alive *alive, int64_t now_us) {
         alive->through_at = alive->acked + (uint64_t)waiting;
 }
 
-/* When it is to be given up, unless something moves before; two looks earlier than the time-out: one
- * may have seen late that something moved, and the one that gives up comes late itself. */
+/* When it is to be given up, unless something moves before; two looks earlier than the time-out:
+ * one may have seen late that something moved, and the one that gives up comes late itself. */
 static int64_t gives_up_us(const sl_alive *alive) {
     int64_t last_us = alive->heard_us > alive->moved_us ? alive->heard_us : alive->moved_us;
     int64_t left_us = patience_us(alive) - 2 * patience_us(alive) / LOOKS_IN;

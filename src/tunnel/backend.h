@@ -15,12 +15,12 @@
 /* One tunnel's work, shared by the supervisor, its back-end and the tunnel's owner. */
 typedef struct sl_tunnel_job {
     sl_tunnel_plan plan;
-    char socket_path[108]; /* where the link finds the tunnel while it is up */
-    sl_network network;    /* the tunnel's thread's: has it changed? */
+    char socket_path[108];      /* where the link finds the tunnel while it is up */
+    sl_network network;         /* the tunnel's thread's: has it changed? */
     struct addrinfo *addresses; /* of the SSH host, as last told; sl_dial()'s */
-    sl_cancel *stop;       /* triggered to end it; ends every wait */
-    atomic_int linger_ms;  /* how long bytes may still leave after that */
-    atomic_int port;       /* inward: where the server listens; 0: not known yet */
+    sl_cancel *stop;            /* triggered to end it; ends every wait */
+    atomic_int linger_ms;       /* how long bytes may still leave after that */
+    atomic_int port;            /* inward: where the server listens; 0: not known yet */
 
     pthread_mutex_t lock;    /* guards what stands below */
     sl_tunnel_status status; /* for the owner */

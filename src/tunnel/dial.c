@@ -25,8 +25,8 @@
 /* TCP asks again for a connection after 1 s, 2 s, 4 s, …, so that one that began in the dark would
  * find out late that it is over: another begins each second, beside those that wait. */
 #define AGAIN_MS  1000
-#define NEXT_MS   250 /* at least, between those to the several addresses of a host */
-#define SETTLE_MS 50  /* changes of the network come in bunches */
+#define NEXT_MS   250  /* at least, between those to the several addresses of a host */
+#define SETTLE_MS 50   /* changes of the network come in bunches */
 #define NAME_MS   1000 /* for the name of a host whose addresses are known from before */
 
 #define TRIES_MOST     16 /* under way at a time; the oldest make way */
@@ -95,8 +95,7 @@ static void try_next(struct race *race) {
     race->next = (address + 1) % race->address_count;
     race->next_us = sl_deadline_us(shared_ms > NEXT_MS ? shared_ms : NEXT_MS);
     race->failed[address] = false;
-    int descriptor =
-        socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    int descriptor = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     if (descriptor < 0) {
         note_failure(race, address, errno);
         return;
@@ -214,7 +213,8 @@ static void tell_address(const sl_tunnel_job *job, const struct addrinfo *addres
         sl_tunnel_tell(job, SL_TUNNEL_ADDRESS, text);
 }
 
-/* Asks for the host's addresses. Where nobody can tell now, those that it had are as good as any. */
+/* Asks for the host's addresses. Where nobody can tell now, those that it had are as good as any.
+ */
 static int look_up(sl_tunnel_job *job, int64_t deadline_us) {
     struct addrinfo *addresses = NULL;
     int64_t soon_us = sl_deadline_us(NAME_MS);
