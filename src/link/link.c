@@ -11,7 +11,7 @@
 
 #define CHECK_US          (SL_SECOND_US / 4) /* between looks at what peers hold unfinished */
 #define ORPHAN_US         (SL_SECOND_US / 5)
-#define CUT_OFF_US        (2 * SL_SECOND_US) /* silence, while another peer wants the place */
+#define CUT_OFF_US        (3 * SL_SECOND_US / 2) /* silence, while another peer wants its place */
 #define CROWD_US          (5 * SL_SECOND_US) /* that peers who say nothing may keep others out */
 #define FAILURES_A_FAMILY 3                  /* to connect, before the other one's turn */
 

@@ -16,8 +16,8 @@
 #define MESSAGES_OUT 8
 
 #define HANDSHAKE_MS       10000
-#define CONNECT_TIMEOUT_MS 5000 /* then ZeroMQ tries again: an answer may have been lost */
-#define RECONNECT_MOST_MS  1000
+#define CONNECT_TIMEOUT_MS 2500 /* then ZeroMQ tries again: an answer may have been lost */
+#define RECONNECT_MOST_MS  500
 #define KEEPALIVE_IDLE_S   5
 #define KEEPALIVE_EVERY_S  2
 #define KEEPALIVE_COUNT    3
@@ -42,7 +42,6 @@ static const option_value usual[] = {
     {ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
     {ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS},
     {ZMQ_RECONNECT_IVL, SL_RECONNECT_MS},
-    {ZMQ_RECONNECT_IVL_MAX, RECONNECT_MOST_MS},
     {ZMQ_TCP_KEEPALIVE, 1},
     {ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S},
     {ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_EVERY_S},
@@ -88,6 +87,8 @@ static int socket_type(const sl_link *link) {
 }
 
 static int set_up(sl_link *link, int type) {
+    /* A file costs nothing to look for: what stands behind it may be back any moment. */
+    int apart_ms = link->place.local ? SL_RECONNECT_MS : RECONNECT_MOST_MS;
     link->queue = type == ZMQ_REQ ? REQUESTER_QUEUE : QUEUE;
     int64_t most = type == ZMQ_XPUB ? SUBSCRIPTION_BYTES_MOST : link->max_message_bytes;
     int result = SET(link->socket, usual);
@@ -97,7 +98,8 @@ static int set_up(sl_link *link, int type) {
         result = SET(link->socket, of_requester);
     if (result)
         return result;
-    if (zmq_setsockopt(link->socket, ZMQ_RCVHWM, &link->queue, sizeof link->queue) ||
+    if (zmq_setsockopt(link->socket, ZMQ_RECONNECT_IVL_MAX, &apart_ms, sizeof apart_ms) ||
+        zmq_setsockopt(link->socket, ZMQ_RCVHWM, &link->queue, sizeof link->queue) ||
         zmq_setsockopt(link->socket, ZMQ_MAXMSGSIZE, &most, sizeof most) ||
         zmq_setsockopt(link->socket, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN, strlen(ZAP_DOMAIN)))
         return fail_option();

@@ -15,10 +15,8 @@
 
 /* What people write for the settings that differ most often. */
 static const char *const short_names[][2] = {
-    {"ssh", "ssh_tunnel_mode"},
-    {"jump", "ssh_jump"},
-    {"key", "ssh_tunnel_keyfile"},
-    {"password-file", "ssh_password_file"},
+    {"ssh", "ssh_tunnel_mode"},    {"jump", "ssh_jump"},
+    {"key", "ssh_tunnel_keyfile"}, {"password-file", "ssh_password_file"},
     {"host-key", "ssh_host_key"},
 };
 
@@ -69,8 +67,8 @@ static int take_option(sl_destination_settings *destination, char *option) {
     int result = sl_settings_set(destination, name, value);
     const char *ssh = destination->tunnel.destination;
     if (ssh && !*ssh)
-        destination->tunnel.destination = destination->tunnel.jump =
-            destination->tunnel.jump_keys = NULL;
+        destination->tunnel.destination = destination->tunnel.jump = destination->tunnel.jump_keys =
+            NULL;
     return result;
 }
 

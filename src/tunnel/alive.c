@@ -23,7 +23,7 @@
 #include <sys/socket.h>
 
 #define ASKS_IN  3  /* this part of the time-out is the silence after which the server is asked */
-#define LOOKS_IN 16 /* this part of it is between looks at what TCP has got across */
+#define LOOKS_IN 32 /* this part of it is between looks at what TCP has got across */
 
 static int64_t patience_us(const sl_alive *alive) {
     return alive->session->job->plan.settings.alive_timeout_s * SL_SECOND_US;
@@ -54,6 +54,10 @@ void sl_alive_init(sl_alive *alive, sl_session *session) {
     struct tcp_info info = across(alive, &(uint64_t){0});
     alive->acked = info.tcpi_bytes_acked;
     alive->delivered = info.tcpi_delivered;
+    /* For TCP twice as long, since a loss at a slow path alone can hold back what is acknowledged
+     * for seconds. */
+    int most_ms = 2000 * session->job->plan.settings.alive_timeout_s;
+    setsockopt(session->descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &most_ms, sizeof(most_ms));
 }
 
 void sl_alive_doubt(sl_alive *alive) {
@@ -91,11 +95,11 @@ static void look(sl_alive *alive, int64_t now_us) {
     alive->delivered = info.tcpi_delivered;
 }
 
-/* When it is to be given up, unless something moves before; a look earlier than the time-out, so
- * that the look that finds it is within. */
+/* When it is to be given up, unless something moves before; two looks earlier than the time-out:
+ * one may have seen late that something moved, and the one that gives up comes late itself. */
 static int64_t gives_up_us(const sl_alive *alive) {
     int64_t last_us = alive->heard_us > alive->moved_us ? alive->heard_us : alive->moved_us;
-    int64_t left_us = patience_us(alive) - patience_us(alive) / LOOKS_IN;
+    int64_t left_us = patience_us(alive) - 2 * patience_us(alive) / LOOKS_IN;
     if (!alive->asked_us)
         return last_us + left_us;
     last_us = last_us > alive->asked_us ? last_us : alive->asked_us;

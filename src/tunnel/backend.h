@@ -15,9 +15,10 @@
 /* One tunnel's work, shared by the supervisor, its back-end and the tunnel's owner. */
 typedef struct sl_tunnel_job {
     sl_tunnel_plan plan;
-    char socket_path[108]; /* where the link finds the tunnel while it is up; inward: the
-                              back-end's own */
-    sl_network network;    /* the tunnel's thread's: has it changed? */
+    char socket_path[108];      /* where the link finds the tunnel while it is up; inward: the
+                                   back-end's own */
+    sl_network network;         /* the tunnel's thread's: has it changed? */
+    struct addrinfo *addresses; /* of the SSH host, as last told; sl_dial()'s */
     int64_t connected_us; /* the tunnel's thread's: no earlier did the server have its connection */
     sl_cancel *stop;      /* triggered to end it; ends every wait */
     atomic_int linger_ms; /* how long bytes may still leave after that */

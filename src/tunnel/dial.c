@@ -2,6 +2,7 @@
 #include "tunnel/dial.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/resolve.h"
 #include "tunnel/jump.h"
 
@@ -18,7 +19,37 @@
 #define PROBE_S 2
 #define PROBES  3
 
-#define SECOND_TRY_MS 1000 /* TCP's, when the first is not answered */
+/* For as long as a connection is set up and nobody else watches: then a fresh one is tried. A path
+ * that merely is slow has TCP wait longer before it takes anything for lost. */
+#define LOST_MS 2000
+
+/* TCP asks again for a connection after 1 s, 2 s, 4 s, …, so that one that began in the dark would
+ * find out late that it is over: another begins each second, beside those that wait. */
+#define AGAIN_MS  1000
+#define NEXT_MS   250  /* at least, between those to the several addresses of a host */
+#define SETTLE_MS 50   /* changes of the network come in bunches */
+#define NAME_MS   1000 /* for the name of a host whose addresses are known from before */
+
+#define TRIES_MOST     16 /* under way at a time; the oldest make way */
+#define ADDRESSES_MOST 16
+
+struct try {
+    int descriptor;
+    int address;
+    int64_t began_us;
+};
+
+struct race {
+    sl_tunnel_job *job;
+    const struct addrinfo *addresses[ADDRESSES_MOST];
+    bool failed[ADDRESSES_MOST]; /* when last tried */
+    int address_count;
+    int next; /* address to try */
+    int64_t next_us;
+    struct try tries[TRIES_MOST]; /* under way, the oldest first */
+    int count;
+    int failure; /* errno of the one that tells most */
+};
 
 static void set(int descriptor, int level, int option, int value) {
     /* Each only makes things better; a kernel without it still carries frames. */
@@ -33,32 +64,15 @@ void sl_dial_tune(int descriptor) {
     set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
-/* Waits for a connection's answer: SL_OK, SL_ECANCELED, or SL_EAGAIN with errno. A network that
- * changes (ESTALE) makes a new connection worth while once TCP has begun to wait longer and longer
- * between its tries: the new one's is at once. */
-static int wait_for_answer(sl_tunnel_job *job, int descriptor, int64_t deadline_us) {
-    struct pollfd polled[] = {
-        {.fd = descriptor, .events = POLLOUT},
-        {.fd = sl_cancel_fd(job->stop), .events = POLLIN},
-        {.fd = job->network.fd, .events = POLLIN},
-    };
-    int64_t second_try_us = sl_deadline_us(SECOND_TRY_MS);
-    if (second_try_us < deadline_us) {
-        int code = sl_wait(descriptor, POLLOUT, job->stop, second_try_us);
-        if (code != SL_EAGAIN)
-            return code;
-    }
-    int ready;
-    do
-        ready = poll(polled, 3, sl_remaining_ms(deadline_us));
-    while (ready < 0 && errno == EINTR);
-    if (ready > 0 && polled[1].revents)
-        return sl_fail(SL_ECANCELED, "%s", sl_strerror(SL_ECANCELED));
-    if (ready > 0 && polled[0].revents)
-        return SL_OK;
-    if (ready >= 0)
-        errno = ready > 0 ? ESTALE : ETIMEDOUT;
-    return SL_EAGAIN;
+/* Ends the tries for an address, or (-1) all. */
+static void give_up(struct race *race, int address) {
+    int kept = 0;
+    for (int i = 0; i < race->count; i++)
+        if (address >= 0 && race->tries[i].address != address)
+            race->tries[kept++] = race->tries[i];
+        else
+            close(race->tries[i].descriptor);
+    race->count = kept;
 }
 
 /* That of the connection's first two packets. */
@@ -69,38 +83,113 @@ static int64_t round_trip_us(int descriptor) {
     return info.tcpi_rtt;
 }
 
-/* Connects to one address: SL_OK, SL_ECANCELED, or SL_EAGAIN with errno saying why not. */
-static int connect_one(int *result, const struct addrinfo *address, sl_tunnel_job *job,
-                       int64_t deadline_us) {
-    int failure = 0;
-    socklen_t size = sizeof(failure);
-    int descriptor =
-        socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-    if (descriptor < 0)
-        return SL_EAGAIN;
+static void note_failure(struct race *race, int address, int failure) {
+    race->failed[address] = true;
+    give_up(race, address);
+    /* A refusal says more than silence or a missing route. */
+    if (race->failure != ECONNREFUSED)
+        race->failure = failure;
+}
+
+static bool all_failed(const struct race *race) {
+    for (int i = 0; i < race->address_count; i++)
+        if (!race->failed[i])
+            return false;
+    return true;
+}
+
+/* Begins to connect to the address whose turn it is. */
+static void try_next(struct race *race) {
+    int address = race->next, shared_ms = AGAIN_MS / race->address_count;
+    const struct addrinfo *to = race->addresses[address];
+    race->next = (address + 1) % race->address_count;
+    race->next_us = sl_deadline_us(shared_ms > NEXT_MS ? shared_ms : NEXT_MS);
+    race->failed[address] = false;
+    int descriptor = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    if (descriptor < 0) {
+        note_failure(race, address, errno);
+        return;
+    }
     sl_dial_tune(descriptor);
-    int code = SL_OK;
     int64_t began_us = sl_now_us();
-    if (connect(descriptor, address->ai_addr, address->ai_addrlen) < 0) {
-        failure = errno;
-        if (failure == EINPROGRESS) {
-            code = wait_for_answer(job, descriptor, deadline_us);
-            if (code == SL_EAGAIN ||
-                getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &size) < 0)
-                failure = errno;
+    if (connect(descriptor, to->ai_addr, to->ai_addrlen) < 0 && errno != EINPROGRESS) {
+        int failure = errno;
+        close(descriptor);
+        note_failure(race, address, failure);
+        return;
+    }
+    if (race->count == TRIES_MOST) {
+        close(race->tries[0].descriptor);
+        race->count--;
+        memmove(race->tries, race->tries + 1, sizeof(race->tries) - sizeof(race->tries[0]));
+    }
+    race->tries[race->count++] = (struct try){descriptor, address, began_us};
+}
+
+/* Waits for an answer to any, or for the time for another try; that is soon after the network has
+ * changed. SL_OK, SL_ECANCELED, SL_ESYSTEM. */
+static int wait_for_answer(struct race *race, int64_t deadline_us) {
+    enum { STOP = TRIES_MOST, NETWORK, ALL };
+    struct pollfd polled[ALL];
+    for (int i = 0; i < TRIES_MOST; i++)
+        polled[i] = (struct pollfd){.fd = i < race->count ? race->tries[i].descriptor : -1,
+                                    .events = POLLOUT};
+    polled[STOP] = (struct pollfd){.fd = sl_cancel_fd(race->job->stop), .events = POLLIN};
+    polled[NETWORK] = (struct pollfd){.fd = race->job->network.fd, .events = POLLIN};
+    int64_t until_us = race->next_us < deadline_us ? race->next_us : deadline_us;
+    if (poll(polled, ALL, sl_remaining_ms(until_us)) < 0 && errno != EINTR)
+        return sl_fail(SL_ESYSTEM, "cannot wait for the SSH host: %s", strerror(errno));
+    if (polled[STOP].revents)
+        return sl_fail(SL_ECANCELED, "%s", sl_strerror(SL_ECANCELED));
+    int64_t soon_us = sl_deadline_us(SETTLE_MS);
+    if (polled[NETWORK].revents && sl_network_take(&race->job->network) && soon_us < race->next_us)
+        race->next_us = soon_us;
+    return SL_OK;
+}
+
+/* Takes the first connection that was answered out of the race: its place, or -1. */
+static int take_winner(struct race *race) {
+    for (int i = 0; i < race->count; i++) {
+        struct pollfd polled = {.fd = race->tries[i].descriptor, .events = POLLOUT};
+        int failure = 0, address = race->tries[i].address;
+        socklen_t size = sizeof(failure);
+        if (poll(&polled, 1, 0) < 1)
+            continue;
+        if (getsockopt(polled.fd, SOL_SOCKET, SO_ERROR, &failure, &size) < 0)
+            failure = errno;
+        if (failure == 0)
+            return i;
+        note_failure(race, address, failure);
+        i = -1; /* others have gone, too */
+    }
+    return -1;
+}
+
+/* SL_OK with the connection that was answered first; SL_EAGAIN when there was none in time, or none
+ * can be; SL_ECANCELED, SL_ESYSTEM. */
+static int run(struct race *race, int *descriptor, int64_t deadline_us) {
+    for (;;) {
+        while (race->count == 0 || sl_remaining_ms(race->next_us) == 0) {
+            if (race->count == 0 && all_failed(race))
+                return SL_EAGAIN;
+            try_next(race);
+        }
+        int code = wait_for_answer(race, deadline_us);
+        if (code < 0)
+            return code;
+        int winner = take_winner(race);
+        if (winner >= 0) {
+            *descriptor = race->tries[winner].descriptor;
+            race->job->connected_us = race->tries[winner].began_us + round_trip_us(*descriptor);
+            race->next = race->tries[winner].address;
+            race->tries[winner] = race->tries[--race->count];
+            return SL_OK;
+        }
+        if (sl_remaining_ms(deadline_us) == 0) {
+            race->failure = race->failure ? race->failure : ETIMEDOUT;
+            return SL_EAGAIN;
         }
     }
-    if (code == SL_OK && failure == 0) {
-        *result = descriptor;
-        job->connected_us = began_us + round_trip_us(descriptor);
-        /* For as long as nobody else watches; twice, since a loss at a slow path alone can hold
-         * back what is acknowledged for seconds. */
-        set(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, 2000 * job->plan.settings.alive_timeout_s);
-        return SL_OK;
-    }
-    close(descriptor);
-    errno = failure;
-    return code == SL_ECANCELED ? code : SL_EAGAIN;
 }
 
 static int explain(const sl_tunnel_plan *plan, int failure) {
@@ -136,31 +225,53 @@ static void tell_address(const sl_tunnel_job *job, const struct addrinfo *addres
         sl_tunnel_tell(job, SL_TUNNEL_ADDRESS, text);
 }
 
-static int dial_host(int *descriptor, sl_tunnel_job *job, int64_t deadline_us) {
+/* Asks for the host's addresses. Where nobody can tell now, those that it had are as good as any.
+ */
+static int look_up(sl_tunnel_job *job, int64_t deadline_us) {
     struct addrinfo *addresses = NULL;
-    int failure = 0;
-    sl_tunnel_report(job, SL_TUNNEL_RESOLVING, NULL);
+    int64_t soon_us = sl_deadline_us(NAME_MS);
+    bool known = job->addresses != NULL;
     int code = sl_resolve(&addresses, "the SSH host", job->plan.destination.host,
-                          job->plan.destination.port, AI_ADDRCONFIG, job->stop, deadline_us);
+                          job->plan.destination.port, AI_ADDRCONFIG, job->stop,
+                          known && soon_us < deadline_us ? soon_us : deadline_us);
+    if (code == SL_EAGAIN && known) {
+        sl_log(SL_LOG_DEBUG, "tunnel", "%s; trying the address it had", sl_error());
+        return SL_OK;
+    }
     if (code < 0)
         return code == SL_EAGAIN ? SL_EUNREACHABLE : code;
-    tell_address(job, addresses);
+    sl_dial_forget(job);
+    job->addresses = addresses;
+    return SL_OK;
+}
+
+void sl_dial_forget(sl_tunnel_job *job) {
+    if (job->addresses)
+        freeaddrinfo(job->addresses);
+    job->addresses = NULL;
+}
+
+static int dial_host(int *descriptor, sl_tunnel_job *job, int64_t deadline_us) {
+    struct race race = {.job = job};
+    sl_tunnel_report(job, SL_TUNNEL_RESOLVING, NULL);
+    int code = look_up(job, deadline_us);
+    if (code < 0)
+        return code;
+    tell_address(job, job->addresses);
     sl_tunnel_report(job, SL_TUNNEL_CONNECTING, NULL);
-    for (const struct addrinfo *at = addresses; at; at = at->ai_next) {
-        tell_address(job, at);
-        int64_t until_us = sl_address_deadline_us(at, deadline_us);
-        do {
-            sl_network_take(&job->network);
-            code = connect_one(descriptor, at, job, until_us);
-        } while (code == SL_EAGAIN && errno == ESTALE);
-        if (code != SL_EAGAIN)
-            break;
-        /* A refusal says more than silence or a missing route. */
-        if (failure != ECONNREFUSED)
-            failure = errno;
+    sl_network_take(&job->network);
+    for (const struct addrinfo *at = job->addresses; at && race.address_count < ADDRESSES_MOST;
+         at = at->ai_next)
+        race.addresses[race.address_count++] = at;
+    code = run(&race, descriptor, deadline_us);
+    give_up(&race, -1);
+    if (code == SL_EAGAIN)
+        return explain(&job->plan, race.failure);
+    if (code == SL_OK) {
+        tell_address(job, race.addresses[race.next]);
+        set(*descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, LOST_MS);
     }
-    freeaddrinfo(addresses);
-    return code == SL_EAGAIN ? explain(&job->plan, failure) : code;
+    return code;
 }
 
 int sl_dial(int *descriptor, sl_tunnel_job *job, int64_t deadline_us) {

@@ -11,9 +11,14 @@
 #include "tunnel/measure.h"
 #include "tunnel/pump.h"
 
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 struct client {
     sl_tunnel_job *job;
@@ -21,6 +26,7 @@ struct client {
     int family; /* of the pinned host key, once it was seen; else -1 */
     sl_session session;
     sl_pump pump;
+    int lost; /* the connection that was lost last; -1: none */
 };
 
 static int open_client(void **state, sl_tunnel_job *job) {
@@ -34,6 +40,7 @@ static int open_client(void **state, sl_tunnel_job *job) {
     client->family = -1;
     client->identity.plan = &job->plan;
     client->session.descriptor = -1;
+    client->lost = -1;
     *state = client;
     return SL_OK;
 }
@@ -118,11 +125,36 @@ static int measure(struct client *client) {
     return code;
 }
 
+/* Has the server's half of the lost connection die at last. It may not have noticed anything: its
+ * own tries to get through come later and later, and all that while its session holds the port that
+ * it listens on, and the viewer a peer that says nothing. */
+static void bury_lost(struct client *client) {
+    const struct linger at_once = {.l_onoff = 1};
+    if (client->lost < 0)
+        return;
+    setsockopt(client->lost, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)); /* by a reset */
+    close(client->lost);
+    client->lost = -1;
+}
+
+/* Keeps the connection, in order to bury it when the server can be reached again. TCP is not to
+ * give it up before. */
+static void keep_lost(struct client *client) {
+    bury_lost(client);
+    int kept = fcntl(client->session.descriptor, F_DUPFD_CLOEXEC, 3);
+    if (kept >= 0 && setsockopt(kept, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int){0}, sizeof(int)) < 0) {
+        close(kept); /* it is no TCP */
+        return;
+    }
+    client->lost = kept;
+}
+
 static int connect_reached(struct client *client) {
     sl_tunnel_job *job = client->job;
     int code = connect_verified(client);
     if (code < 0)
         return code;
+    bury_lost(client);
     sl_tunnel_report(job, SL_TUNNEL_AUTHENTICATING, NULL);
     code = sl_authenticate(&client->session, &client->identity);
     if (code == SL_OK) {
@@ -162,12 +194,15 @@ static int carry(void *state) {
     if (code < 0) /* who comes through here asks for the reason once the connections end */
         sl_tunnel_report(client->job, SL_TUNNEL_WAITING, sl_error());
     sl_pump_finish(&client->pump);
+    if (code < 0)
+        keep_lost(client);
     sl_session_close(&client->session);
     return code;
 }
 
 static void close_client(void *state) {
     struct client *client = state;
+    bury_lost(client);
     sl_identity_finish(&client->identity);
     free(client);
 }

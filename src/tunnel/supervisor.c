@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "base/text.h"
+#include "tunnel/dial.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 
 #define BACK_OFF_FIRST_MS 100
 #define BACK_OFF_MOST_MS  5000
+#define DARK_MOST_MS      1000 /* while nobody answers: that costs no server anything */
 #define REFUSED_PAUSE_MS  60000
 
 static void log_up(const sl_tunnel_job *job, bool first) {
@@ -125,11 +127,26 @@ static void fail_for_good(sl_tunnel_supervisor *supervisor, int code) {
         sl_cancel_trigger(job->plan.failed);
 }
 
-/* Doubles from a tenth of a second to five, each shortened by up to half at random, so that many
- * tunnels that fell together don't come back together. */
-static int back_off_ms(unsigned attempt, unsigned *seed) {
-    int most = attempt < 6 ? BACK_OFF_FIRST_MS << attempt : BACK_OFF_MOST_MS;
-    return most - (int)((unsigned)rand_r(seed) % (unsigned)(most / 2));
+/* Whether the attempt that has just failed met nobody. */
+static bool in_the_dark(const sl_tunnel_job *job) {
+    return job->status.state == SL_TUNNEL_RESOLVING || job->status.state == SL_TUNNEL_CONNECTING;
+}
+
+/* Doubles from a tenth of a second, each shortened by up to half at random, so that many tunnels
+ * that fell together don't come back together. */
+static int back_off_ms(unsigned attempt, int most_ms, unsigned *seed) {
+    int pause_ms = attempt < 6 ? BACK_OFF_FIRST_MS << attempt : BACK_OFF_MOST_MS;
+    pause_ms = pause_ms < most_ms ? pause_ms : most_ms;
+    return pause_ms - (int)((unsigned)rand_r(seed) % (unsigned)(pause_ms / 2));
+}
+
+/* When to try again. An attempt that took its time has waited already. */
+static int64_t next_us(const sl_tunnel_job *job, unsigned attempt, int64_t began_us,
+                       unsigned *seed) {
+    int most_ms = in_the_dark(job) ? DARK_MOST_MS : BACK_OFF_MOST_MS;
+    int64_t soon_us = sl_deadline_us(back_off_ms(0, most_ms, seed));
+    int64_t due_us = began_us + INT64_C(1000) * back_off_ms(attempt, most_ms, seed);
+    return due_us > soon_us ? due_us : soon_us;
 }
 
 /* One connection, from set-up to its end. SL_OK when it was told to stop. */
@@ -140,13 +157,12 @@ static int live_once(const sl_tunnel_supervisor *supervisor, void *state) {
 
 /* Waits after a failure. One of the path is over at once when the network changes; a refusal takes
  * its minute whatever happens, so that no server takes us for somebody who guesses. */
-static void wait_for_next(sl_tunnel_job *job, int code, unsigned attempt, unsigned *seed) {
+static void wait_for_next(sl_tunnel_job *job, int code, bool first, int64_t until_us) {
     bool refused = is_refusal(code);
-    int pause_ms = refused ? REFUSED_PAUSE_MS : back_off_ms(attempt, seed);
-    sl_log(attempt == 0 || refused ? trouble_level(job) : SL_LOG_INFO, "tunnel",
-           "%s; trying again in %.1f s", sl_error(), pause_ms / 1e3);
+    until_us = refused ? sl_deadline_us(REFUSED_PAUSE_MS) : until_us;
+    sl_log(first || refused ? trouble_level(job) : SL_LOG_INFO, "tunnel",
+           "%s; trying again in %.1f s", sl_error(), sl_remaining_ms(until_us) / 1e3);
     sl_tunnel_report(job, SL_TUNNEL_WAITING, sl_error());
-    int64_t until_us = sl_deadline_us(pause_ms);
     /* Changes come in bunches, and a connection made amid them would not live long. */
     if (sl_wait(-1, 0, job->stop, sl_deadline_us(BACK_OFF_FIRST_MS / 2)) == SL_ECANCELED ||
         sl_wait(refused ? -1 : job->network.fd, POLLIN, job->stop, until_us) != SL_OK)
@@ -168,12 +184,14 @@ void sl_tunnel_supervise(void *argument) {
     while (code == SL_OK) {
         uint64_t ups = job->status.reconnects;
         bool up_before = job->was_up;
+        int64_t began_us = sl_now_us();
         code = live_once(supervisor, state);
         if (ends_it(job, code))
             break;
         if (!up_before || ups != job->status.reconnects)
             attempt = 0; /* it was up meanwhile */
-        wait_for_next(job, code, attempt++, &seed);
+        wait_for_next(job, code, attempt == 0, next_us(job, attempt, began_us, &seed));
+        attempt++;
         code = SL_OK;
     }
     if (!job->was_up)
@@ -186,4 +204,5 @@ void sl_tunnel_supervise(void *argument) {
     if (state)
         supervisor->backend->close(state);
     sl_network_finish(&job->network);
+    sl_dial_forget(job);
 }

@@ -12,8 +12,9 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from harness import gates, openssh, passwords, screen  # noqa: E402
+from harness import dropbear, figures, gates, openssh, passwords, screen  # noqa: E402
 from harness import network as networks  # noqa: E402
+from harness import stage as stages  # noqa: E402
 from harness.processes import Process, Sightline, command_path  # noqa: E402
 from harness.waiting import allow  # noqa: E402
 
@@ -22,6 +23,7 @@ TEST_LIMIT_SECONDS = 120
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "sanitized: also run with the sanitizer builds")
+    config.addinivalue_line("markers", "limit(seconds): may take longer than other tests")
 
 
 def pytest_sessionstart():
@@ -29,15 +31,26 @@ def pytest_sessionstart():
         pytest.exit(f"there is no command at {command_path()}: build it, or set SIGHTLINE", 3)
 
 
+def pytest_terminal_summary(terminalreporter):
+    """The figures of the faults that were gone through go into the report."""
+    if figures.ROWS:
+        figures.write()
+        terminalreporter.section("faults, in pair / reqrep / pubsub")
+        for line in figures.table():
+            terminalreporter.write_line(line)
+
+
 @pytest.fixture(autouse=True)
-def time_limit():
+def time_limit(request):
     """No test hangs: one that takes too long fails with the line it was at."""
+    longer = request.node.get_closest_marker("limit")
+    limit = longer.args[0] if longer else TEST_LIMIT_SECONDS
 
     def expire(_number, _frame):
-        raise TimeoutError(f"the test took more than {TEST_LIMIT_SECONDS} s")
+        raise TimeoutError(f"the test took more than {limit} s")
 
     before = signal.signal(signal.SIGALRM, expire)
-    signal.alarm(int(allow(TEST_LIMIT_SECONDS)))
+    signal.alarm(int(allow(limit)))
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
@@ -203,12 +216,46 @@ def password_server(password_program, folder, started):
 
 @pytest.fixture
 def network(started):
-    """Two hosts with a cable between them; skips the test where they can't be made."""
-    if reason := networks.why_not():
-        pytest.skip(reason)
-    made = networks.Network()
-    started.callback(made.close)
-    return made
+    """Makes a network of three hosts, or has the test skipped where that can't be."""
+
+    def make(**how):
+        if (why := networks.why_not()) is not None:
+            pytest.skip(why)
+        made = networks.Network(**how)
+        started.callback(made.close)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def small_sshd(folder, started):
+    """Makes a running dropbear."""
+
+    def make(**how):
+        if (why := dropbear.why_not()) is not None:
+            pytest.skip(why)
+        server = dropbear.Dropbear(pathlib.Path(tempfile.mkdtemp(dir=folder)), **how)
+        started.callback(server.close)
+        return server.start()
+
+    return make
+
+
+@pytest.fixture
+def stage(network, sshd, sightline, folder):
+    """Makes a stage (see there), with a server in the middle unless told another; under way."""
+
+    def make(way, start=True, server=None, ipv6=False, options=(), net=None, **how):
+        net = net or network(ipv6=ipv6)
+        if server is None and way != "gate":
+            place = net.prefix(net.middle)
+            options = ["GatewayPorts clientspecified", *options]
+            server = sshd(*options, prefix=place, addresses=list(net.gates.values()))
+        made = stages.Stage(net, sightline, way, server, folder, **how)
+        return made.start() if start else made
+
+    return make
 
 
 @pytest.fixture

@@ -193,35 +193,36 @@ def test_stopped_jump_host_is_noticed_and_named(way, view, send):
 @pytest.fixture
 def stream(folder, network, sshd, view, send):
     """Starts a camera end in its own host, the servers and the viewer in another."""
+    net = network()
 
     def start(pattern, *words):
-        there, here = network.prefix(network.server), network.prefix(network.camera)
+        there, here = net.prefix(net.middle), net.prefix(net.camera)
         servers = [sshd(prefix=there, addresses=[SERVER]) for _server in range(3)]
         taken = Way(folder, *servers, host=SERVER)
         viewer = view(pattern, prefix=there)
         words = [*taken.words(), *words]
         sender = send(SOURCE, viewer.port(), pattern, *words, prefix=here)
         viewer.after(10)
-        return viewer, sender
+        return net, viewer, sender
 
     return start
 
 
-def test_packets_dropped_in_silence(network, stream):
-    viewer, sender = stream("pair", "-o", "ssh_alive_timeout=2")
-    network.drop_silently()
+def test_packets_dropped_in_silence(stream):
+    net, viewer, sender = stream("pair", "-o", "ssh_alive_timeout=2")
+    net.drop_silently()
     sender.event("tunnel", lambda event: "silent" in (event["tunnel"]["reason"] or ""), 6)
-    network.let_through()
+    net.let_through()
     before = viewer.events.so_far()[-1]["frames"]
     viewer.event("stats", lambda event: event["frames"] >= before + 15)
     sender.signal(signal.SIGINT)
     sender.end()
 
 
-def test_slow_path_is_not_a_dead_one(network, stream):
+def test_slow_path_is_not_a_dead_one(stream):
     """A question of the last server's waits behind frames in each tunnel, and then in TCP."""
-    _viewer, sender = stream("pubsub", "--raw", "--size", "640x360")
-    network.slow_down("200kbit")
+    net, _viewer, sender = stream("pubsub", "--raw", "--size", "640x360")
+    net.slow_down("200kbit")
     for _second in range(10):
         stats = sender.next_stats()
     assert stats["tunnel"] == {"state": "up", "reason": None, "reconnects": 0}, sender.account()

@@ -1,21 +1,29 @@
 """A small network of the test's own: network namespaces joined by virtual cables.
 
-    camera (10.77.0.1) ── cable ── server (10.77.0.2: sshd and the viewer)
+    camera (.1.1) ── cable ── (.1.2) middle (.2.2) ── cable ── (.2.1) viewer
 
+The numbers go after 10.77, or after fd77:: where there is IPv6 only. The ends know no way to each
+other: they meet in the middle, or its NAT passes a port on.
 Whoever runs the tests must be allowed to make network namespaces; `why_not` says if not.
 """
 
+import ipaddress
+import itertools
 import os
 import pathlib
 import shutil
 import subprocess
 
-CAMERA, SERVER = "10.77.0.1", "10.77.0.2"
+ENDS = ("camera", "viewer")
+CAMERA, SERVER = "10.77.1.1", "10.77.1.2"  # the middle as the camera sees it
+TABLE = "inet sightline"
+NUMBERS = itertools.count()
 
 
-def run(*words):
+def run(*words, stdin=None):
     words = [str(word) for word in words]
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    channel = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
+    done = subprocess.run(words, **channel, capture_output=True, text=True)
     assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
     return done.stdout
 
@@ -34,10 +42,16 @@ def why_not():
 
 
 class Network:
-    """Two hosts with a cable between them."""
+    """Three hosts in a row. `camera`, `middle` and `viewer` are what they are called here."""
 
-    def __init__(self):
-        self.camera, self.server = (f"sl-{os.getpid()}-{end}" for end in ("camera", "server"))
+    def __init__(self, ipv6=False):
+        number = next(NUMBERS)
+        self.camera, self.middle, self.viewer = (
+            f"sl-{os.getpid()}-{number}-{host}" for host in ("camera", "middle", "viewer")
+        )
+        self._form = "fd77::{}:{}" if ipv6 else "10.77.{}.{}"
+        self.ends = dict(zip(ENDS, (self._form.format(1, 1), self._form.format(2, 1))))
+        self.gates = dict(zip(ENDS, (self._form.format(1, 2), self._form.format(2, 2))))
         self._made = []
         # Where `ip netns exec` looks for what is to stand in the place of /etc/hosts.
         self._etc = pathlib.Path("/etc/netns") / self.camera
@@ -48,47 +62,82 @@ class Network:
             raise
 
     def _make(self):
-        for name in (self.camera, self.server):
+        for name in (self.camera, self.middle, self.viewer):
             run("ip", "netns", "add", name)
             self._made.append(name)
             self.inside(name, "ip", "link", "set", "lo", "up")
-        run("ip", "link", "add", "cable", "netns", self.camera, "type", "veth", "peer", "name",
-            "cable", "netns", self.server)  # fmt: skip
-        for name, address in ((self.camera, CAMERA), (self.server, SERVER)):
-            self.add_address(name, address)
+        for end in ENDS:
+            name = self.host(end)
+            run("ip", "link", "add", "cable", "netns", name, "type", "veth",
+                "peer", "name", f"to-{end}", "netns", self.middle)  # fmt: skip
+            self.add_address(name, self.ends[end])
+            self.add_address(self.middle, self.gates[end], f"to-{end}")
             self.inside(name, "ip", "link", "set", "cable", "up")
+            self.inside(self.middle, "ip", "link", "set", f"to-{end}", "up")
+
+    def host(self, end):
+        return {"camera": self.camera, "viewer": self.viewer}[end]
 
     @staticmethod
     def prefix(name):
         """The words before a command that is to run there."""
         return ["ip", "netns", "exec", name]
 
-    def inside(self, name, *words):
-        return run(*self.prefix(name), *words)
+    def inside(self, name, *words, stdin=None):
+        return run(*self.prefix(name), *words, stdin=stdin)
 
-    def add_address(self, name, address):
-        self.inside(name, "ip", "address", "add", f"{address}/24", "dev", "cable")
+    def add_address(self, name, address, device="cable"):
+        words = ["nodad"] if ipaddress.ip_address(address).version == 6 else []
+        self.inside(name, "ip", "address", "add", self._network(address), "dev", device, *words)
 
-    def remove_address(self, name, address):
-        self.inside(name, "ip", "address", "delete", f"{address}/24", "dev", "cable")
+    def remove_address(self, name, address, device="cable"):
+        self.inside(name, "ip", "address", "delete", self._network(address), "dev", device)
+
+    def change_address(self, end, address):
+        self.remove_address(self.host(end), self.ends[end])
+        self.add_address(self.host(end), address)
+
+    @staticmethod
+    def _network(address):
+        return f"{address}/{112 if ':' in address else 24}"
 
     def name_server(self, name, address):
         """What the camera is told, from now on, when it asks for a name."""
         self._etc.mkdir(parents=True, exist_ok=True)
         (self._etc / "hosts").write_text(f"{address} {name}\n", encoding="ascii")
 
-    def set_link(self, name, state):
-        self.inside(name, "ip", "link", "set", "cable", state)
+    def set_link(self, end, state):
+        self.inside(self.host(end), "ip", "link", "set", "cable", state)
 
-    def drop_silently(self):
-        """Whatever comes to the server from now on vanishes, and nobody is told."""
-        self.inside(self.server, "nft", "add table inet sightline")
-        chain = "{ type filter hook input priority 0; policy accept; }"
-        self.inside(self.server, "nft", f"add chain inet sightline input {chain}")
-        self.inside(self.server, "nft", "add rule inet sightline input iifname cable drop")
+    def _rules(self, name, text):
+        self.inside(name, "nft", "-f", "-", stdin=f"table {TABLE} {{\n{text}\n}}\n")
 
-    def let_through(self):
-        self.inside(self.server, "nft", "delete table inet sightline")
+    def drop_silently(self, ends=ENDS):
+        """Whatever goes into the cables of these ends vanishes from now on, and nobody is told."""
+        for end in ends:
+            for name, cable in ((self.host(end), "cable"), (self.middle, f"to-{end}")):
+                rule = f"type filter hook prerouting priority -300; iifname {cable} drop;"
+                self._rules(name, f"chain vanish-{end} {{ {rule} }}")
+
+    def let_through(self, ends=ENDS):
+        for end in ends:
+            for name in (self.host(end), self.middle):
+                self.inside(name, "nft", f"delete chain {TABLE} vanish-{end}")
+
+    def pass_on(self, ports):
+        """The middle has these ports of it answered by the viewer, as a router with NAT does."""
+        address = self.gates["camera"], self.ends["viewer"]
+        family = "ip6" if ":" in address[0] else "ip"
+        listed = ", ".join(str(port) for port in ports)
+        to = f"{family} daddr {address[0]} tcp dport {{ {listed} }} dnat {family} to {address[1]};"
+        self._rules(
+            self.middle,
+            f"chain before {{ type nat hook prerouting priority -100; {to} }}\n"
+            "chain after { type nat hook postrouting priority 100; oifname to-viewer masquerade; }",
+        )
+        for rule in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
+            path = f"/proc/sys/{rule.replace('.', '/')}"
+            self.inside(self.middle, "sh", "-c", f"test ! -e {path} || echo 1 > {path}")
 
     def slow_down(self, rate):
         """The camera's cable takes no more from now on, and keeps two seconds of it waiting."""

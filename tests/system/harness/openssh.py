@@ -6,12 +6,19 @@ import pathlib
 import re
 import signal
 import subprocess
+import sys
 
 from harness.ports import free_port, ipv6_works
 from harness.processes import Process
 
 SSHD = "/usr/sbin/sshd"
 SEPARATION = pathlib.Path("/run/sshd")
+SILENT = """
+import signal, socket, sys
+place = socket.create_server(("", int(sys.argv[1])))
+print("listening", file=sys.stderr, flush=True)
+signal.pause()
+"""
 
 
 def make_key(path, kind="ed25519", passphrase=""):
@@ -46,10 +53,87 @@ def descendants_of(pid):
     return found
 
 
-class Sshd:
-    """One sshd: its port stays the same over `stop` and `start`."""
+def bracketed(address):
+    return f"[{address}]" if ":" in address else address
+
+
+class Server:
+    """What a test does with an SSH server, whichever it is: one that has a folder, a port,
+    addresses, a key that it lets in, a file of known hosts, and a process that has its sessions
+    below it."""
 
     user = getpass.getuser()
+
+    def host_key(self, kind="ed25519"):
+        return self.folder / f"host_{kind}"
+
+    def names(self):
+        names = {"127.0.0.1", "::1", "localhost", *self.addresses}
+        return [f"[{name}]:{self.port}" for name in sorted(names)]
+
+    def wait_log(self, pattern, seconds=20):
+        return self._process.wait_said(pattern, seconds)
+
+    def kill_sessions(self):
+        """Ends every session at once, as a broken network or an administrator would."""
+        victims = descendants_of(self._process.pid)
+        assert victims, "no session to kill"
+        for pid in victims:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def pids(self):
+        return [self._process.pid, *descendants_of(self._process.pid)]
+
+    def pause(self):
+        """Stops all of it where it is; its kernel goes on taking connections and bytes."""
+        for pid in self.pids():
+            os.kill(pid, signal.SIGSTOP)
+
+    def resume(self):
+        for pid in self.pids():
+            os.kill(pid, signal.SIGCONT)
+
+    def stop(self):
+        """Ends the server with its sessions; nobody listens on the port when this returns."""
+        if self._process is None:
+            return
+        victims = descendants_of(self._process.pid)
+        self._process.kill()
+        for pid in victims:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self._process.finish()
+        self._process = None
+
+    def fall_silent(self):
+        """In its place something takes connections from now on, and says nothing."""
+        self.stop()
+        words = [sys.executable, "-c", SILENT, self.port]
+        self._process = Process(words, prefix=self._prefix)
+        self._process.wait_said("listening")
+
+    def close(self):
+        self.stop()
+
+    def destination(self, host="127.0.0.1"):
+        return f"{self.user}@{bracketed(host)}:{self.port}"
+
+    def trust(self):
+        """The options that make the host's key known."""
+        return ["-o", f"ssh_known_hosts={self.known_hosts}"]
+
+    def options(self, host="127.0.0.1"):
+        """What a sender needs to log in with the test's key and the known host key."""
+        return ["--ssh", self.destination(host), "--ssh-key", self.key, *self.trust()]
+
+
+class Sshd(Server):
+    """One sshd: its port stays the same over `stop` and `start`."""
 
     def __init__(self, folder, host_keys=("ed25519",), options=(), prefix=(), addresses=None):
         self.folder = pathlib.Path(folder)
@@ -69,18 +153,11 @@ class Sshd:
         self.new_host_keys()
         self.write_known_hosts()
 
-    def host_key(self, kind="ed25519"):
-        return self.folder / f"host_{kind}"
-
     def new_host_keys(self):
         for kind in self._host_keys:
             for path in (self.host_key(kind), self.folder / f"host_{kind}.pub"):
                 path.unlink(missing_ok=True)
             make_key(self.host_key(kind), kind)
-
-    def names(self):
-        names = {"127.0.0.1", "::1", "localhost", *self.addresses}
-        return [f"[{name}]:{self.port}" for name in sorted(names)]
 
     def write_known_hosts(self, hashed=False, kinds=None):
         keys = [public_key(self.host_key(kind)) for kind in kinds or self._host_keys]
@@ -96,7 +173,7 @@ class Sshd:
         self._options = options
 
     def _write_configuration(self):
-        lines = [f"ListenAddress {'[::1]' if ':' in a else a}:{self.port}" for a in self.addresses]
+        lines = [f"ListenAddress {bracketed(a)}:{self.port}" for a in self.addresses]
         lines += [f"HostKey {self.host_key(kind)}" for kind in self._host_keys]
         lines += [
             f"AuthorizedKeysFile {self.authorized}",
@@ -137,59 +214,16 @@ class Sshd:
         ]
         return all("listening" in line for line in said)
 
-    def wait_log(self, pattern, seconds=20):
-        return self._process.wait_said(pattern, seconds)
-
     def logged(self, pattern):
         return [line for line in self._process.said.so_far() if re.search(pattern, line)]
 
-    def kill_sessions(self):
-        """Ends every session at once, as a broken network or an administrator would."""
-        victims = descendants_of(self._process.pid)
-        assert victims, "no session to kill"
-        for pid in victims:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-
-    def pids(self):
-        return [self._process.pid, *descendants_of(self._process.pid)]
-
-    def pause(self):
-        """Stops all of it where it is; its kernel goes on taking connections and bytes."""
-        for pid in self.pids():
-            os.kill(pid, signal.SIGSTOP)
-
-    def resume(self):
-        for pid in self.pids():
-            os.kill(pid, signal.SIGCONT)
-
-    def stop(self):
-        """Ends the server with its sessions; nobody listens on the port when this returns."""
-        if self._process is None:
-            return
-        victims = descendants_of(self._process.pid)
-        self._process.kill()
-        for pid in victims:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        self._process.finish()
-        self._process = None
-
     def close(self):
-        self.stop()
+        super().close()
         if self._made_separation:
             try:
                 SEPARATION.rmdir()
             except OSError:
                 pass  # somebody else's server uses it by now
-
-    def destination(self, host="127.0.0.1"):
-        name = f"[{host}]" if ":" in host else host
-        return f"{self.user}@{name}:{self.port}"
 
     def alias(self, name):
         """The lines of a client's configuration that lead here by another name."""
@@ -197,14 +231,6 @@ class Sshd:
             f"Host {name}", "HostName 127.0.0.1", f"Port {self.port}", f"User {self.user}",
             f"UserKnownHostsFile {self.known_hosts}", f"IdentityFile {self.key}",
         ]  # fmt: skip
-
-    def trust(self):
-        """The options that make the host's key known."""
-        return ["-o", f"ssh_known_hosts={self.known_hosts}"]
-
-    def options(self, host="127.0.0.1"):
-        """What a sender needs to log in with the test's key and the known host key."""
-        return ["--ssh", self.destination(host), "--ssh-key", self.key, *self.trust()]
 
 
 class Agent:

@@ -19,7 +19,7 @@ class Lines:
     def __init__(self, stream, convert=None):
         self._convert = convert or (lambda line: line)
         self._changed = threading.Condition()
-        self._items = []
+        self._items, self._times = [], []
         self._ended = False
         self._stream = stream
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -31,6 +31,7 @@ class Lines:
                 item = self._convert(raw.decode("utf-8", "replace").rstrip("\n"))
                 with self._changed:
                     self._items.append(item)
+                    self._times.append(time.monotonic())
                     self._changed.notify_all()
         except (OSError, ValueError):
             pass  # the stream was closed under the reader: that is an end too
@@ -49,17 +50,21 @@ class Lines:
 
     def wait_for(self, matches, seconds, start=0):
         """The first item from number `start` on that matches; None at the end or deadline."""
+        return self.first(matches, seconds, start)[0]
+
+    def first(self, matches, seconds, start=0):
+        """That item, and when it came; (None, None) at the end or deadline."""
         deadline = time.monotonic() + allow(seconds)
         position = start
         with self._changed:
             while True:
                 while position < len(self._items):
                     if matches(self._items[position]):
-                        return self._items[position]
+                        return self._items[position], self._times[position]
                     position += 1
                 left = deadline - time.monotonic()
                 if self._ended or left <= 0:
-                    return None
+                    return None, None
                 self._changed.wait(left)
 
     def wait_end(self, seconds):
