@@ -44,7 +44,7 @@ struct race {
     const struct addrinfo *addresses[ADDRESSES_MOST];
     bool failed[ADDRESSES_MOST]; /* when last tried */
     int address_count;
-    int next; /* address to try */
+    int next; /* address to try; at last the one that was reached */
     int64_t next_us;
     struct try tries[TRIES_MOST]; /* under way, the oldest first */
     int count;
@@ -186,7 +186,7 @@ static int run(struct race *race, int *descriptor, int64_t deadline_us) {
             return SL_OK;
         }
         if (sl_remaining_ms(deadline_us) == 0) {
-            race->failure = race->failure ? race->failure : ETIMEDOUT;
+            race->failure = race->failure == ECONNREFUSED ? ECONNREFUSED : ETIMEDOUT;
             return SL_EAGAIN;
         }
     }
