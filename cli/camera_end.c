@@ -47,11 +47,19 @@ int camera_end_apply(struct camera_end *end, struct options *options) {
     int code = apply(end, options);
     if (code < 0)
         return code;
-    bool told = end->sender.tunnel.destination || end->sender.link.address;
+    const sl_sender_settings *sender = &end->sender;
+    bool told = sender->tunnel.destination || sender->link.address || sender->destinations;
     if (options->join && told) {
         snprintf(options->sentence, sizeof(options->sentence),
-                 "--join says where the viewer is, and so does an address or ssh; leave those out, "
-                 "in the configuration file too");
+                 "--join says where the viewer is, and so does an address, ssh or a destination; "
+                 "leave those out, in the configuration file too");
+        return SL_EINVAL;
+    }
+    if (options->join && sender->tunnel.jump) {
+        snprintf(
+            options->sentence, sizeof(options->sentence),
+            "--join goes to the viewer's gate itself, not through jump hosts; leave those out, "
+            "or put the camera's key into the viewer's authorized keys by hand");
         return SL_EINVAL;
     }
     if (told || options->join || sl_pair_viewer(path, sizeof(path)) < 0)

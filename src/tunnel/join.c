@@ -84,7 +84,8 @@ int sl_join(const sl_invitation_parts *invitation, ssh_key own, const char *name
     char destination[300];
     sl_tunnel_settings settings = {.destination = destination, .host_key = invitation->host_key};
     sl_tunnel_target target = {.host = "localhost", .port = invitation->link_port};
-    sl_tunnel_job job = {.stop = cancel, .network.fd = -1, .agent_fd = -1};
+    sl_tunnel_job job = {
+        .stop = cancel, .network.fd = -1, .agent_fd = -1, .usable.fd = -1, .carrier_fd = -1};
     sl_host_port(destination, sizeof(destination), invitation->host, invitation->port);
     pthread_mutex_init(&job.lock, NULL);
     int code = sl_session_check_library();

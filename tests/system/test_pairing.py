@@ -191,6 +191,8 @@ def test_join_beside_another_place(plain, home):
     words = ["send", SOURCE, "--join", "sightline:1,x"]
     plain(*words, "--ssh", "host", seconds=10).expect(2).sentence("--join")
     plain(*words, "--address", "host", seconds=10).expect(2).sentence("--join")
+    plain(*words, "--to", "host", seconds=10).expect(2).sentence("--join")
+    plain(*words, "--ssh-jump", "host", seconds=10).expect(2).sentence("--join", "jump")
 
 
 def test_explicit_place_wins(gate, pair, camera, view):
@@ -199,6 +201,9 @@ def test_explicit_place_wins(gate, pair, camera, view):
     viewer.end()
     other = view("pair")
     camera("--address", "127.0.0.1", "--port", other.port(), "--frames", 5).end()
+    assert other.end()["frames"] == 5
+    other = view("pair")
+    camera("--to", f"127.0.0.1:{other.port()}", "--frames", 5).end()
     assert other.end()["frames"] == 5
 
 
