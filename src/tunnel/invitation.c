@@ -127,7 +127,8 @@ int sl_invitation_write(const sl_invitation_parts *parts, char line[SL_INVITATIO
     sl_host_port(place, sizeof(place), parts->host, parts->port);
     int used = snprintf(line, SL_INVITATION_MAX, START VERSION ",%s,%s,%s", place, parts->host_key,
                         parts->token);
-    if (parts->link_port != SL_INVITATION_PORT || strcmp(parts->pattern, SL_INVITATION_PATTERN))
+    if (parts->link_port != SL_INVITATION_PORT ||
+        strcmp(parts->pattern, SL_INVITATION_PATTERN) != 0)
         snprintf(line + used, SL_INVITATION_MAX - (size_t)used, ",%d,%s", parts->link_port,
                  parts->pattern);
     int code = sl_invitation_read(line, &again); /* what can't be read is of no use */

@@ -19,7 +19,7 @@
 
 #define FOLDER     "invitations"
 #define USED       ".used"
-#define CLOCK_S    5 /* by which the system's clock may be set back meanwhile */
+#define CLOCK_S    5              /* by which the system's clock may be set back meanwhile */
 #define REMEMBER_S INT64_C(86400) /* a day */
 
 struct paths {

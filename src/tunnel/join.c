@@ -41,7 +41,7 @@ static int fail_refused(const sl_session *session) {
 static int hand_over(sl_session *session, const sl_invitation_parts *invitation, ssh_key own,
                      const char *name, int64_t deadline_us) {
     char user[SL_JOINER_MAX];
-    ssh_key token;
+    ssh_key token = NULL;
     int result;
     int code = sl_joiner_write(user, own, name);
     if (code == SL_OK)
@@ -65,7 +65,7 @@ static int visit(sl_tunnel_job *job, const sl_invitation_parts *invitation, ssh_
     /* A gate has no other kind, and its fingerprint is this key's. */
     const char *algorithms = sl_host_key_family(0);
     int64_t deadline_us = sl_deadline_us(1000 * job->plan.settings.connect_timeout_s);
-    sl_session session;
+    sl_session session = {.descriptor = -1};
     int descriptor;
     int code = sl_dial(&descriptor, job, deadline_us);
     if (code == SL_OK)

@@ -25,35 +25,35 @@
 #define FOOT          "\n-----END OPENSSH PRIVATE KEY-----\n"
 
 /* All of it but the key itself. */
-static const uint8_t form[WHOLE] =
-    "openssh-key-v1\0"
-    "\0\0\0\4none\0\0\0\4none\0\0\0\0\0\0\0\1"
-    "\0\0\0\063\0\0\0\013ssh-ed25519\0\0\0\040________________________________"
-    "\0\0\0\210____"
-    "____\0\0\0\013ssh-ed25519\0\0\0\040________________________________"
-    "\0\0\0\100________________________________________________________________"
-    "\0\0\0\0\1\2\3\4\5";
+static const struct form {
+    uint8_t bytes[WHOLE];
+} form = {"openssh-key-v1\0"
+          "\0\0\0\4none\0\0\0\4none\0\0\0\0\0\0\0\1"
+          "\0\0\0\063\0\0\0\013ssh-ed25519\0\0\0\040________________________________"
+          "\0\0\0\210____"
+          "____\0\0\0\013ssh-ed25519\0\0\0\040________________________________"
+          "\0\0\0\100________________________________________________________________"
+          "\0\0\0\0\1\2\3\4\5"};
 
 int sl_token_read(const char *text, ssh_key *key) {
-    uint8_t whole[WHOLE];
+    struct form whole = form;
     char file[sizeof(HEAD) + SL_BASE64_LENGTH(WHOLE) + sizeof(FOOT)] = HEAD;
     *key = NULL;
-    memcpy(whole, form, WHOLE);
     int code = strlen(text) == SL_TOKEN_LETTERS
-                   ? sl_base64_read(whole + TOKEN_AT, SL_TOKEN_BYTES, text)
+                   ? sl_base64_read(whole.bytes + TOKEN_AT, SL_TOKEN_BYTES, text)
                    : SL_EINVAL;
     if (code == SL_OK) {
-        const uint8_t *public_half = whole + TOKEN_AT + SL_TOKEN_BYTES - PUBLIC_BYTES;
-        memcpy(whole + PUBLIC_AT, public_half, PUBLIC_BYTES);
-        memcpy(whole + PUBLIC_2ND_AT, public_half, PUBLIC_BYTES);
-        sl_base64_write(file + strlen(HEAD), whole, WHOLE);
+        const uint8_t *public_half = whole.bytes + TOKEN_AT + SL_TOKEN_BYTES - PUBLIC_BYTES;
+        memcpy(whole.bytes + PUBLIC_AT, public_half, PUBLIC_BYTES);
+        memcpy(whole.bytes + PUBLIC_2ND_AT, public_half, PUBLIC_BYTES);
+        sl_base64_write(file + strlen(HEAD), whole.bytes, WHOLE);
         snprintf(file + strlen(file), sizeof(FOOT), FOOT);
         if (ssh_pki_import_privkey_base64(file, NULL, NULL, NULL, key) != SSH_OK) {
             *key = NULL;
             code = SL_EINVAL;
         }
     }
-    explicit_bzero(whole, sizeof(whole));
+    explicit_bzero(&whole, sizeof(whole));
     explicit_bzero(file, sizeof(file));
     return code < 0 ? sl_fail(SL_EINVAL, "the token is damaged") : SL_OK;
 }
