@@ -15,7 +15,7 @@ import shutil
 import subprocess
 
 ENDS = ("camera", "viewer")
-CAMERA, SERVER = "10.77.1.1", "10.77.1.2"  # the middle as the camera sees it
+SERVER = "10.77.1.2"  # the middle as the camera sees it
 TABLE = "inet sightline"
 NUMBERS = itertools.count()
 
