@@ -163,10 +163,10 @@ int sl_resolve(struct addrinfo **addresses, const char *what, const char *host, 
 }
 
 int64_t sl_address_deadline_us(const struct addrinfo *address, int64_t deadline_us) {
-    int left = 0;
+    int left = 1;
     if (deadline_us < 0)
         return deadline_us;
-    for (; address; address = address->ai_next)
+    while ((address = address->ai_next))
         left++;
     return sl_deadline_us(sl_remaining_ms(deadline_us) / left);
 }

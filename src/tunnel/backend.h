@@ -6,6 +6,7 @@
 #define TUNNEL_BACKEND_H
 
 #include "base/event.h"
+#include "base/log.h"
 #include "base/network.h"
 #include "tunnel/plan.h"
 
@@ -17,6 +18,7 @@ typedef struct sl_tunnel_job {
     sl_tunnel_plan plan;
     char socket_path[108];      /* where the link finds the tunnel while it is up; inward: the
                                    back-end's own */
+    char relay_path[108];       /* inward, where ssh leads who comes to the port */
     sl_network network;         /* the tunnel's thread's: has it changed? */
     struct addrinfo *addresses; /* of the SSH host, as last told; sl_dial()'s */
     int64_t connected_us; /* the tunnel's thread's: no earlier did the server have its connection */
@@ -24,6 +26,7 @@ typedef struct sl_tunnel_job {
     atomic_int linger_ms; /* how long bytes may still leave after that */
     atomic_size_t held;   /* bytes of the link's that libssh has yet to write, about */
     atomic_int port;      /* inward: where the server listens; 0: not known yet */
+    sl_log_limit full;    /* the tunnel's thread's: of lines about those turned away */
 
     pthread_mutex_t lock;    /* guards what stands below */
     sl_tunnel_status status; /* for the owner */

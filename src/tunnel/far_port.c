@@ -53,6 +53,14 @@ void sl_far_port_tell_waiting(sl_tunnel_job *job) {
     sl_tunnel_report(job, SL_TUNNEL_WAITING, sl_error());
 }
 
+void sl_far_port_tell_full(sl_tunnel_job *job, int most) {
+    uint64_t more = 0;
+    if (sl_log_limit_pass(&job->full, &more))
+        sl_log(SL_LOG_INFO, "tunnel",
+               "a connection to port %d at %s is turned away: %d are open (and %llu more were)",
+               atomic_load(&job->port), job->plan.destination.host, most, (unsigned long long)more);
+}
+
 /* Whether a connection from here is refused there. */
 static bool refuses(const struct addrinfo *place, const sl_cancel *stop) {
     int failure = 0;

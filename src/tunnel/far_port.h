@@ -18,6 +18,9 @@ int sl_far_port_fail_held(const sl_tunnel_job *job);
  * somebody holds it. */
 int sl_far_port_fail_refused(const sl_tunnel_job *job);
 
+/* Says that somebody is turned away who came to the port, because `most` connections are open. */
+void sl_far_port_tell_full(sl_tunnel_job *job, int most);
+
 /* Says that it is waited for, and that the port is held. */
 void sl_far_port_tell_waiting(sl_tunnel_job *job);
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "tunnel/local.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -23,17 +24,11 @@
 /* Hands bytes to the local socket: how many it took, 0 when it is full; all when it is gone, or
  * when they couldn't be counted, which the link needs to bound what a peer makes it keep. */
 static size_t give(sl_forward *forward, const char *bytes, size_t size) {
-    if (!forward->meter && sl_meter_open(&forward->meter, forward->local) < 0) {
-        forward->in_broken = true;
-        return size;
-    }
-    ssize_t taken = send(forward->local, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (taken >= 0) {
-        sl_meter_add(forward->meter, (size_t)taken);
+    ssize_t taken = -1;
+    if (forward->meter || sl_meter_open(&forward->meter, forward->local) == SL_OK)
+        taken = sl_local_give(forward->local, bytes, size, forward->meter);
+    if (taken >= 0)
         return (size_t)taken;
-    }
-    if (errno == EAGAIN || errno == EINTR)
-        return 0;
     forward->in_broken = true;
     return size;
 }

@@ -26,8 +26,7 @@ static bool take_channel(void *user, ssh_message message) {
         if (pump->forwards[i].state == SL_FORWARD_NONE)
             forward = &pump->forwards[i];
     if (!forward) {
-        sl_log(SL_LOG_INFO, "tunnel", "a connection to port %d at %s is turned away: %d are open",
-               atomic_load(&job->port), job->plan.destination.host, SL_FORWARDS_MOST);
+        sl_far_port_tell_full(job, SL_FORWARDS_MOST);
         return false;
     }
     int local = sl_local_connect(job->plan.link_path);

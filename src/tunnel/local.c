@@ -1,7 +1,6 @@
-/* tunnel: the local end. Used by the pump, on the tunnel's thread. */
+/* tunnel: the local end. Used by all who move bytes there, each on its own thread. */
 #include "tunnel/local.h"
 #include "base/error.h"
-#include "base/meter.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,6 +37,15 @@ int sl_local_connect(const char *path) {
                             connect(descriptor, (struct sockaddr *)&address, sizeof(address)) < 0))
         sl_local_close(&descriptor, NULL);
     return descriptor;
+}
+
+ssize_t sl_local_give(int descriptor, const char *bytes, size_t size, sl_meter *meter) {
+    ssize_t taken = send(descriptor, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (taken < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -1;
+    if (meter)
+        sl_meter_add(meter, (size_t)taken);
+    return taken;
 }
 
 void sl_local_close(int *descriptor, const char *path) {

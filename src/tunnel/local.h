@@ -3,6 +3,10 @@
 #ifndef TUNNEL_LOCAL_H
 #define TUNNEL_LOCAL_H
 
+#include "base/meter.h"
+
+#include <sys/types.h>
+
 /* Listens at `path`, replacing what is there. Non-blocking. SL_ESYSTEM. */
 int sl_local_listen(int *descriptor, const char *path);
 
@@ -12,6 +16,10 @@ int sl_local_accept(int descriptor);
 /* Connects to who listens at `path`, non-blocking and ready to be metered; -1 when nobody does or
  * has room now. */
 int sl_local_connect(const char *path);
+
+/* Hands bytes to a connected one, and to the meter of what it takes (NULL: nobody counts): how many
+ * it took, 0 when it is full, -1 when it has gone. */
+ssize_t sl_local_give(int descriptor, const char *bytes, size_t size, sl_meter *meter);
 
 /* Stops listening and removes the socket; -1 is fine. */
 void sl_local_close(int *descriptor, const char *path);

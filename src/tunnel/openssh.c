@@ -1,5 +1,5 @@
 /* tunnel: the OpenSSH back-end: the user's own ssh makes the connection and listens at the job's
- * socket, or has the server listen and brings who comes there to the link; here it is watched.
+ * socket, or has the server listen and brings who comes there to our relay; here it is watched.
  * Called by the supervisor.
  *
  * What ssh is about, and what becomes of the channels that it opens, is known from what it writes
@@ -12,6 +12,7 @@
 #include "tunnel/child.h"
 #include "tunnel/far_port.h"
 #include "tunnel/hostkey.h"
+#include "tunnel/relay.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -33,6 +34,7 @@ struct client {
     char program[4096];
     int family; /* of the pinned host key, once it was seen; else -1 */
     sl_openssh_arguments arguments;
+    sl_relay relay; /* inward: it lives as long as the ssh that runs */
 
     /* Of the ssh that runs. */
     sl_child child;
@@ -64,14 +66,17 @@ static int open_client(void **state, sl_tunnel_job *job) {
     client->job = job;
     client->family = -1;
     client->child = (sl_child){.ended = -1, .complaints = -1};
+    client->relay.listener = -1;
     int code = sl_child_find(client->program, sizeof(client->program), "ssh");
     if (code < 0) {
         free(client);
         return sl_fail(SL_EUNSUPPORTED, "there is no ssh command in PATH for ssh_backend=openssh; "
                                         "install openssh-client, or use ssh_backend=libssh");
     }
-    if (job->plan.link_path) /* beside the link's own */
+    if (job->plan.link_path) { /* beside the link's own */
         snprintf(job->socket_path, sizeof(job->socket_path), "%.100s-port", job->plan.link_path);
+        snprintf(job->relay_path, sizeof(job->relay_path), "%.100s-relay", job->plan.link_path);
+    }
     *state = client;
     return SL_OK;
 }
@@ -103,11 +108,16 @@ static void take_answer(struct client *client, sl_openssh_event event, const cha
     sl_tunnel_tell_heard(job, &client->unheard, event == SL_OPENSSH_OPENED, client->up);
 }
 
-/* Inward: what becomes of the port. What goes to another place than the link is the user's own. */
+/* Inward: whether a line is about our relay. What goes to another place is the user's own. */
+static bool is_ours(const struct client *client, const char *line) {
+    return client->job->plan.link_path && strstr(line, client->job->relay_path);
+}
+
+/* Inward: what becomes of the port. */
 static void take_port(struct client *client, sl_openssh_event event, const char *line) {
     const sl_tunnel_job *job = client->job;
     int wanted = sl_far_port_wanted(job), port = 0;
-    bool ours = job->plan.link_path && strstr(line, job->plan.link_path);
+    bool ours = is_ours(client, line);
     if (event == SL_OPENSSH_DENIED) {
         sscanf(line, "Warning: remote port forwarding failed for listen port %d", &port);
         client->listening = port == wanted && wanted > 0; /* there is somebody to ask about */
@@ -152,7 +162,7 @@ static void act(struct client *client, sl_openssh_event event, const char *line)
         client->channels++;
         break;
     case SL_OPENSSH_JOINED:
-        client->channels += plan->link_path && strstr(line, plan->link_path) ? 1 : 0;
+        client->channels += is_ours(client, line) ? 1 : 0;
         break;
     case SL_OPENSSH_FREED:
         client->channels -= client->channels > 0 ? 1 : 0;
@@ -210,6 +220,7 @@ static bool hear(struct client *client) {
 /* Ends what is left of it. Returns what waitpid() told. */
 static int end_ssh(struct client *client) {
     int status = sl_child_end(&client->child, GRACE_MS);
+    sl_relay_finish(&client->relay);
     unlink(client->job->socket_path); /* had it no time to */
     return status;
 }
@@ -224,26 +235,31 @@ static int fail_ended(struct client *client) {
     return sl_openssh_fail(&client->words, &client->job->plan, client->up, status);
 }
 
-/* Waits until ssh says something, and hears it. SL_OK; SL_ECANCELED when it is to stop (and
- * `stopping` is not said already), SL_EAGAIN past the deadline; other codes when ssh has ended. */
+enum { ENDED, COMPLAINTS, STOP, RELAY, POLLED = RELAY + SL_RELAY_POLLED };
+
+/* Waits until ssh says something, and hears it; the relay works meanwhile. SL_OK; SL_ECANCELED when
+ * it is to stop (and `stopping` is not said already), SL_EAGAIN past the deadline; other codes when
+ * ssh has ended. */
 static int listen_to(struct client *client, bool stopping, int64_t deadline_us) {
-    struct pollfd polled[] = {
-        {.fd = client->child.ended, .events = POLLIN},
-        {.fd = client->child.complaints, .events = POLLIN},
-        {.fd = stopping ? -1 : sl_cancel_fd(client->job->stop), .events = POLLIN},
+    struct pollfd polled[POLLED] = {
+        [ENDED] = {.fd = client->child.ended, .events = POLLIN},
+        [COMPLAINTS] = {.fd = client->child.complaints, .events = POLLIN},
+        [STOP] = {.fd = stopping ? -1 : sl_cancel_fd(client->job->stop), .events = POLLIN},
     };
-    int ready = poll(polled, 3, sl_remaining_ms(deadline_us));
+    sl_relay_watch(&client->relay, &polled[RELAY]);
+    int ready = poll(polled, POLLED, sl_remaining_ms(deadline_us));
     if (ready < 0 && errno != EINTR)
         return sl_fail(SL_ESYSTEM, "the tunnel cannot wait for ssh: %s", strerror(errno));
     if (ready <= 0)
         return sl_remaining_ms(deadline_us) == 0 ? SL_EAGAIN : SL_OK;
-    if (polled[2].revents)
+    if (polled[STOP].revents)
         return sl_fail(SL_ECANCELED, "%s", sl_strerror(SL_ECANCELED));
-    if (polled[1].revents && !hear(client)) {
+    sl_relay_work(&client->relay, &polled[RELAY]);
+    if (polled[COMPLAINTS].revents && !hear(client)) {
         close(client->child.complaints);
         client->child.complaints = -1;
     }
-    return polled[0].revents ? fail_ended(client) : SL_OK;
+    return polled[ENDED].revents ? fail_ended(client) : SL_OK;
 }
 
 /* Has ssh ask for a first channel. -1 when the socket is not there. */
@@ -312,7 +328,10 @@ static int connect_offering(struct client *client, const char *algorithms) {
     client->channels = client->port = 0;
     /* ssh takes its own time for each address and jump host; this is for when it gets stuck. */
     report_step(client, SL_TUNNEL_RESOLVING, 1000 + 2000 * job->plan.settings.connect_timeout_s);
-    code = sl_child_start(&client->child, client->program, client->arguments.words);
+    if (job->plan.link_path)
+        code = sl_relay_start(&client->relay, job);
+    if (code == SL_OK)
+        code = sl_child_start(&client->child, client->program, client->arguments.words);
     if (code == SL_OK)
         code = follow(client);
     if (code < 0)
@@ -363,7 +382,7 @@ static void linger(struct client *client) {
         int left_ms = sl_remaining_ms(deadline_us);
         bool idle = client->channels == 0 && left_ms > SETTLED_MS;
         int code = listen_to(client, true, idle ? sl_deadline_us(SETTLED_MS) : deadline_us);
-        if (code != SL_OK)
+        if (code != SL_OK || left_ms == 0)
             return;
     }
 }

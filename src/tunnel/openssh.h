@@ -13,9 +13,9 @@ typedef struct sl_openssh_arguments {
 } sl_openssh_arguments;
 
 /* The words that have ssh forward the job's socket; inward that socket leads to the port that is
- * asked for, to look who holds it, and the port to the link. What the job leaves open is left to
- * the user's configuration. `algorithms` are the host key algorithms to offer; NULL: what is usual.
- * SL_EINVAL with a sentence when ssh can't be told so. */
+ * asked for, to look who holds it, and the port to the job's relay. What the job leaves open is
+ * left to the user's configuration. `algorithms` are the host key algorithms to offer; NULL: what
+ * is usual. SL_EINVAL with a sentence when ssh can't be told so. */
 int sl_openssh_arguments_fill(sl_openssh_arguments *arguments, const sl_tunnel_job *job,
                               const char *algorithms);
 

@@ -109,14 +109,13 @@ static void add_way_out(sl_openssh_arguments *arguments, const sl_tunnel_job *jo
         spell_host(arguments, target, host, sizeof(host)), port);
 }
 
-/* -R from the port at the server to the link. */
+/* -R from the port at the server to the relay. */
 static void add_way_in(sl_openssh_arguments *arguments, const sl_tunnel_job *job) {
     const char *address = job->plan.target_host[0] ? job->plan.target_host : "*";
     char socket[2 * sizeof(job->socket_path)], host[300];
     add(arguments, "-R");
     add(arguments, "%s:%d:%s", spell_host(arguments, address, host, sizeof(host)),
-        sl_far_port_wanted(job),
-        spell_socket(arguments, job->plan.link_path, socket, sizeof(socket)));
+        sl_far_port_wanted(job), spell_socket(arguments, job->relay_path, socket, sizeof(socket)));
 }
 
 /* Inward, ssh stays when the server does not listen, to be asked why; and when forwards of the

@@ -228,8 +228,9 @@ def test_key_that_may_listen_on_this_port_only(sshd, dial, send):
     other.expect(7).sentence("permitlisten")
 
 
-def test_message_that_never_ends(sshd, view, send):
-    viewer = view("pubsub", *sshd().options(), "-o", "max_message_size=1M")
+@both_backends
+def test_message_that_never_ends(sshd, dial, send):
+    viewer = dial("pubsub", *sshd().options(), "-o", "max_message_size=1M")
     streaming = send(SOURCE, viewer.port(), "pubsub")
     viewer.after(10)
     before = viewer.peak_memory()

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/event.h"
 #include "base/log.h"
+#include "base/meter.h"
 #include "served.h"
 
 #include <arpa/inet.h>
@@ -26,6 +27,7 @@
 #define MEGABYTE  (1024 * 1024)
 #define LINGER_MS 20000
 #define PLACES    16
+#define FULL_MS   200 /* nothing was taken for so long */
 
 static char link_path[108], link_endpoint[128];
 static int link_listener = -1; /* stands for the link */
@@ -170,6 +172,86 @@ static void takes_so_many_at_once_and_turns_others_away(void **state) {
         close(late);
     }
     for (int i = 1; i < PLACES; i++) {
+        close(far[i]);
+        close(near[i]);
+    }
+    sl_tunnel_close(&tunnel, LINGER_MS);
+}
+
+static void a_link_that_goes_frees_the_place_of_a_silent_peer(void **state) {
+    (void)state;
+    int far[2 * PLACES];
+    sl_tunnel *tunnel = open_inward("127.0.0.1", 0, NULL);
+    for (int i = 0; i < 2 * PLACES; i++) {
+        far[i] = come_to(sl_tunnel_port(tunnel));
+        close(accept_at_link());
+        assert_true(ends_silently(far[i]));
+    }
+    for (int i = 0; i < 2 * PLACES; i++)
+        close(far[i]);
+    sl_tunnel_close(&tunnel, LINGER_MS);
+}
+
+/* Sends as much as is taken while nobody reads at the other end, and says that it was all. */
+static size_t send_until_full(int descriptor) {
+    static const char bytes[65536];
+    struct pollfd polled = {.fd = descriptor, .events = POLLOUT};
+    size_t total = 0;
+    while (total < 64 * MEGABYTE && poll(&polled, 1, FULL_MS) > 0) {
+        ssize_t size = send(descriptor, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL);
+        assert_true(size > 0);
+        total += (size_t)size;
+    }
+    shutdown(descriptor, SHUT_WR);
+    return total;
+}
+
+static size_t receive_all(int descriptor) {
+    static char bytes[65536];
+    size_t total = 0;
+    ssize_t size;
+    while ((size = recv(descriptor, bytes, sizeof(bytes), 0)) > 0)
+        total += (size_t)size;
+    assert_int_equal(size, 0);
+    return total;
+}
+
+static void who_does_not_read_makes_the_other_wait(void **state) {
+    (void)state;
+    sl_tunnel *tunnel = open_inward("127.0.0.1", 0, NULL);
+    int far = come_to(sl_tunnel_port(tunnel)), near = accept_at_link();
+    size_t sent = send_until_full(far);
+    assert_true(sent < 64 * MEGABYTE);
+    assert_int_equal(receive_all(near), sent);
+    sent = send_until_full(near);
+    assert_true(sent < 64 * MEGABYTE);
+    assert_int_equal(receive_all(far), sent);
+    close(near);
+    close(far);
+    sl_tunnel_close(&tunnel, LINGER_MS);
+}
+
+static void counts_what_the_link_gets_from_each(void **state) {
+    (void)state;
+    static const char bytes[40000];
+    int far[2], near[2];
+    sl_tunnel *tunnel = open_inward("127.0.0.1", 0, NULL);
+    for (int i = 0; i < 2; i++) {
+        far[i] = come_to(sl_tunnel_port(tunnel));
+        near[i] = accept_at_link();
+    }
+    for (int i = 0; i < 2; i++) {
+        size_t size = sizeof(bytes) / (size_t)(i + 1);
+        assert_int_equal(send(far[i], bytes, size, MSG_NOSIGNAL), size);
+        /* It is counted just after it was handed over. */
+        uint64_t counted = 0;
+        for (int waited_ms = 0; counted != size; waited_ms += 5) {
+            assert_true(waited_ms < PATIENCE_MS);
+            usleep(5000);
+            sl_meter_read(near[i], &counted);
+        }
+    }
+    for (int i = 0; i < 2; i++) {
         close(far[i]);
         close(near[i]);
     }
@@ -383,12 +465,18 @@ int main(void) {
         TEST(ends_go_through_each_on_its_own),
         TEST(takes_so_many_at_once_and_turns_others_away),
         TEST(turns_connections_away_while_no_link_listens),
+        TEST(who_does_not_read_makes_the_other_wait),
+        TEST(counts_what_the_link_gets_from_each),
         TEST(comes_back_on_the_port_that_the_server_picked),
         TEST(a_port_in_use_is_told),
         TEST(forbidden_listening_is_told_at_once),
         WITH_SSH(carries_both_ways_byte_for_byte),
         WITH_SSH(ends_go_through_each_on_its_own),
+        WITH_SSH(takes_so_many_at_once_and_turns_others_away),
         WITH_SSH(turns_connections_away_while_no_link_listens),
+        WITH_SSH(a_link_that_goes_frees_the_place_of_a_silent_peer),
+        WITH_SSH(who_does_not_read_makes_the_other_wait),
+        WITH_SSH(counts_what_the_link_gets_from_each),
         WITH_SSH(comes_back_on_the_port_that_the_server_picked),
         WITH_SSH(forbidden_listening_is_told_at_once),
         TEST(a_server_opens_what_was_asked_for_and_nothing_else),

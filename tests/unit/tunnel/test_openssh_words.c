@@ -183,7 +183,7 @@ static void long_lines_are_cut(void **state) {
     assert_true(strlen(words.line) < sizeof(words.line));
 }
 
-static sl_tunnel_job job = {.socket_path = "/run/sl-1/link"};
+static sl_tunnel_job job = {.socket_path = "/run/sl-1/link", .relay_path = "/run/sl-2/relay"};
 
 static bool told(const sl_openssh_arguments *arguments, const char *word) {
     for (size_t i = 0; i < arguments->count; i++)
@@ -218,18 +218,19 @@ static void asks_for_a_way_in(void **state) {
     job.plan.target_host = (char *)"";
     job.plan.link_path = (char *)"/run/sl-2/link";
     assert_int_equal(sl_openssh_arguments_fill(&arguments, &job, NULL), SL_OK);
-    assert_true(told(&arguments, "*:5555:/run/sl-2/link"));
+    assert_true(told(&arguments, "*:5555:/run/sl-2/relay"));
     assert_true(told(&arguments, "/run/sl-1/link:localhost:5555"));
     assert_true(told(&arguments, "ExitOnForwardFailure=no"));
 
     job.plan.target_host = (char *)"::1";
     job.plan.target_port = 0;
     assert_int_equal(sl_openssh_arguments_fill(&arguments, &job, NULL), SL_OK);
-    assert_true(told(&arguments, "[::1]:0:/run/sl-2/link"));
+    assert_true(told(&arguments, "[::1]:0:/run/sl-2/relay"));
     assert_false(told(&arguments, "-L"));
 
-    job.plan.link_path = (char *)"/run/a:b/link";
-    assert_int_equal(sl_openssh_arguments_fill(&arguments, &job, NULL), SL_EINVAL);
+    sl_tunnel_job misread = job;
+    memcpy(misread.relay_path, "/run/a:b/relay", sizeof("/run/a:b/relay"));
+    assert_int_equal(sl_openssh_arguments_fill(&arguments, &misread, NULL), SL_EINVAL);
 }
 
 static void names_jump_hosts_as_ssh_reads_them(void **state) {
