@@ -31,10 +31,14 @@ def pytest_sessionstart():
         pytest.exit(f"there is no command at {command_path()}: build it, or set SIGHTLINE", 3)
 
 
+def pytest_sessionfinish():
+    if figures.ROWS:
+        figures.write()
+
+
 def pytest_terminal_summary(terminalreporter):
     """The figures of the faults that were gone through go into the report."""
     if figures.ROWS:
-        figures.write()
         terminalreporter.section("faults, in pair / reqrep / pubsub")
         for line in figures.table():
             terminalreporter.write_line(line)
