@@ -59,7 +59,11 @@ _sightline() {
     case ${COMP_WORDS[1]} in
     send | doctor)
         case $current in
-        -*) _sightline_words "- $both $send --join" ;;
+        -*)
+            local own=--join
+            [ "${COMP_WORDS[1]}" = send ] || own=--json
+            _sightline_words "- $both $send $own"
+            ;;
         *) _sightline_source ;;
         esac
         ;;

@@ -33,9 +33,10 @@ fi
 
 case $words[2] in
 send | doctor)
-    _arguments $both \
+    local own='--join[accept the invitation of a viewer]:line:'
+    [[ $words[2] = send ]] || own='--json[write JSON]'
+    _arguments $both $own \
         '*--to[a destination, in place of --address]:ADDRESS[\:PORT][,NAME=VALUE]…:_hosts' \
-        '--join[accept the invitation of a viewer]:line:' \
         '--raw[send pixels as they are]' \
         '--jpeg[send JPEG]' \
         '--quality[of JPEG]:10 to 100:' \
@@ -43,7 +44,6 @@ send | doctor)
         '--fps[frames a second]:rate:' \
         '--loop[begin a file again at its end]' \
         '--filter[libavfilter graph]:graph:' \
-        '--json[of doctor: write JSON]' \
         '2:source:_files'
     ;;
 view)

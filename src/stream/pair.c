@@ -156,8 +156,14 @@ int sl_pair_viewer(char *path, size_t size) {
     return access(path, F_OK) == 0 ? SL_OK : sl_fail(SL_EAGAIN, "this camera is not paired");
 }
 
+/* What lines of authorized keys are to lead to: the port that the open gate has told goes first. */
 static sl_gate_target link_of(const sl_receiver_settings *settings) {
+    sl_receiver_settings running;
     int port = settings->link.port ? settings->link.port : SL_INVITATION_PORT;
+    sl_receiver_settings_init(&running);
+    if (sl_whereabouts_find(&running) && running.link.port)
+        port = running.link.port;
+    sl_settings_finish(&running);
     return (sl_gate_target){settings->link.address, port};
 }
 

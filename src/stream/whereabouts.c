@@ -32,9 +32,15 @@ static int write_down(sl_whereabouts *told, const sl_gate_place *place, sl_patte
     if (code < 0)
         return code;
     told->fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (told->fd < 0 || flock(told->fd, LOCK_EX) < 0)
-        return sl_fail(SL_ESYSTEM, "cannot lock %s: %s", path, strerror(errno));
-    return SL_OK;
+    if (told->fd < 0)
+        return sl_fail(SL_ESYSTEM, "cannot read %s: %s", path, strerror(errno));
+    if (flock(told->fd, LOCK_EX | LOCK_NB) == 0)
+        return SL_OK;
+    bool replaced = errno == EWOULDBLOCK; /* by another gate's, which has locked its own */
+    code = replaced ? SL_OK : sl_fail(SL_ESYSTEM, "cannot lock %s: %s", path, strerror(errno));
+    close(told->fd);
+    told->fd = -1;
+    return code;
 }
 
 void sl_whereabouts_tell(sl_whereabouts *told, const sl_gate_place *place, sl_pattern pattern) {

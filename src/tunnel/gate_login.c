@@ -46,12 +46,23 @@ static bool take_place(sl_gate_client *client, ssh_key key) {
     return client->admitted;
 }
 
-static int let_in(sl_gate_client *client, ssh_key key, const char *how, const char *comment) {
+static void give_place_back(sl_gate_client *client) {
+    sl_gate_door *door = client->door;
+    pthread_mutex_lock(&door->lock);
+    door->inside -= client->inside ? 1 : 0;
+    client->inside = client->admitted = false;
+    ssh_key_free(client->key);
+    client->key = NULL;
+    pthread_mutex_unlock(&door->lock);
+}
+
+static int no_place(sl_gate_client *client) {
+    client->over = true;
+    return turn_away(client, "there are as many connections as gate_max_connections allows");
+}
+
+static int welcome(const sl_gate_client *client, const char *how, const char *comment) {
     uint64_t more = 0;
-    if (!take_place(client, key)) {
-        client->over = true;
-        return turn_away(client, "there are as many connections as gate_max_connections allows");
-    }
     pthread_mutex_lock(&client->door->lock);
     bool pass = sl_log_limit_pass(&client->door->arrivals, &more);
     pthread_mutex_unlock(&client->door->lock);
@@ -59,6 +70,10 @@ static int let_in(sl_gate_client *client, ssh_key key, const char *how, const ch
         sl_log(SL_LOG_INFO, "gate", "%s has logged in with %s%s%s", client->peer, how,
                comment[0] ? ", " : "", comment);
     return SSH_AUTH_SUCCESS;
+}
+
+static int let_in(sl_gate_client *client, ssh_key key, const char *how, const char *comment) {
+    return take_place(client, key) ? welcome(client, how, comment) : no_place(client);
 }
 
 /* Says to the client, too, why it is turned away. Whom it invited may read that; to others it says
@@ -93,15 +108,19 @@ static int take_in(sl_gate_client *client, ssh_key token, const sl_joiner *joine
     snprintf(comment, sizeof(comment), "%s paired %s", joiner->name[0] ? joiner->name : "camera",
              today);
     const sl_gate_target link = target_of(door);
+    if (!take_place(client, joiner->key)) /* first, so that no invitation is used up for nothing */
+        return no_place(client);
     int code = sl_fingerprint(fingerprint, sizeof(fingerprint), joiner->key);
     if (code == SL_OK)
         code = sl_invited_take(token);
     if (code == SL_OK)
         code = sl_authorized_add(door->authorized_keys, &link, joiner->key, comment);
-    if (code < 0)
+    if (code < 0) {
+        give_place_back(client);
         return decline(client);
+    }
     snprintf(text, sizeof(text), "an invitation, which is used up; its key is %s", fingerprint);
-    return let_in(client, joiner->key, text, comment);
+    return welcome(client, text, comment);
 }
 
 /* A log-in with the token of an invitation. */

@@ -93,6 +93,7 @@ int sl_join(const sl_invitation_parts *invitation, ssh_key own, const char *name
         code = sl_tunnel_plan_init(&job.plan, &settings, &target);
     if (code == SL_OK)
         code = visit(&job, invitation, own, name);
+    sl_dial_forget(&job);
     sl_tunnel_plan_finish(&job.plan);
     pthread_mutex_destroy(&job.lock);
     return code;

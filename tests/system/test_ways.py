@@ -62,7 +62,24 @@ def users_configuration(folder):
     return tell
 
 
-@pytest.mark.parametrize("told", [users_configuration])
+def own_jump_hosts(folder):
+    """What has this program go through them by itself."""
+
+    def tell(servers):
+        *jumps, (address, last) = servers.values()
+        known = folder / "known_hosts"
+        known.write_text(
+            "".join(server.known_hosts.read_text() for _address, server in servers.values())
+        )
+        hosts = ",".join(server.destination(at) for at, server in jumps)
+        keys = ",".join(str(server.key) for _at, server in jumps)
+        return ["--ssh", last.destination(address), "--ssh-key", last.key, "--ssh-jump", hosts,
+                "-o", f"ssh_jump_keys={keys}", "-o", f"ssh_known_hosts={known}"]  # fmt: skip
+
+    return tell
+
+
+@pytest.mark.parametrize("told", [users_configuration, own_jump_hosts])
 def test_way_over_two_jump_hosts(told, network, sshd, stage, folder):
     net = network()
     middle, viewer = net.prefix(net.middle), net.prefix(net.viewer)
