@@ -127,8 +127,8 @@ static int check_flood(sl_link *link) {
         return SL_OK;
     link->check_us = now_us + CHECK_US;
     /* Whole messages may wait in ZeroMQ's queue, and one more be on its way into it. */
-    uint64_t limit =
-        (uint64_t)(link->queue + 1) * ((uint64_t)link->max_message_bytes + MESSAGE_EXTRA_BYTES);
+    uint64_t whole = sl_link_publishes(link) ? 0 : (uint64_t)link->max_message_bytes;
+    uint64_t limit = (uint64_t)(link->queue + 1) * (whole + MESSAGE_EXTRA_BYTES);
     const sl_peer *flooder;
     int result = SL_OK;
     sl_peers_measure(&link->peers);

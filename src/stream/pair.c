@@ -156,15 +156,20 @@ int sl_pair_viewer(char *path, size_t size) {
     return access(path, F_OK) == 0 ? SL_OK : sl_fail(SL_EAGAIN, "this camera is not paired");
 }
 
-/* What lines of authorized keys are to lead to: the port that the open gate has told goes first. */
-static sl_gate_target link_of(const sl_receiver_settings *settings) {
+/* The file of keys, and what its lines are to lead to: those of the open gate, if there is one,
+ * unless the settings name another file. */
+static int find_keys(const sl_receiver_settings *settings, char *path, size_t size,
+                     sl_gate_target *link) {
     sl_receiver_settings running;
     int port = settings->link.port ? settings->link.port : SL_INVITATION_PORT;
     sl_receiver_settings_init(&running);
     if (sl_whereabouts_find(&running) && running.link.port)
         port = running.link.port;
+    const sl_gate_settings *gate = settings->gate.authorized_keys ? &settings->gate : &running.gate;
+    int code = sl_gate_authorized_keys(gate, path, size);
     sl_settings_finish(&running);
-    return (sl_gate_target){settings->link.address, port};
+    *link = (sl_gate_target){settings->link.address, port};
+    return code;
 }
 
 struct listing {
@@ -181,9 +186,9 @@ static void tell_line(void *user, const sl_authorized_line *line) {
 
 int sl_pair_list(const sl_receiver_settings *settings, sl_paired_function *tell, void *user) {
     struct listing listing = {tell, user};
-    const sl_gate_target link = link_of(settings);
+    sl_gate_target link;
     char path[4096];
-    int code = sl_gate_authorized_keys(&settings->gate, path, sizeof path);
+    int code = find_keys(settings, path, sizeof path, &link);
     return code < 0 ? code : sl_authorized_each(path, &link, tell_line, &listing);
 }
 
@@ -207,9 +212,9 @@ static void find_line(void *user, const sl_authorized_line *line) {
 
 int sl_pair_revoke(const sl_receiver_settings *settings, const char *which) {
     struct search search = {.which = which};
-    const sl_gate_target link = link_of(settings);
+    sl_gate_target link;
     char path[4096];
-    int code = sl_gate_authorized_keys(&settings->gate, path, sizeof path);
+    int code = find_keys(settings, path, sizeof path, &link);
     if (code == SL_OK)
         code = sl_authorized_each(path, &link, find_line, &search);
     if (code < 0)

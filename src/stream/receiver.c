@@ -194,7 +194,8 @@ static int open_gated(sl_receiver *receiver) {
     if (!result) {
         sl_gate_place place;
         sl_gate_place_get(receiver->gate, &place);
-        sl_whereabouts_tell(&receiver->whereabouts, &place, link->pattern);
+        sl_whereabouts_tell(&receiver->whereabouts, &place, &receiver->settings.gate,
+                            link->pattern);
     }
     return result;
 }
@@ -202,6 +203,9 @@ static int open_gated(sl_receiver *receiver) {
 static int open_link(sl_receiver *receiver) {
     if (receiver->settings.gate.listen)
         return open_gated(receiver);
+    if (receiver->settings.gate.authorized_keys || receiver->settings.gate.password_file)
+        return sl_fail(SL_EINVAL, "keys and passwords guard a gate (--authorized-keys, "
+                                  "gate_password_file), and there is none; open it with --gate");
     if (receiver->settings.tunnel.destination)
         return open_tunneled(receiver);
     int result = sl_tunnel_check(&receiver->settings.tunnel, NULL);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "tunnel/gate.h"
 #include "base/resolve.h"
 
 #include <errno.h>
@@ -19,14 +20,20 @@
 
 #define NAME "gate"
 
-static int write_down(sl_whereabouts *told, const sl_gate_place *place, sl_pattern pattern) {
-    char path[4096], where[96], text[256];
+static int write_down(sl_whereabouts *told, const sl_gate_place *place,
+                      const sl_gate_settings *gate, sl_pattern pattern) {
+    char path[4096], keys[4096], here[4096] = "", where[96], text[3 * 4096];
     sl_host_port(where, sizeof where, place->address, place->port);
     if (strcmp(place->address, "*") == 0)
         snprintf(where, sizeof where, "%d", place->port);
-    snprintf(text, sizeof text, "gate = %s\nport = %d\npattern = %s\n", where, place->link_port,
-             sl_pattern_name(pattern));
-    int code = sl_state_path(path, sizeof path, NAME);
+    int code = sl_gate_authorized_keys(gate, keys, sizeof keys);
+    if (code < 0)
+        return code;
+    bool absolute = keys[0] == '/' || !getcwd(here, sizeof here);
+    snprintf(text, sizeof text,
+             "gate = %s\nport = %d\npattern = %s\ngate_authorized_keys = %s%s%s\n", where,
+             place->link_port, sl_pattern_name(pattern), here, absolute ? "" : "/", keys);
+    code = sl_state_path(path, sizeof path, NAME);
     if (code == SL_OK)
         code = sl_file_replace(path, text, strlen(text));
     if (code < 0)
@@ -43,9 +50,10 @@ static int write_down(sl_whereabouts *told, const sl_gate_place *place, sl_patte
     return code;
 }
 
-void sl_whereabouts_tell(sl_whereabouts *told, const sl_gate_place *place, sl_pattern pattern) {
+void sl_whereabouts_tell(sl_whereabouts *told, const sl_gate_place *place,
+                         const sl_gate_settings *gate, sl_pattern pattern) {
     told->fd = -1;
-    if (write_down(told, place, pattern) < 0)
+    if (write_down(told, place, gate, pattern) < 0)
         sl_log(SL_LOG_WARNING, "gate", "`sightline pair` has to be told --gate: %s", sl_error());
 }
 

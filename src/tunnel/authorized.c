@@ -131,10 +131,12 @@ int sl_authorized_parse(char *line, const sl_gate_target *link, ssh_key *key, ch
     if (!*rest || *rest == '#')
         return SL_EAGAIN;
     char *word = take_word(&rest);
+    int code = SL_OK;
+    char problem[512] = "";
     if (word && !is_key_type(word)) {
-        int code = read_options(word, link);
+        code = read_options(word, link);
         if (code < 0)
-            return code;
+            snprintf(problem, sizeof(problem), "%s", sl_error());
         word = take_word(&rest);
     }
     if (!word || !is_key_type(word))
@@ -148,7 +150,7 @@ int sl_authorized_parse(char *line, const sl_gate_target *link, ssh_key *key, ch
         return sl_fail(SL_EINVAL, "its key is damaged");
     }
     snprintf(comment, size, "%s", rest);
-    return SL_OK;
+    return code < 0 ? sl_fail(code, "%s", problem) : SL_OK;
 }
 
 /* As sshd's StrictModes: who could write it could let anybody in. */

@@ -11,7 +11,8 @@
 /* Reads one line (tidies it): the key, and how its owner called it; `link` is what it is to be
  * forwarded to. SL_OK; SL_EAGAIN for a line without a key (empty, a comment); SL_EINVAL for one
  * that is not to be used, with the reason: it is malformed, or has an option that the gate can't
- * keep, such as from=, or one that forbids what the gate does. The caller frees the key. */
+ * keep, such as from=, or one that forbids what the gate does. The caller frees the key, which is
+ * NULL unless the line has one that can be read. */
 int sl_authorized_parse(char *line, const sl_gate_target *link, ssh_key *key, char *comment,
                         size_t size);
 
@@ -30,6 +31,9 @@ int sl_authorized_look(const char *path, const sl_gate_target *link, ssh_key key
  * or as it is to be. SL_EINVAL, SL_ESYSTEM as above, SL_ENOMEM. */
 int sl_authorized_add(const char *path, const sl_gate_target *link, ssh_key key,
                       const char *comment);
+
+/* Whether it could be added to now. SL_EINVAL, SL_ESYSTEM as above, SL_ENOMEM. */
+int sl_authorized_ready(const char *path);
 
 /* Takes out every line whose key has this fingerprint ("SHA256:…"). SL_EAUTH when there is none. */
 int sl_authorized_remove(const char *path, const sl_gate_target *link, const char *fingerprint);

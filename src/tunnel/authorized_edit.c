@@ -72,7 +72,9 @@ static void name_key(const char *line, const sl_gate_target *link, char *fingerp
     char *copy = strdup(line), comment[2];
     ssh_key key = NULL;
     fingerprint[0] = '\0';
-    if (copy && sl_authorized_parse(copy, link, &key, comment, sizeof(comment)) == SL_OK)
+    if (copy)
+        sl_authorized_parse(copy, link, &key, comment, sizeof(comment));
+    if (key)
         sl_fingerprint(fingerprint, size, key);
     ssh_key_free(key);
     free(copy);
@@ -116,6 +118,13 @@ int sl_authorized_add(const char *path, const sl_gate_target *link, ssh_key key,
     return end(&editing, code);
 }
 
+int sl_authorized_ready(const char *path) {
+    struct editing editing;
+    int code = begin(&editing, path);
+    end(&editing, code < 0 ? code : SL_EAGAIN); /* and nothing was written */
+    return code;
+}
+
 int sl_authorized_remove(const char *path, const sl_gate_target *link, const char *fingerprint) {
     struct editing editing;
     int code = begin(&editing, path);
@@ -131,7 +140,7 @@ static bool read_line(char *text, const sl_gate_target *link, sl_authorized_line
     int code = sl_authorized_parse(text, link, &key, line->comment, sizeof(line->comment));
     if (code == SL_EINVAL)
         snprintf(line->problem, sizeof(line->problem), "%s", sl_error());
-    if (code == SL_OK)
+    if (key)
         sl_fingerprint(line->fingerprint, sizeof(line->fingerprint), key);
     ssh_key_free(key);
     return code != SL_EAGAIN;

@@ -76,10 +76,10 @@ static int let_in(sl_gate_client *client, ssh_key key, const char *how, const ch
     return take_place(client, key) ? welcome(client, how, comment) : no_place(client);
 }
 
-/* Says to the client, too, why it is turned away. Whom it invited may read that; to others it says
- * no more than that they were not. */
-static int decline(sl_gate_client *client) {
-    ssh_string words = ssh_string_from_char(sl_error());
+/* Says to the client, too, why it is turned away, as far as that is about its invitation. */
+static int decline(sl_gate_client *client, int code) {
+    ssh_string words = ssh_string_from_char(
+        code == SL_EAUTH ? sl_error() : "it can't now, and its own log says why");
     if (words)
         ssh_send_issue_banner(client->session.ssh, words);
     ssh_string_free(words);
@@ -101,7 +101,7 @@ static sl_gate_target target_of(const sl_gate_door *door) {
 /* Takes in the key of a camera that was invited. */
 static int take_in(sl_gate_client *client, ssh_key token, const sl_joiner *joiner) {
     sl_gate_door *door = client->door;
-    char comment[128], text[160], fingerprint[64], today[16];
+    char comment[128], fingerprint[64], today[16];
     time_t now = time(NULL);
     struct tm parts;
     strftime(today, sizeof(today), "%Y-%m-%d", gmtime_r(&now, &parts));
@@ -112,15 +112,19 @@ static int take_in(sl_gate_client *client, ssh_key token, const sl_joiner *joine
         return no_place(client);
     int code = sl_fingerprint(fingerprint, sizeof(fingerprint), joiner->key);
     if (code == SL_OK)
+        code = sl_authorized_ready(door->authorized_keys);
+    if (code == SL_OK)
         code = sl_invited_take(token);
     if (code == SL_OK)
         code = sl_authorized_add(door->authorized_keys, &link, joiner->key, comment);
     if (code < 0) {
         give_place_back(client);
-        return decline(client);
+        return decline(client, code);
     }
-    snprintf(text, sizeof(text), "an invitation, which is used up; its key is %s", fingerprint);
-    return welcome(client, text, comment);
+    sl_log(SL_LOG_WARNING, "gate",
+           "a new camera, %s, was let in at %s with an invitation, which is used up; its key is %s",
+           comment, client->peer, fingerprint);
+    return SSH_AUTH_SUCCESS;
 }
 
 /* A log-in with the token of an invitation. */
@@ -131,7 +135,7 @@ static int on_joiner(sl_gate_client *client, const char *user, ssh_key token, ch
         code = sl_invited_look(token);
     int answer = SSH_AUTH_SUCCESS; /* to be proved */
     if (code < 0)
-        answer = decline(client);
+        answer = decline(client, code);
     else if (state == SSH_PUBLICKEY_STATE_VALID)
         answer = take_in(client, token, &joiner);
     else if (state != SSH_PUBLICKEY_STATE_NONE)
@@ -207,9 +211,13 @@ static ssh_string on_gssapi(ssh_session ssh, const char *user, int count, ssh_st
     return NULL;
 }
 
+/* Never says no: libssh would free all channels at once, which are still in use. */
 static int on_service(ssh_session ssh, const char *service, void *data) {
-    (void)ssh, (void)data;
-    return strcmp(service, "ssh-userauth") == 0 ? 0 : -1;
+    sl_gate_client *client = data;
+    (void)ssh;
+    if (strcmp(service, "ssh-userauth") != 0)
+        client->over = true;
+    return 0;
 }
 
 /* Opens a channel to the link. False to have it refused. */

@@ -20,7 +20,9 @@
 
 #define DESCRIPTOR_MOST 0xffff /* libssh cuts off what lies above */
 #define DRIVES_MOST     64     /* in a row: it reads 4 KiB each time */
-#define ANSWERS_MOST    10000  /* that libssh gives while the server doesn't read them */
+#define UNANSWERED_MOST                                                                            \
+    100000                 /* packets while it sends none: amid a change of keys it keeps them */
+#define ANSWERS_MOST 10000 /* that libssh gives while the server doesn't read them */
 
 static void log_line(int level, const char *function, const char *line, void *user) {
     (void)level, (void)function, (void)user;
@@ -130,11 +132,14 @@ bool sl_session_drive(sl_session *session) {
            ssh_event_dopoll(session->event, 0) == SSH_OK)
         continue;
     /* A server could ask and ask, and never take the answers, which libssh keeps for it. */
-    uint64_t packets = session->packet_counter.out_packets;
-    if (!(ssh_get_status(session->ssh) & SSH_WRITE_PENDING))
-        session->packets_gone = packets;
-    else if (packets - session->packets_gone > ANSWERS_MOST)
-        session->flooded = true;
+    uint64_t out = session->packet_counter.out_packets, in = session->packet_counter.in_packets;
+    bool pending = ssh_get_status(session->ssh) & SSH_WRITE_PENDING;
+    if (!pending && out != session->packets_gone)
+        session->packets_come = in;
+    if (!pending)
+        session->packets_gone = out;
+    session->flooded |=
+        out - session->packets_gone > ANSWERS_MOST || in - session->packets_come > UNANSWERED_MOST;
     /* OpenSSH's server leaves Nagle's algorithm on: a reply waits there until what it sent before
      * is acknowledged, which TCP here would put off by 40 ms. Has to be said after each read. */
     setsockopt(session->descriptor, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int));

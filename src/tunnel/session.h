@@ -18,6 +18,7 @@ typedef struct sl_session {
     int64_t heard_us, heard_utc_us; /* when that came, by both clocks */
     struct ssh_counter_struct socket_counter, packet_counter;
     uint64_t packets_gone; /* of that count, when libssh last had nothing to send */
+    uint64_t packets_come; /* when that count last changed */
     bool flooded;
     /* Says whether it took a channel that the server asked to open for a port that it listens on;
      * NULL: none was asked for. Called while the session is driven. */

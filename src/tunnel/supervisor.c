@@ -188,7 +188,7 @@ void sl_tunnel_supervise(void *argument) {
         code = live_once(supervisor, state);
         if (ends_it(job, code))
             break;
-        if (!up_before || ups != job->status.reconnects)
+        if (job->was_up != up_before || ups != job->status.reconnects)
             attempt = 0; /* it was up meanwhile */
         wait_for_next(job, code, attempt == 0, next_us(job, attempt, began_us, &seed));
         attempt++;

@@ -167,6 +167,7 @@ def elsewhere(host, port):
 # port and the channel's number.
 AFTER_LOG_IN = {
     "another success": lambda port, at: [(52,), SERVICE, log_in("none"), (52,)],
+    "another service": lambda port, at: [(5, "ssh-connection")],
     "a command": lambda port, at: [(98, at, "exec", True, "id")],
     "a command that is a pause": lambda port, at: [(98, at, "exec", True, "sleep 1")],
     "all of a session": lambda port, at: [(98, at, kind, True, "sftp") for kind in SESSION],
