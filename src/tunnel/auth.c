@@ -338,6 +338,9 @@ static int refuse(const struct log_in *log_in, unsigned offered) {
     if (log_in->session->job->plan.jump)
         advice = "it is a jump host: give its key with --ssh-key or ssh_jump_keys, or have its "
                  "password asked for with --ssh-password-file -";
+    else if (sl_session_is_gate(log_in->session))
+        advice = "it is a viewer's gate, and does not let this key in (any more): `sightline pair` "
+                 "there makes an invitation for `sightline send --join` here";
     else if (!log_in->tried[0])
         advice = offered & SSH_AUTH_METHOD_PUBLICKEY
                      ? "give a key with --ssh-key or a password with --ssh-password-file"

@@ -105,6 +105,13 @@ failed:
     return sl_fail_memory();
 }
 
+static int fail_at_gate(const sl_tunnel_plan *plan) {
+    return sl_fail(SL_EFORWARD,
+                   "the viewer's gate at %s does not lead to %s port %d; give --address and --port "
+                   "as the viewer there has them, or leave them out",
+                   plan->name, plan->target_host, plan->target_port);
+}
+
 /* libssh tells the server's reason in its sentence alone: "… channel 43 error (1) open failed". */
 static int explain_refusal(sl_session *session) {
     const sl_tunnel_plan *plan = &session->job->plan;
@@ -116,7 +123,8 @@ static int explain_refusal(sl_session *session) {
     sl_text_harmless(words);
     enum { PROHIBITED = 1, CONNECT_FAILED = 2, UNKNOWN_TYPE = 3 };
     if (reason == PROHIBITED || reason == UNKNOWN_TYPE)
-        return sl_tunnel_plan_fail_refused(plan, words);
+        return sl_session_is_gate(session) ? fail_at_gate(plan)
+                                           : sl_tunnel_plan_fail_refused(plan, words);
     return sl_tunnel_plan_fail_unheard(plan, words);
 }
 

@@ -121,6 +121,10 @@ int sl_session_wait(sl_session *session, int64_t deadline_us) {
                    plan->settings.connect_timeout_s);
 }
 
+bool sl_session_is_gate(const sl_session *session) {
+    return strstr(session->heard, "-Sightline") != NULL;
+}
+
 bool sl_session_lost(const sl_session *session) {
     return session->flooded || (ssh_get_status(session->ssh) & (SSH_CLOSED | SSH_CLOSED_ERROR)) ||
            !ssh_is_connected(session->ssh);

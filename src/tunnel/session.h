@@ -26,6 +26,9 @@ typedef struct sl_session {
     void *take_user;
 } sl_session;
 
+/* Whether the server is a viewer's gate, as far as it says so itself: good for advice alone. */
+bool sl_session_is_gate(const sl_session *session);
+
 /* SL_EUNSUPPORTED when libssh is too old. */
 int sl_session_check_library(void);
 
