@@ -64,7 +64,7 @@ bool sl_fanout_ended(sl_fanout *fanout);
 /* After the last taker has finished. Sets NULL. Safe on NULL. */
 void sl_fanout_close(sl_fanout **fanout);
 
-/* Adds a taker, away at first; before any of them runs. SL_ESYSTEM. */
+/* Adds a taker, away at first; before the first frame is put. SL_ESYSTEM. */
 int sl_taker_init(sl_taker *taker, sl_fanout *fanout, sl_tally *tally);
 void sl_taker_finish(sl_taker *taker); /* it is gone, if it wasn't */
 
