@@ -18,6 +18,7 @@ struct sl_fanout {
     pthread_mutex_t lock; /* everything below; before the pipeline's and the tallies' */
     sl_taker *takers;
     uint64_t put, done;
+    bool awaited; /* somebody has waited for all to be settled, and put nothing since */
     bool ended;
     bool shown; /* what `settled` says */
 };
@@ -58,6 +59,7 @@ int sl_fanout_put(sl_fanout *fanout, const sl_frame *frame, const sl_cancel *can
     /* Counted first: it may be settled before this thread is back. */
     pthread_mutex_lock(&fanout->lock);
     fanout->put++;
+    fanout->awaited = false;
     show_settled(fanout);
     pthread_mutex_unlock(&fanout->lock);
     sl_frame *taken = sl_frame_ref(frame);
@@ -73,7 +75,17 @@ int sl_fanout_put(sl_fanout *fanout, const sl_frame *frame, const sl_cancel *can
 }
 
 int sl_fanout_wait(sl_fanout *fanout, const sl_cancel *cancel, int64_t deadline_us) {
+    pthread_mutex_lock(&fanout->lock);
+    fanout->awaited = true;
+    pthread_mutex_unlock(&fanout->lock);
     return sl_wait(fanout->settled.fd, POLLIN, cancel, deadline_us);
+}
+
+bool sl_fanout_awaited(sl_fanout *fanout) {
+    pthread_mutex_lock(&fanout->lock);
+    bool awaited = fanout->awaited;
+    pthread_mutex_unlock(&fanout->lock);
+    return awaited;
 }
 
 void sl_fanout_end(sl_fanout *fanout, int code, const char *sentence) {

@@ -57,6 +57,9 @@ int sl_fanout_put(sl_fanout *fanout, const sl_frame *frame, const sl_cancel *can
  * deadline, SL_ECANCELED. */
 int sl_fanout_wait(sl_fanout *fanout, const sl_cancel *cancel, int64_t deadline_us);
 
+/* Whether what was put is waited for, and nothing newer has been put since. Any thread. */
+bool sl_fanout_awaited(sl_fanout *fanout);
+
 /* Ends it, and the pipeline: puts and takes fail with `code` and `sentence`. */
 void sl_fanout_end(sl_fanout *fanout, int code, const char *sentence);
 bool sl_fanout_ended(sl_fanout *fanout);
@@ -75,7 +78,8 @@ void sl_taker_set_presence(sl_taker *taker, sl_presence presence);
 bool sl_taker_alone(const sl_taker *taker);
 
 /* How many frames it would have worked on ahead, 0 while it has no room: the pipeline works on as
- * many as the most eager one wants. Wakes whoever waits for that room, as sl_pipeline_set_limit() does. */
+ * many as the most eager one wants. Wakes whoever waits for that room, as sl_pipeline_set_limit()
+ * does. */
 void sl_taker_want(sl_taker *taker, int limit);
 
 /* The next frame, which must be settled; one that has no room may take what nobody else has room
