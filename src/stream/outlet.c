@@ -181,23 +181,33 @@ static int turn(sl_outlet *outlet) {
                                : result;
 }
 
-static int open_tunnel(sl_outlet *outlet, sl_tunnel **tunnel) {
+/* While it is on its way up, the others and the figures can see it already. */
+static int open_tunnel(sl_outlet *outlet) {
     const sl_link_settings *link = &outlet->to->link;
-    sl_tunnel_target target = {link->address ? link->address : "localhost", link->port};
-    if (!outlet->to->tunnel.destination)
+    const sl_tunnel_settings *settings = &outlet->to->tunnel;
+    sl_tunnel_target target = {
+        .host = link->address ? link->address : "localhost",
+        .port = link->port,
+        .at_once = true,
+    };
+    sl_tunnel *tunnel = NULL;
+    if (!settings->destination)
         return SL_OK;
-    return sl_tunnel_open(tunnel, &outlet->to->tunnel, &target, outlet->owner->stop);
+    int result = sl_tunnel_open(&tunnel, settings, &target, outlet->owner->stop);
+    pthread_mutex_lock(&outlet->lock);
+    outlet->tunnel = tunnel;
+    pthread_mutex_unlock(&outlet->lock);
+    return result || settings->persist ? result : sl_tunnel_await(tunnel, outlet->owner->stop);
 }
 
 static int open_way(sl_outlet *outlet) {
-    sl_tunnel *tunnel = NULL;
     sl_link *link = NULL;
-    int result = open_tunnel(outlet, &tunnel);
+    int result = open_tunnel(outlet);
+    const char *endpoint = outlet->tunnel ? sl_tunnel_endpoint(outlet->tunnel) : NULL;
     if (!result)
-        result = sl_link_open(&link, &outlet->to->link, SL_ROLE_SENDER,
-                              tunnel ? sl_tunnel_endpoint(tunnel) : NULL, outlet->owner->stop);
+        result =
+            sl_link_open(&link, &outlet->to->link, SL_ROLE_SENDER, endpoint, outlet->owner->stop);
     pthread_mutex_lock(&outlet->lock);
-    outlet->tunnel = tunnel;
     outlet->link = link;
     pthread_mutex_unlock(&outlet->lock);
     outlet->turn = (sl_turn){
