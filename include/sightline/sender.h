@@ -66,7 +66,8 @@ SL_API int sl_sender_wait(sl_sender *sender, int timeout_ms);
 SL_API int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms);
 
 /* Waits until every frame taken was sent and acknowledged or given up, by each destination that
- * has a receiver. SL_EAGAIN after timeout_ms. */
+ * has a receiver. In `pubsub` one that finds no room for 0.8 s, as with a receiver that is stuck,
+ * is given up, and counts as dropped there. SL_EAGAIN after timeout_ms. */
 SL_API int sl_sender_flush(sl_sender *sender, int timeout_ms);
 
 /* With several destinations: `frames` reached at least one of them and `dropped` none; `bytes` and

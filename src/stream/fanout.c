@@ -18,6 +18,7 @@ struct sl_fanout {
     pthread_mutex_t lock; /* everything below; before the pipeline's and the tallies' */
     sl_taker *takers;
     uint64_t put, done;
+    bool awaited; /* somebody has waited for all to be settled, and put nothing since */
     bool ended;
     bool shown; /* what `settled` says */
 };
@@ -58,6 +59,7 @@ int sl_fanout_put(sl_fanout *fanout, const sl_frame *frame, const sl_cancel *can
     /* Counted first: it may be settled before this thread is back. */
     pthread_mutex_lock(&fanout->lock);
     fanout->put++;
+    fanout->awaited = false;
     show_settled(fanout);
     pthread_mutex_unlock(&fanout->lock);
     sl_frame *taken = sl_frame_ref(frame);
@@ -73,7 +75,17 @@ int sl_fanout_put(sl_fanout *fanout, const sl_frame *frame, const sl_cancel *can
 }
 
 int sl_fanout_wait(sl_fanout *fanout, const sl_cancel *cancel, int64_t deadline_us) {
+    pthread_mutex_lock(&fanout->lock);
+    fanout->awaited = true;
+    pthread_mutex_unlock(&fanout->lock);
     return sl_wait(fanout->settled.fd, POLLIN, cancel, deadline_us);
+}
+
+bool sl_fanout_awaited(sl_fanout *fanout) {
+    pthread_mutex_lock(&fanout->lock);
+    bool awaited = fanout->awaited;
+    pthread_mutex_unlock(&fanout->lock);
+    return awaited;
 }
 
 void sl_fanout_end(sl_fanout *fanout, int code, const char *sentence) {
@@ -101,32 +113,6 @@ void sl_fanout_close(sl_fanout **fanout) {
     free(closing);
 }
 
-static int watch(int ready_fd, int fd) {
-    struct epoll_event wanted = {.events = EPOLLIN};
-    if (epoll_ctl(ready_fd, EPOLL_CTL_ADD, fd, &wanted))
-        return sl_fail(SL_ESYSTEM, "cannot watch a descriptor: %s", strerror(errno));
-    return SL_OK;
-}
-
-int sl_taker_init(sl_taker *taker, sl_fanout *fanout, sl_tally *tally) {
-    *taker = (sl_taker){.fanout = fanout, .tally = tally, .filled.fd = -1};
-    taker->ready_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (taker->ready_fd < 0)
-        return sl_fail(SL_ESYSTEM, "cannot make a descriptor to wait on: %s", strerror(errno));
-    int result = sl_event_init(&taker->filled);
-    if (!result)
-        result = watch(taker->ready_fd, taker->filled.fd);
-    if (!result)
-        result = watch(taker->ready_fd, sl_pipeline_ready_fd(fanout->pipeline));
-    if (result)
-        return result;
-    pthread_mutex_lock(&fanout->lock);
-    taker->next = fanout->takers;
-    fanout->takers = taker;
-    pthread_mutex_unlock(&fanout->lock);
-    return SL_OK;
-}
-
 /* Locked, like all that follows up to the takers' calls. */
 static void let_go(sl_fanout *fanout, sl_parcel **parcel) {
     sl_parcel *released = *parcel;
@@ -151,20 +137,35 @@ static bool drop_slot(sl_taker *taker) {
     return true;
 }
 
-static void show_limit(sl_fanout *fanout) {
-    int most = 0;
+/* Who has room goes before who is there, and that one before who is away. */
+static int claim(const sl_taker *taker) {
+    if (taker->presence != SL_PRESENT)
+        return 0;
+    return taker->limit > 0 ? 2 : 1;
+}
+
+static void let_fetch(sl_taker *taker, bool fetches) {
+    struct epoll_event wanted = {.events = fetches ? EPOLLIN : 0};
+    if (taker->fetches == fetches)
+        return;
+    taker->fetches = fetches;
+    epoll_ctl(taker->ready_fd, EPOLL_CTL_MOD, sl_pipeline_ready_fd(taker->fanout->pipeline),
+              &wanted);
+}
+
+/* The pipeline works for the most eager one, and those with the best claim come for what is done.
+ */
+static void show_takers(sl_fanout *fanout) {
+    int most = 0, best = 0;
     for (const sl_taker *taker = fanout->takers; taker; taker = taker->next) {
         if (taker->presence == SL_PRESENT && taker->limit > most)
             most = taker->limit;
+        if (claim(taker) > best)
+            best = claim(taker);
     }
     sl_pipeline_set_limit(fanout->pipeline, most);
-}
-
-static bool anybody_there(const sl_fanout *fanout) {
-    bool there = false;
-    for (const sl_taker *taker = fanout->takers; taker && !there; taker = taker->next)
-        there = taker->presence == SL_PRESENT;
-    return there;
+    for (sl_taker *taker = fanout->takers; taker; taker = taker->next)
+        let_fetch(taker, claim(taker) == best);
 }
 
 /* Gives everybody but the one who came for it a frame, and whom it misses a drop. */
@@ -186,7 +187,7 @@ static void spread(sl_fanout *fanout, const sl_taker *fetcher, sl_parcel *parcel
 static int fetch(sl_taker *taker, sl_parcel **parcel) {
     sl_fanout *fanout = taker->fanout;
     sl_frame *frame = NULL;
-    if (taker->presence != SL_PRESENT && anybody_there(fanout))
+    if (!taker->fetches)
         return SL_EAGAIN;
     int result = sl_pipeline_take(fanout->pipeline, &frame, NULL, 0);
     if (result)
@@ -201,6 +202,33 @@ static int fetch(sl_taker *taker, sl_parcel **parcel) {
     return SL_OK;
 }
 
+static int watch(int ready_fd, int fd) {
+    struct epoll_event wanted = {.events = EPOLLIN};
+    if (epoll_ctl(ready_fd, EPOLL_CTL_ADD, fd, &wanted))
+        return sl_fail(SL_ESYSTEM, "cannot watch a descriptor: %s", strerror(errno));
+    return SL_OK;
+}
+
+int sl_taker_init(sl_taker *taker, sl_fanout *fanout, sl_tally *tally) {
+    *taker = (sl_taker){.fanout = fanout, .tally = tally, .filled.fd = -1, .fetches = true};
+    taker->ready_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (taker->ready_fd < 0)
+        return sl_fail(SL_ESYSTEM, "cannot make a descriptor to wait on: %s", strerror(errno));
+    int result = sl_event_init(&taker->filled);
+    if (!result)
+        result = watch(taker->ready_fd, taker->filled.fd);
+    if (!result)
+        result = watch(taker->ready_fd, sl_pipeline_ready_fd(fanout->pipeline));
+    if (result)
+        return result;
+    pthread_mutex_lock(&fanout->lock);
+    taker->next = fanout->takers;
+    fanout->takers = taker;
+    show_takers(fanout);
+    pthread_mutex_unlock(&fanout->lock);
+    return SL_OK;
+}
+
 void sl_taker_set_presence(sl_taker *taker, sl_presence presence) {
     sl_fanout *fanout = taker->fanout;
     pthread_mutex_lock(&fanout->lock);
@@ -208,7 +236,7 @@ void sl_taker_set_presence(sl_taker *taker, sl_presence presence) {
         taker->presence = presence;
         if (presence != SL_PRESENT)
             drop_slot(taker);
-        show_limit(fanout);
+        show_takers(fanout);
     }
     pthread_mutex_unlock(&fanout->lock);
 }
@@ -240,7 +268,7 @@ bool sl_taker_alone(const sl_taker *taker) {
 void sl_taker_want(sl_taker *taker, int limit) {
     pthread_mutex_lock(&taker->fanout->lock);
     taker->limit = limit;
-    show_limit(taker->fanout);
+    show_takers(taker->fanout);
     pthread_mutex_unlock(&taker->fanout->lock);
 }
 

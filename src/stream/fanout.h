@@ -6,7 +6,8 @@
  *
  * Who has room comes for the next frame, and everybody else who is there gets it too, into a slot
  * of one: a newer frame replaces one that its taker had no time for. So the fastest sets the pace
- * and misses nothing, the others skip, and nobody waits for anybody. A lone taker has it all.
+ * and misses nothing, the others skip, and nobody waits for anybody. Only when nobody has room may
+ * the others come for it, and drop it for a newer one. A lone taker has it all.
  *
  * One thread puts. Each taker has a thread of its own. */
 #ifndef STREAM_FANOUT_H
@@ -41,6 +42,7 @@ typedef struct sl_taker {
     sl_presence presence; /* this and the rest under the fan-out's lock */
     sl_parcel *slot;
     int limit;
+    bool fetches; /* nobody else has a better claim to the next frame */
 } sl_taker;
 
 /* `tally` counts frames that reached at least one taker, and those that reached none. The pipeline
@@ -55,6 +57,9 @@ int sl_fanout_put(sl_fanout *fanout, const sl_frame *frame, const sl_cancel *can
  * deadline, SL_ECANCELED. */
 int sl_fanout_wait(sl_fanout *fanout, const sl_cancel *cancel, int64_t deadline_us);
 
+/* Whether what was put is waited for, and nothing newer has been put since. Any thread. */
+bool sl_fanout_awaited(sl_fanout *fanout);
+
 /* Ends it, and the pipeline: puts and takes fail with `code` and `sentence`. */
 void sl_fanout_end(sl_fanout *fanout, int code, const char *sentence);
 bool sl_fanout_ended(sl_fanout *fanout);
@@ -62,7 +67,7 @@ bool sl_fanout_ended(sl_fanout *fanout);
 /* After the last taker has finished. Sets NULL. Safe on NULL. */
 void sl_fanout_close(sl_fanout **fanout);
 
-/* Adds a taker, away at first; before any of them runs. SL_ESYSTEM. */
+/* Adds a taker, away at first; before the first frame is put. SL_ESYSTEM. */
 int sl_taker_init(sl_taker *taker, sl_fanout *fanout, sl_tally *tally);
 void sl_taker_finish(sl_taker *taker); /* it is gone, if it wasn't */
 
@@ -72,11 +77,13 @@ void sl_taker_set_presence(sl_taker *taker, sl_presence presence);
 /* Whether no other taker is left for good. */
 bool sl_taker_alone(const sl_taker *taker);
 
-/* How many frames it would have worked on ahead: the pipeline works on as many as the most eager
- * one wants. Wakes whoever waits for that room, as sl_pipeline_set_limit() does. */
+/* How many frames it would have worked on ahead, 0 while it has no room: the pipeline works on as
+ * many as the most eager one wants. Wakes whoever waits for that room, as sl_pipeline_set_limit()
+ * does. */
 void sl_taker_want(sl_taker *taker, int limit);
 
-/* The next frame, which must be settled; one that is away may take what nobody else is there for.
+/* The next frame, which must be settled; one that has no room may take what nobody else has room
+ * for, and one that is away what nobody is there for.
  * SL_EAGAIN when there is none now, or what the pipeline ended with. */
 int sl_taker_take(sl_taker *taker, sl_parcel **parcel);
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #define RETRY_MS         5   /* between tries to hand a frame to a link without room */
+#define ROOM_MS          800 /* for room, once the last frame is waited for */
 #define END_LINGER_MS    800 /* for the end message to leave: a fifth of the shortest time-out */
 #define TUNNEL_LINGER_MS 1000
 
@@ -26,8 +27,9 @@ struct sl_outlet {
     sl_thread thread;
     sl_event ended; /* the receiver was told, and the figures are final */
 
-    sl_turn turn;       /* the thread's, and the next three too */
+    sl_turn turn;       /* the thread's, and the next four too */
     sl_parcel *current; /* coded, waiting to leave */
+    int64_t room_by_us; /* and whether it is given up is asked then */
     int64_t turn_us;    /* average time from handing a frame over to being ready for the next */
     bool met;           /* a receiver is there */
 
@@ -68,7 +70,17 @@ static int take_coded(sl_outlet *outlet) {
         return outlet->current && result == SL_EAGAIN ? SL_OK : result;
     drop_current(outlet);
     outlet->current = coded;
+    outlet->room_by_us = sl_deadline_us(ROOM_MS);
     return SL_OK;
+}
+
+/* The current frame found no room for long. It waits on for a newer one to take its place, but the
+ * end of the stream waits for no receiver that is stuck. */
+static void reconsider(sl_outlet *outlet) {
+    if (sl_fanout_awaited(outlet->owner->fanout))
+        drop_current(outlet);
+    else
+        outlet->room_by_us = sl_deadline_us(ROOM_MS);
 }
 
 static int send_current(sl_outlet *outlet) {
@@ -137,10 +149,16 @@ static int wait_for_receiver(sl_outlet *outlet, const sl_link_state *state) {
 
 /* Waits for whatever lets the next frame leave. */
 static int wait_for_turn(sl_outlet *outlet, bool writable) {
-    bool want_frame = !outlet->current || outlet->pattern->newest_wins;
+    bool newest_wins = outlet->pattern->newest_wins;
+    bool want_frame = !outlet->current || newest_wins;
     sl_link_want_send(outlet->link, !writable);
-    return sl_link_wait(outlet->link, want_frame ? outlet->taker.ready_fd : -1, outlet->owner->stop,
-                        -1);
+    int result =
+        sl_link_wait(outlet->link, want_frame ? outlet->taker.ready_fd : -1, outlet->owner->stop,
+                     outlet->current && newest_wins ? outlet->room_by_us : -1);
+    if (result != SL_EAGAIN)
+        return result;
+    reconsider(outlet);
+    return SL_OK;
 }
 
 /* One turn of the thread. SL_OK to go on. Where the newest wins, nothing is let in while the link
@@ -163,23 +181,33 @@ static int turn(sl_outlet *outlet) {
                                : result;
 }
 
-static int open_tunnel(sl_outlet *outlet, sl_tunnel **tunnel) {
+/* While it is on its way up, the others and the figures can see it already. */
+static int open_tunnel(sl_outlet *outlet) {
     const sl_link_settings *link = &outlet->to->link;
-    sl_tunnel_target target = {link->address ? link->address : "localhost", link->port};
-    if (!outlet->to->tunnel.destination)
+    const sl_tunnel_settings *settings = &outlet->to->tunnel;
+    sl_tunnel_target target = {
+        .host = link->address ? link->address : "localhost",
+        .port = link->port,
+        .at_once = true,
+    };
+    sl_tunnel *tunnel = NULL;
+    if (!settings->destination)
         return SL_OK;
-    return sl_tunnel_open(tunnel, &outlet->to->tunnel, &target, outlet->owner->stop);
+    int result = sl_tunnel_open(&tunnel, settings, &target, outlet->owner->stop);
+    pthread_mutex_lock(&outlet->lock);
+    outlet->tunnel = tunnel;
+    pthread_mutex_unlock(&outlet->lock);
+    return result || settings->persist ? result : sl_tunnel_await(tunnel, outlet->owner->stop);
 }
 
 static int open_way(sl_outlet *outlet) {
-    sl_tunnel *tunnel = NULL;
     sl_link *link = NULL;
-    int result = open_tunnel(outlet, &tunnel);
+    int result = open_tunnel(outlet);
+    const char *endpoint = outlet->tunnel ? sl_tunnel_endpoint(outlet->tunnel) : NULL;
     if (!result)
-        result = sl_link_open(&link, &outlet->to->link, SL_ROLE_SENDER,
-                              tunnel ? sl_tunnel_endpoint(tunnel) : NULL, outlet->owner->stop);
+        result =
+            sl_link_open(&link, &outlet->to->link, SL_ROLE_SENDER, endpoint, outlet->owner->stop);
     pthread_mutex_lock(&outlet->lock);
-    outlet->tunnel = tunnel;
     outlet->link = link;
     pthread_mutex_unlock(&outlet->lock);
     outlet->turn = (sl_turn){

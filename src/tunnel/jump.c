@@ -121,7 +121,8 @@ static int open_outer(sl_tunnel_job *job) {
     sl_tunnel_target target = {.host = plan->destination.host,
                                .port = plan->destination.port,
                                .witness = plan->witness,
-                               .jump = true};
+                               .jump = true,
+                               .at_once = true};
     sl_tunnel *outer = NULL;
     int code = SL_OK;
     char *hosts = strdup(settings->jump);

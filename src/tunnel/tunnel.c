@@ -77,7 +77,7 @@ static int start(sl_tunnel *tunnel, const sl_tunnel_settings *settings,
         code = make_socket_path(tunnel);
     if (code == SL_OK)
         code = sl_thread_start(&tunnel->thread, "sl-tunnel", sl_tunnel_supervise, supervisor);
-    if (code < 0 || settings->persist || target->jump)
+    if (code < 0 || settings->persist || target->at_once)
         return code;
     code = sl_wait(supervisor->job.ready.fd, POLLIN, cancel, -1);
     if (code < 0)

@@ -60,7 +60,8 @@ typedef struct sl_tunnel_target {
     const char *link;  /* inward: "ipc:///…", where the link listens; NULL: outward */
     sl_cancel *failed; /* triggered once it has failed for good; borrowed; may be NULL */
     const sl_tunnel_witness *witness; /* NULL: nobody; borrowed for the tunnel's life */
-    bool jump; /* it is the port of the next SSH server, for a tunnel of this room */
+    bool jump;    /* it is the port of the next SSH server, for a tunnel of this room */
+    bool at_once; /* sl_tunnel_open() does not wait until it is up, see sl_tunnel_await() */
 } sl_tunnel_target;
 
 typedef struct sl_tunnel_status {
@@ -99,9 +100,9 @@ int sl_tunnel_check(const sl_tunnel_settings *settings, const sl_tunnel_target *
 
 /* Opens the tunnel and returns once it is up for the first time, forwarding checked; or fails with
  * SL_EINVAL, SL_EUNREACHABLE, SL_EAUTH, SL_EHOSTKEY, SL_EFORWARD, SL_ECANCELED. A far end where
- * nobody listens yet is no failure: it is waited for, and said in the log. With `persist` it
- * returns at once, and the tunnel gets up when it can; also towards a jump host's next server, see
- * sl_tunnel_await(). Settings are copied. `cancel` is borrowed for the tunnel's life. */
+ * nobody listens yet is no failure: it is waited for, and said in the log. With `persist`, or if
+ * the target says `at_once`, it returns at once, and the tunnel gets up when it can. Settings are
+ * copied. `cancel` is borrowed for the tunnel's life. */
 int sl_tunnel_open(sl_tunnel **tunnel, const sl_tunnel_settings *settings,
                    const sl_tunnel_target *target, sl_cancel *cancel);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define FRAMES 30
+#define LARGE  4000000 /* bytes: a few fill the way to a receiver */
 
 struct ends {
     sl_sender *sender;
@@ -18,7 +19,7 @@ struct ends {
     int ports[2];
 };
 
-static sl_receiver *open_receiver(sl_pattern pattern, int *port) {
+static sl_receiver *open_receiver(sl_pattern pattern, bool every_frame, int *port) {
     sl_receiver *receiver = NULL;
     sl_receiver_settings settings;
     sl_stats stats;
@@ -26,6 +27,7 @@ static sl_receiver *open_receiver(sl_pattern pattern, int *port) {
     settings.link.address = "127.0.0.1";
     settings.link.port = 0;
     settings.link.pattern = pattern;
+    settings.every_frame = every_frame;
     assert_int_equal(sl_receiver_open(&receiver, &settings), SL_OK);
     sl_receiver_stats(receiver, &stats);
     *port = stats.port;
@@ -58,7 +60,7 @@ static struct ends open_ends(sl_pattern pattern) {
     struct ends ends;
     char text[80];
     for (int i = 0; i < 2; i++)
-        ends.receivers[i] = open_receiver(pattern, &ends.ports[i]);
+        ends.receivers[i] = open_receiver(pattern, false, &ends.ports[i]);
     snprintf(text, sizeof(text), "127.0.0.1:%d;127.0.0.1:%d", ends.ports[0], ends.ports[1]);
     assert_int_equal(open_sender(&ends.sender, pattern, text), SL_OK);
     assert_int_equal(sl_sender_destinations(ends.sender), 2);
@@ -167,11 +169,40 @@ static void in_reqrep_a_slow_one_slows_nobody(void **state) {
     a_slow_one_slows_nobody(SL_PATTERN_REQREP);
 }
 
+/* Nothing is read at one receiver until there is no room on the way to it. What waits for room then
+ * is given up, so that the stream can end. */
+static void a_stuck_one_keeps_nobody_from_ending(void **state) {
+    (void)state;
+    struct ends ends;
+    char text[80];
+    sl_frame *frame = NULL;
+    ends.receivers[0] = open_receiver(SL_PATTERN_PUBSUB, false, &ends.ports[0]);
+    ends.receivers[1] = open_receiver(SL_PATTERN_PUBSUB, true, &ends.ports[1]);
+    snprintf(text, sizeof(text), "127.0.0.1:%d;127.0.0.1:%d", ends.ports[0], ends.ports[1]);
+    assert_int_equal(open_sender(&ends.sender, SL_PATTERN_PUBSUB, text), SL_OK);
+    for (size_t i = 0; i < 2; i++)
+        wait_until_met(ends.sender, i);
+    assert_int_equal(sl_frame_new_array(&frame, "uint8", 1, (int64_t[]){LARGE}), SL_OK);
+    memset(frame->planes[0], 0, LARGE);
+    for (int missed = 0; missed < 4 * FRAMES; missed++) {
+        uint64_t before = look(ends.sender, 1).stats.frames;
+        assert_int_equal(sl_sender_send(ends.sender, frame, -1), SL_OK);
+        missed = look(ends.sender, 1).stats.frames == before ? missed : 0;
+    }
+    assert_int_equal(sl_sender_flush(ends.sender, 10000), SL_OK);
+    sl_destination stuck = look(ends.sender, 1), good = look(ends.sender, 0);
+    assert_true(stuck.stats.connected);
+    assert_int_equal(stuck.stats.frames + stuck.stats.dropped,
+                     good.stats.frames + good.stats.dropped);
+    sl_frame_unref(&frame);
+    close_ends(&ends);
+}
+
 static void one_that_is_not_there_holds_nothing_up(sl_pattern pattern) {
     sl_sender *sender = NULL;
     int port = 0;
     char text[80];
-    sl_receiver *receiver = open_receiver(pattern, &port);
+    sl_receiver *receiver = open_receiver(pattern, false, &port);
     snprintf(text, sizeof(text), "127.0.0.1:1;127.0.0.1:%d", port);
     assert_int_equal(open_sender(&sender, pattern, text), SL_OK);
     assert_int_equal(sl_sender_wait(sender, 60000), SL_OK);
@@ -206,8 +237,8 @@ static void the_last_failure_ends_it(void **state) {
     sl_sender *sender = NULL;
     int pair = 0, pubsub = 0;
     char text[120];
-    sl_receiver *good = open_receiver(SL_PATTERN_PAIR, &pair);
-    sl_receiver *wrong = open_receiver(SL_PATTERN_PUBSUB, &pubsub);
+    sl_receiver *good = open_receiver(SL_PATTERN_PAIR, false, &pair);
+    sl_receiver *wrong = open_receiver(SL_PATTERN_PUBSUB, false, &pubsub);
     snprintf(text, sizeof(text), "127.0.0.1:%d;127.0.0.1:%d", pubsub, pair);
     assert_int_equal(open_sender(&sender, SL_PATTERN_PAIR, text), SL_OK);
     while (!look(sender, 0).failure)
@@ -243,6 +274,7 @@ int main(void) {
         cmocka_unit_test(in_reqrep_a_slow_one_slows_nobody),
         cmocka_unit_test(in_pair_one_may_be_away),
         cmocka_unit_test(in_pubsub_one_may_be_away),
+        cmocka_unit_test(a_stuck_one_keeps_nobody_from_ending),
         cmocka_unit_test(the_last_failure_ends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from harness.netgear import PATTERNS
 from harness.openssh import make_key
-from harness.ports import free_port
+from harness.ports import Listener, free_port
 
 SOURCE = "pattern:320x240@60"
 
@@ -129,6 +129,19 @@ def test_tunnels_fall_and_return_by_themselves(sshd, view, send_to):
         assert [place["tunnel"]["reconnects"] for place in after] == [0, 1]
         assert [place["reconnects"] for place in after] == [0, 1]
         stop(sender, viewers)
+
+
+def test_tunnel_on_its_way_up_is_told_of(started, sshd, view, send_to):
+    silent, viewer = Listener(), view("pair")
+    started.callback(silent.close)
+    way = f"127.0.0.1:5555,ssh=someone@127.0.0.1:{silent.port},key={sshd(start=False).key}"
+    sender = send_to("pair", [f"127.0.0.1:{viewer.port()}", way])
+    told = sender.event("tunnel")
+    assert told["destination"].endswith(f"through someone@127.0.0.1:{silent.port}")
+    assert told["tunnel"]["state"] not in ("none", "up"), told
+    places = sender.event("stats", each_sent(0))["destinations"]
+    assert places[0]["tunnel"] is None and places[1]["tunnel"]["state"] != "up", places
+    stop(sender, [viewer])
 
 
 def test_refused_destination_is_left(folder, sshd, view, send_to):

@@ -32,14 +32,18 @@ static inline int open_receiver(struct ends *ends, sl_receiver_settings *setting
     return result;
 }
 
-static inline int open_sender(struct ends *ends, sl_sender_settings *settings) {
+static inline int open_coding_sender(struct ends *ends, sl_sender_settings *settings) {
     settings->link.address = "127.0.0.1";
     settings->link.port = ends->port;
     settings->link.pattern = ends->pattern;
-    settings->codec.jpeg = false;
     int result = sl_sender_open(&ends->sender, settings);
     sl_settings_finish(settings);
     return result;
+}
+
+static inline int open_sender(struct ends *ends, sl_sender_settings *settings) {
+    settings->codec.jpeg = false;
+    return open_coding_sender(ends, settings);
 }
 
 static inline void open_both(struct ends *ends, sl_pattern pattern) {

@@ -70,6 +70,35 @@ static void every_frame_on_request(void **state) {
     close_both(&ends);
 }
 
+/* Of a receiver that takes nothing, with frames that take longer to code than to hand over: some
+ * are coded when there is no room on the way to it any more. */
+static void a_stuck_taker_holds_up_no_flush(void **state) {
+    (void)state;
+    struct ends ends = {.pattern = SL_PATTERN_PUBSUB};
+    sl_receiver_settings receiving;
+    sl_sender_settings sending;
+    sl_frame *noise = NULL;
+    sl_stats stats;
+    uint32_t seed = 1;
+    sl_receiver_settings_init(&receiving);
+    sl_sender_settings_init(&sending);
+    receiving.every_frame = true;
+    sending.threads = 4;
+    assert_int_equal(open_receiver(&ends, &receiving), SL_OK);
+    assert_int_equal(open_coding_sender(&ends, &sending), SL_OK);
+    assert_int_equal(sl_sender_wait(ends.sender, -1), SL_OK);
+    assert_int_equal(sl_frame_new(&noise, SL_FORMAT_GRAY, 2048, 1024), SL_OK);
+    for (size_t i = 0; i < noise->size; i++)
+        noise->planes[0][i] = (uint8_t)((seed = seed * 1664525 + 1013904223) >> 24);
+    while (sl_sender_send(ends.sender, noise, 500) == SL_OK)
+        continue;
+    assert_int_equal(sl_sender_flush(ends.sender, 10000), SL_OK);
+    sl_sender_stats(ends.sender, &stats);
+    assert_true(stats.dropped > 0);
+    sl_frame_unref(&noise);
+    close_both(&ends);
+}
+
 static void silence_ends_a_subscriber_that_has_a_timeout(void **state) {
     (void)state;
     struct ends ends = {.pattern = SL_PATTERN_PUBSUB};
@@ -88,6 +117,7 @@ int main(void) {
         cmocka_unit_test(the_newest_arrives),
         cmocka_unit_test(a_slow_taker_gets_the_newest),
         cmocka_unit_test(every_frame_on_request),
+        cmocka_unit_test(a_stuck_taker_holds_up_no_flush),
         cmocka_unit_test(silence_ends_a_subscriber_that_has_a_timeout),
     };
     return cmocka_run_group_tests_name("stream/broadcast", tests, NULL, NULL);

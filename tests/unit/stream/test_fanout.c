@@ -184,6 +184,28 @@ static void the_most_eager_opens_the_door(void **state) {
     close_bench(&bench, 2);
 }
 
+/* Who has no room leaves the pipeline to one who has: that one may miss nothing. */
+static void who_has_no_room_takes_nothing_away(void **state) {
+    (void)state;
+    struct bench bench;
+    open_bench(&bench, 2);
+    sl_taker_want(&bench.takers[0], 2);
+    sl_taker_want(&bench.takers[1], 0);
+    assert_int_equal(put(&bench, 1, -1), SL_OK);
+    assert_int_equal(put(&bench, 2, -1), SL_OK);
+    assert_int_equal(sl_wait(bench.takers[0].ready_fd, POLLIN, NULL, -1), SL_OK);
+    assert_true(nothing_for(&bench.takers[1]));
+    assert_int_equal(take(&bench.takers[0]), 1);
+    assert_int_equal(take(&bench.takers[1]), 1); /* what it was given it may take */
+    assert_true(nothing_for(&bench.takers[1]));
+    assert_int_equal(sl_wait(bench.takers[0].ready_fd, POLLIN, NULL, -1), SL_OK);
+    sl_taker_want(&bench.takers[0], 0);
+    assert_int_equal(take(&bench.takers[1]), 2); /* nobody has room */
+    assert_int_equal(take(&bench.takers[0]), 2);
+    assert_int_equal(counted(&bench.tallies[0]).dropped, 0);
+    close_bench(&bench, 2);
+}
+
 static void the_end_reaches_all(void **state) {
     (void)state;
     struct bench bench;
@@ -250,6 +272,7 @@ int main(void) {
         cmocka_unit_test(a_frame_counts_once),
         cmocka_unit_test(who_is_away_holds_nobody_up),
         cmocka_unit_test(the_most_eager_opens_the_door),
+        cmocka_unit_test(who_has_no_room_takes_nothing_away),
         cmocka_unit_test(the_end_reaches_all),
         cmocka_unit_test(on_many_threads_all_is_counted),
     };
