@@ -143,21 +143,29 @@ void sl_resolver_close(sl_resolver **resolver) {
     *resolver = NULL;
 }
 
+int sl_resolver_await(sl_resolver **resolver, struct addrinfo **addresses, const sl_cancel *cancel,
+                      int64_t deadline_us) {
+    *addresses = NULL;
+    int code = sl_wait(sl_resolver_fd(*resolver), POLLIN, cancel, deadline_us);
+    if (code == SL_EAGAIN)
+        return sl_fail(code,
+                       "%s %s does not resolve: no name server answers in time; check the network "
+                       "or give its address",
+                       (*resolver)->what, (*resolver)->host);
+    if (code < 0)
+        return code;
+    code = sl_resolver_take(*resolver, addresses);
+    sl_resolver_close(resolver);
+    return code;
+}
+
 int sl_resolve(struct addrinfo **addresses, const char *what, const char *host, int port, int flags,
                const sl_cancel *cancel, int64_t deadline_us) {
     sl_resolver *resolver;
     *addresses = NULL;
     int code = sl_resolver_open(&resolver, what, host, port, flags);
-    if (code != SL_OK)
-        return code;
-    code = sl_wait(sl_resolver_fd(resolver), POLLIN, cancel, deadline_us);
     if (code == SL_OK)
-        code = sl_resolver_take(resolver, addresses);
-    else if (code == SL_EAGAIN)
-        code = sl_fail(code,
-                       "%s %s does not resolve: no name server answers in time; check the network "
-                       "or give its address",
-                       what, host);
+        code = sl_resolver_await(&resolver, addresses, cancel, deadline_us);
     sl_resolver_close(&resolver);
     return code;
 }

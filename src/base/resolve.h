@@ -24,6 +24,11 @@ int sl_resolver_fd(const sl_resolver *resolver);
  * can tell now. */
 int sl_resolver_take(sl_resolver *resolver, struct addrinfo **addresses);
 
+/* Waits for the answer and takes it; closes the resolver once it has answered, whatever that was.
+ * Past the deadline, which is SL_EAGAIN too, or cancelled (SL_ECANCELED) it goes on looking. */
+int sl_resolver_await(sl_resolver **resolver, struct addrinfo **addresses, const sl_cancel *cancel,
+                      int64_t deadline_us);
+
 /* Waits for nobody. Sets NULL; safe on NULL. */
 void sl_resolver_close(sl_resolver **resolver);
 

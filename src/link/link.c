@@ -255,7 +255,9 @@ int sl_link_wait(sl_link *link, int wake_fd, const sl_cancel *cancel, int64_t de
     for (bool slept = false;; slept = true) {
         if (sl_cancel_triggered(cancel))
             return sl_fail(SL_ECANCELED, "%s", sl_strerror(SL_ECANCELED));
+        link->cancel = cancel;
         int result = attend(link);
+        link->cancel = NULL;
         if (result)
             return result;
         if (link->changed || link->saved.count > 0 || (link->want_send && sl_link_writable(link))) {

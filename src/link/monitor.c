@@ -15,7 +15,8 @@
 
 #define CLOSED_MOST_MS 1000
 #define ASK_MS         500  /* for a stranger to say who it is */
-#define QUESTION_MS    1000 /* between asking those who only broke off */
+#define QUESTION_MS    1000 /* between asking those who only broke off, */
+#define BROKEN_OFF     3    /* which one does who has no far end now, too: so often in a row */
 #define TOPICS_MOST    64   /* more subscriptions than any viewer has reason for */
 
 /* How soon a new socket is made after a connection went, and after one that was refused. */
@@ -78,7 +79,7 @@ static sl_greeting ask_viewer(const sl_link *link) {
     sl_place place;
     sl_greeting greeting = {0};
     if (sl_name_place(link, &place))
-        sl_stranger_ask(&place, link->pattern, NULL, sl_deadline_us(ASK_MS), &greeting);
+        sl_stranger_ask(&place, link->pattern, link->cancel, sl_deadline_us(ASK_MS), &greeting);
     return greeting;
 }
 
@@ -96,8 +97,10 @@ static void refuse_viewer(sl_link *link) {
  * the other one hears nothing but the end. So does who came to a tunnel without a far end. */
 static void doubt_viewer(sl_link *link) {
     char why[SL_MISMATCH_MAX];
-    if (link->role != SL_ROLE_SENDER || sl_now_us() < link->question_us)
+    if (link->role != SL_ROLE_SENDER || ++link->broken_off < BROKEN_OFF ||
+        sl_now_us() < link->question_us)
         return;
+    link->broken_off = 0;
     sl_greeting greeting = ask_viewer(link);
     link->question_us = sl_deadline_us(QUESTION_MS);
     if (greeting.socket_type[0] &&
@@ -201,6 +204,7 @@ static void note_handshake(sl_link *link) {
     sl_peer *peer = sl_peers_newest_waiting(&link->peers);
     if (peer)
         peer->up = true;
+    link->broken_off = 0;
     if (sl_peers_up(&link->peers) == 1)
         link->heard_us = sl_now_us();
     pthread_mutex_lock(&link->lock);

@@ -53,7 +53,8 @@ struct sl_link {
     sl_peers peers;
     uint64_t failure;      /* the event that told of a failed handshake; 0: none */
     uint64_t failure_code; /* and what came with it */
-    int64_t question_us;   /* sender: not before then is who broke off in silence asked again */
+    int broken_off;        /* sender: handshakes in silence, in a row, since it was asked why */
+    int64_t question_us;   /* not before then is it asked again */
     int64_t reopen_us;     /* sender: when to make a new socket; 0: ZeroMQ is at it by itself */
     sl_link_message saved; /* sender: a reply that came just before the connection went */
     int64_t heard_us;      /* when the last whole message came, or the first peer */
@@ -65,7 +66,8 @@ struct sl_link {
     bool subscribed;  /* pubsub sender: someone has subscribed to all */
     bool changed;     /* something that sl_link_wait() has to report */
     bool want_send;
-    sl_log_limit refusals; /* log lines about them */
+    sl_log_limit refusals;   /* log lines about them */
+    const sl_cancel *cancel; /* ends the wait that the thread is in; NULL: it is in none */
 
     atomic_int under_way; /* publisher: messages that ZeroMQ still holds */
     sl_event departed;    /* set when it lets go of one */

@@ -265,9 +265,11 @@ static void tell_measures(const struct visit *visit) {
         return;
     }
     if (!visit->measured) {
+        const char *why = visit->settings->tunnel.backend == SL_SSH_OPENSSH
+                              ? "not known: ssh carries what comes from the link and no more"
+                              : "not known: it could not be measured; --log info says why";
         for (step about = SSH_ROUND_TRIP; about < STEPS; about++)
-            tell_figure(visit, about, "not known: ssh carries what comes from the link and no more",
-                        0, NULL);
+            tell_figure(visit, about, why, 0, NULL);
         return;
     }
     snprintf(text, sizeof text, "%.1f ms from here to the SSH server and back",

@@ -96,14 +96,20 @@ static void look(sl_alive *alive, int64_t now_us) {
 }
 
 /* When it is to be given up, unless something moves before; two looks earlier than the time-out:
- * one may have seen late that something moved, and the one that gives up comes late itself. */
+ * one may have seen late that something moved, and the one that gives up comes late itself. Who was
+ * asked late has less time for the answer, but never less than it may be silent unasked. */
 static int64_t gives_up_us(const sl_alive *alive) {
     int64_t last_us = alive->heard_us > alive->moved_us ? alive->heard_us : alive->moved_us;
     int64_t left_us = patience_us(alive) - 2 * patience_us(alive) / LOOKS_IN;
+    int64_t silence_us = patience_us(alive) / ASKS_IN, over_us = last_us + left_us;
     if (!alive->asked_us)
-        return last_us + left_us;
-    last_us = last_us > alive->asked_us ? last_us : alive->asked_us;
-    return last_us + left_us - patience_us(alive) / ASKS_IN;
+        return over_us;
+    if (alive->asked_us < last_us + silence_us) {
+        last_us = last_us > alive->asked_us ? last_us : alive->asked_us;
+        return last_us + left_us - silence_us;
+    }
+    int64_t least_us = alive->asked_us + silence_us;
+    return over_us > least_us ? over_us : least_us;
 }
 
 int sl_alive_check(sl_alive *alive) {
@@ -113,17 +119,15 @@ int sl_alive_check(sl_alive *alive) {
         alive->heard_us = now_us;
         alive->asked_us = 0;
     }
-    bool sending = is_sending(alive);
-    if (!alive->asked_us && !sending) {
-        alive->moved_us = alive->heard_us;
+    bool due = now_us >= alive->looked_us + patience_us(alive) / LOOKS_IN;
+    if (due)
+        look(alive, now_us);
+    if (!alive->asked_us && !is_sending(alive)) {
         if (alive->doubted || now_us >= alive->heard_us + patience_us(alive) / ASKS_IN)
             ask(alive, now_us);
         return SL_OK;
     }
-    if (now_us < alive->looked_us + patience_us(alive) / LOOKS_IN)
-        return SL_OK;
-    look(alive, now_us);
-    if (now_us < gives_up_us(alive))
+    if (!due || now_us < gives_up_us(alive))
         return SL_OK;
     return sl_fail(SL_EUNREACHABLE,
                    "the SSH server at %s is silent: nothing came from it for %.1f s; it is stuck, "

@@ -194,6 +194,11 @@ int sl_authorized_open(FILE **file, const char *path) {
     return code;
 }
 
+int sl_authorized_check_end(FILE *file, const char *path) {
+    return feof(file) ? SL_OK
+                      : sl_fail(SL_ESYSTEM, "cannot read %s to its end: %s", path, strerror(errno));
+}
+
 int sl_authorized_look(const char *path, const sl_gate_target *link, ssh_key key, char *comment,
                        size_t size) {
     FILE *file;
@@ -212,7 +217,9 @@ int sl_authorized_look(const char *path, const sl_gate_target *link, ssh_key key
         found = read == SL_OK && ssh_key_cmp(known, key, SSH_KEY_CMP_PUBLIC) == 0;
         ssh_key_free(known);
     }
+    if (!found)
+        code = sl_authorized_check_end(file, path);
     free(line);
     fclose(file);
-    return found ? SL_OK : sl_fail(SL_EAUTH, "its key is not in %s", path);
+    return found || code < 0 ? code : sl_fail(SL_EAUTH, "its key is not in %s", path);
 }

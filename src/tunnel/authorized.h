@@ -20,6 +20,9 @@ int sl_authorized_parse(char *line, const sl_gate_target *link, ssh_key *key, ch
  * else. The caller closes it. */
 int sl_authorized_open(FILE **file, const char *path);
 
+/* Whether getline() has come to the file's end: SL_ESYSTEM when it failed before. */
+int sl_authorized_check_end(FILE *file, const char *path);
+
 /* Looks for a key in the file, which is read anew each time. SL_OK with its comment; SL_EAUTH when
  * it is not there; SL_EINVAL, SL_ESYSTEM when the file can't be had or could have been written by
  * somebody else. Lines that are not to be used are logged. */

@@ -80,13 +80,15 @@ static void name_key(const char *line, const sl_gate_target *link, char *fingerp
     free(copy);
 }
 
-/* Copies all lines but those of one key (NULL: all). How many it left out. */
+/* Copies all lines but those of one key (NULL: all). How many it left out; SL_ESYSTEM. */
 static int copy_lines(const struct editing *editing, const sl_gate_target *link, const char *but) {
     char *line = NULL, fingerprint[64];
     size_t room = 0;
     int left_out = 0;
     ssize_t length;
-    while (editing->before && (length = getline(&line, &room, editing->before)) >= 0) {
+    if (!editing->before)
+        return 0;
+    while ((length = getline(&line, &room, editing->before)) >= 0) {
         if (but)
             name_key(line, link, fingerprint, sizeof(fingerprint));
         if (but && strcmp(fingerprint, but) == 0) {
@@ -97,8 +99,9 @@ static int copy_lines(const struct editing *editing, const sl_gate_target *link,
         if (line[length - 1] != '\n')
             fputc('\n', editing->after);
     }
+    int code = sl_authorized_check_end(editing->before, editing->path);
     free(line);
-    return left_out;
+    return code < 0 ? code : left_out;
 }
 
 int sl_authorized_add(const char *path, const sl_gate_target *link, ssh_key key,
@@ -108,11 +111,15 @@ int sl_authorized_add(const char *path, const sl_gate_target *link, ssh_key key,
     int code = begin(&editing, path);
     if (code == SL_OK && ssh_pki_export_pubkey_base64(key, &encoded) != SSH_OK)
         code = sl_fail_memory();
-    if (code == SL_OK) {
-        copy_lines(&editing, link, NULL);
-        if (sl_authorized_look(editing.path, link, key, known, sizeof(known)) < 0)
-            fprintf(editing.after, "restrict,port-forwarding %s %s %s\n",
-                    ssh_key_type_to_char(ssh_key_type(key)), encoded, comment);
+    if (code == SL_OK)
+        code = copy_lines(&editing, link, NULL);
+    if (code == SL_OK)
+        code = editing.before ? sl_authorized_look(editing.path, link, key, known, sizeof(known))
+                              : SL_EAUTH;
+    if (code == SL_EAUTH) {
+        code = SL_OK;
+        fprintf(editing.after, "restrict,port-forwarding %s %s %s\n",
+                ssh_key_type_to_char(ssh_key_type(key)), encoded, comment);
     }
     ssh_string_free_char(encoded);
     return end(&editing, code);
@@ -128,8 +135,11 @@ int sl_authorized_ready(const char *path) {
 int sl_authorized_remove(const char *path, const sl_gate_target *link, const char *fingerprint) {
     struct editing editing;
     int code = begin(&editing, path);
-    if (code == SL_OK && copy_lines(&editing, link, fingerprint) == 0)
+    int left_out = code == SL_OK ? copy_lines(&editing, link, fingerprint) : code;
+    if (left_out == 0)
         code = sl_fail(SL_EAUTH, "%s lets no key %s in", path, fingerprint);
+    else if (left_out < 0)
+        code = left_out;
     return end(&editing, code);
 }
 
@@ -160,7 +170,8 @@ int sl_authorized_each(const char *path, const sl_gate_target *link,
     while (getline(&text, &room, file) >= 0)
         if (read_line(text, link, &line))
             tell(user, &line);
+    code = sl_authorized_check_end(file, path);
     free(text);
     fclose(file);
-    return SL_OK;
+    return code;
 }

@@ -8,6 +8,7 @@
 #include "base/event.h"
 #include "base/log.h"
 #include "base/network.h"
+#include "base/resolve.h"
 #include "tunnel/plan.h"
 
 #include <pthread.h>
@@ -21,6 +22,7 @@ typedef struct sl_tunnel_job {
     char relay_path[108];       /* inward, where ssh leads who comes to the port */
     sl_network network;         /* the tunnel's thread's: has it changed? */
     struct addrinfo *addresses; /* of the SSH host, as last told; sl_dial()'s */
+    sl_resolver *resolver;      /* that is looking for newer ones, also sl_dial()'s; NULL: none */
     int64_t connected_us; /* the tunnel's thread's: no earlier did the server have its connection */
     sl_cancel *stop;      /* triggered to end it; ends every wait */
     atomic_int linger_ms; /* how long bytes may still leave after that */

@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/resolve.h"
 #include "tunnel/jump.h"
 
 #include <errno.h>
@@ -28,7 +27,7 @@
 #define AGAIN_MS  1000
 #define NEXT_MS   250  /* at least, between those to the several addresses of a host */
 #define SETTLE_MS 50   /* changes of the network come in bunches */
-#define NAME_MS   1000 /* for the name of a host whose addresses are known from before */
+#define NAME_MS   1000 /* for the name, before addresses that are known from before are tried */
 
 #define TRIES_MOST     16 /* under way at a time; the oldest make way */
 #define ADDRESSES_MOST 16
@@ -39,9 +38,14 @@ struct try {
     int64_t began_us;
 };
 
+struct address {
+    struct sockaddr_storage at;
+    socklen_t size;
+};
+
 struct race {
     sl_tunnel_job *job;
-    const struct addrinfo *addresses[ADDRESSES_MOST];
+    struct address addresses[ADDRESSES_MOST];
     bool failed[ADDRESSES_MOST]; /* when last tried */
     int address_count;
     int next; /* address to try; at last the one that was reached */
@@ -98,21 +102,59 @@ static bool all_failed(const struct race *race) {
     return true;
 }
 
+static bool is_known(const struct race *race, const struct addrinfo *found) {
+    for (int i = 0; i < race->address_count; i++)
+        if (race->addresses[i].size == found->ai_addrlen &&
+            memcmp(&race->addresses[i].at, found->ai_addr, found->ai_addrlen) == 0)
+            return true;
+    return false;
+}
+
+/* Takes the host's addresses into the race. The first that is new is the next to be tried, now. */
+static void enter(struct race *race) {
+    int before = race->address_count;
+    for (const struct addrinfo *found = race->job->addresses;
+         found && race->address_count < ADDRESSES_MOST; found = found->ai_next) {
+        if (is_known(race, found))
+            continue;
+        struct address *entered = &race->addresses[race->address_count++];
+        entered->size = found->ai_addrlen;
+        memcpy(&entered->at, found->ai_addr, found->ai_addrlen);
+    }
+    if (race->address_count == before)
+        return;
+    race->next = before;
+    race->next_us = sl_now_us();
+}
+
+/* Waits for the host's addresses and keeps them in place of those that it had. SL_EAGAIN when
+ * nobody can tell, or not yet: then it is still looked for. SL_EUNREACHABLE, SL_ECANCELED. */
+static int take_addresses(sl_tunnel_job *job, int64_t deadline_us) {
+    struct addrinfo *addresses;
+    int code = sl_resolver_await(&job->resolver, &addresses, job->stop, deadline_us);
+    if (code < 0)
+        return code;
+    if (job->addresses)
+        freeaddrinfo(job->addresses);
+    job->addresses = addresses;
+    return SL_OK;
+}
+
 /* Begins to connect to the address whose turn it is. */
 static void try_next(struct race *race) {
     int address = race->next, shared_ms = AGAIN_MS / race->address_count;
-    const struct addrinfo *to = race->addresses[address];
+    const struct sockaddr *to = (const struct sockaddr *)&race->addresses[address].at;
     race->next = (address + 1) % race->address_count;
     race->next_us = sl_deadline_us(shared_ms > NEXT_MS ? shared_ms : NEXT_MS);
     race->failed[address] = false;
-    int descriptor = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    int descriptor = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     if (descriptor < 0) {
         note_failure(race, address, errno);
         return;
     }
     sl_dial_tune(descriptor);
     int64_t began_us = sl_now_us();
-    if (connect(descriptor, to->ai_addr, to->ai_addrlen) < 0 && errno != EINPROGRESS) {
+    if (connect(descriptor, to, race->addresses[address].size) < 0 && errno != EINPROGRESS) {
         int failure = errno;
         close(descriptor);
         note_failure(race, address, failure);
@@ -127,23 +169,29 @@ static void try_next(struct race *race) {
 }
 
 /* Waits for an answer to any, or for the time for another try; that is soon after the network has
- * changed. SL_OK, SL_ECANCELED, SL_ESYSTEM. */
+ * changed, and at once when the host turns out to have another address. SL_OK, SL_ECANCELED,
+ * SL_ESYSTEM. */
 static int wait_for_answer(struct race *race, int64_t deadline_us) {
-    enum { STOP = TRIES_MOST, NETWORK, ALL };
+    enum { STOP = TRIES_MOST, NETWORK, NAME, ALL };
+    sl_tunnel_job *job = race->job;
     struct pollfd polled[ALL];
     for (int i = 0; i < TRIES_MOST; i++)
         polled[i] = (struct pollfd){.fd = i < race->count ? race->tries[i].descriptor : -1,
                                     .events = POLLOUT};
-    polled[STOP] = (struct pollfd){.fd = sl_cancel_fd(race->job->stop), .events = POLLIN};
-    polled[NETWORK] = (struct pollfd){.fd = race->job->network.fd, .events = POLLIN};
+    polled[STOP] = (struct pollfd){.fd = sl_cancel_fd(job->stop), .events = POLLIN};
+    polled[NETWORK] = (struct pollfd){.fd = job->network.fd, .events = POLLIN};
+    polled[NAME] =
+        (struct pollfd){.fd = job->resolver ? sl_resolver_fd(job->resolver) : -1, .events = POLLIN};
     int64_t until_us = race->next_us < deadline_us ? race->next_us : deadline_us;
     if (poll(polled, ALL, sl_remaining_ms(until_us)) < 0 && errno != EINTR)
         return sl_fail(SL_ESYSTEM, "cannot wait for the SSH host: %s", strerror(errno));
     if (polled[STOP].revents)
         return sl_fail(SL_ECANCELED, "%s", sl_strerror(SL_ECANCELED));
     int64_t soon_us = sl_deadline_us(SETTLE_MS);
-    if (polled[NETWORK].revents && sl_network_take(&race->job->network) && soon_us < race->next_us)
+    if (polled[NETWORK].revents && sl_network_take(&job->network) && soon_us < race->next_us)
         race->next_us = soon_us;
+    if (polled[NAME].revents && take_addresses(job, 0) == SL_OK)
+        enter(race);
     return SL_OK;
 }
 
@@ -218,37 +266,36 @@ static int explain(const sl_tunnel_plan *plan, int failure) {
     }
 }
 
-static void tell_address(const sl_tunnel_job *job, const struct addrinfo *address) {
+static void tell_address(const sl_tunnel_job *job, const struct address *address) {
     char text[NI_MAXHOST];
-    if (getnameinfo(address->ai_addr, address->ai_addrlen, text, sizeof(text), NULL, 0,
-                    NI_NUMERICHOST) == 0)
+    if (getnameinfo((const struct sockaddr *)&address->at, address->size, text, sizeof(text), NULL,
+                    0, NI_NUMERICHOST) == 0)
         sl_tunnel_tell(job, SL_TUNNEL_ADDRESS, text);
 }
 
-/* Asks for the host's addresses. Where nobody can tell now, those that it had are as good as any.
- */
+/* Asks for the host's addresses, or goes on with what an attempt before this one asked. Where
+ * nobody can tell now, those that it had are as good as any. */
 static int look_up(sl_tunnel_job *job, int64_t deadline_us) {
-    struct addrinfo *addresses = NULL;
     int64_t soon_us = sl_deadline_us(NAME_MS);
     bool known = job->addresses != NULL;
-    int code = sl_resolve(&addresses, "the SSH host", job->plan.destination.host,
-                          job->plan.destination.port, AI_ADDRCONFIG, job->stop,
-                          known && soon_us < deadline_us ? soon_us : deadline_us);
+    int code = SL_OK;
+    if (!job->resolver)
+        code = sl_resolver_open(&job->resolver, "the SSH host", job->plan.destination.host,
+                                job->plan.destination.port, AI_ADDRCONFIG);
+    if (code == SL_OK)
+        code = take_addresses(job, known && soon_us < deadline_us ? soon_us : deadline_us);
     if (code == SL_EAGAIN && known) {
         sl_log(SL_LOG_DEBUG, "tunnel", "%s; trying the address it had", sl_error());
         return SL_OK;
     }
-    if (code < 0)
-        return code == SL_EAGAIN ? SL_EUNREACHABLE : code;
-    sl_dial_forget(job);
-    job->addresses = addresses;
-    return SL_OK;
+    return code == SL_EAGAIN ? SL_EUNREACHABLE : code;
 }
 
 void sl_dial_forget(sl_tunnel_job *job) {
     if (job->addresses)
         freeaddrinfo(job->addresses);
     job->addresses = NULL;
+    sl_resolver_close(&job->resolver);
 }
 
 static int dial_host(int *descriptor, sl_tunnel_job *job, int64_t deadline_us) {
@@ -257,18 +304,17 @@ static int dial_host(int *descriptor, sl_tunnel_job *job, int64_t deadline_us) {
     int code = look_up(job, deadline_us);
     if (code < 0)
         return code;
-    tell_address(job, job->addresses);
+    enter(&race);
+    tell_address(job, race.addresses);
     sl_tunnel_report(job, SL_TUNNEL_CONNECTING, NULL);
     sl_network_take(&job->network);
-    for (const struct addrinfo *at = job->addresses; at && race.address_count < ADDRESSES_MOST;
-         at = at->ai_next)
-        race.addresses[race.address_count++] = at;
     code = run(&race, descriptor, deadline_us);
     give_up(&race, -1);
     if (code == SL_EAGAIN)
         return explain(&job->plan, race.failure);
     if (code == SL_OK) {
-        tell_address(job, race.addresses[race.next]);
+        sl_resolver_close(&job->resolver); /* its answer would be old when it is asked for again */
+        tell_address(job, &race.addresses[race.next]);
         set(*descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, LOST_MS);
     }
     return code;

@@ -257,9 +257,9 @@ void sl_forward_close(sl_forward *forward) {
             ssh_channel_close(forward->channel);
         ssh_channel_free(forward->channel);
     }
+    sl_meter_close(&forward->meter); /* while its socket holds the name that others may get next */
     if (forward->local >= 0)
         close(forward->local);
-    sl_meter_close(&forward->meter);
     free(forward->out);
     free(forward->in);
     *forward = (sl_forward){.local = -1};

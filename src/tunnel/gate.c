@@ -23,7 +23,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PAUSE_MS        100 /* when the system has no descriptor left for a connection */
+#define PAUSE_MS        100  /* when the system has no descriptor left for a connection */
+#define LOOK_MS         1000 /* until keys that could not be read are looked at again */
 #define HOST_KEY_NAME   "gate_ed25519"
 #define HOST_KEY_WHAT   "the gate's host key"
 #define AUTHORIZED_NAME "authorized_keys"
@@ -46,6 +47,7 @@ struct sl_gate {
     /* The accepting thread's. */
     ssh_bind bind;
     sl_gate_client *clients; /* the newest first */
+    int64_t look_us;         /* when their keys are to be looked at again; -1: once they change */
 };
 
 static int set(ssh_bind bind, enum ssh_bind_options_e option, const void *value) {
@@ -166,20 +168,33 @@ static void take(sl_gate *gate, int listener) {
     gate->clients = client;
 }
 
-/* Ends the connections whose keys let nobody in any more. */
-static void look_again(sl_gate *gate) {
+/* Whether a client's key lets it in still. Where that can't be told now, it is looked at later. */
+static bool may_stay(sl_gate *gate, const sl_gate_client *client, ssh_key key) {
     sl_gate_door *door = &gate->door;
     const sl_gate_target link = {door->address, door->port};
     char comment[2];
+    int code = sl_authorized_look(door->authorized_keys, &link, key, comment, sizeof(comment));
+    if (code == SL_OK)
+        return true;
+    if (code != SL_ESYSTEM || errno == ENOENT) {
+        sl_gate_refuse(door, "%s may not stay: %s", client->peer, sl_error());
+        return false;
+    }
+    sl_gate_refuse(door, "%s stays for now: %s", client->peer, sl_error());
+    gate->look_us = sl_deadline_us(LOOK_MS);
+    return true;
+}
+
+/* Ends the connections whose keys let nobody in any more. */
+static void look_again(sl_gate *gate) {
+    sl_gate_door *door = &gate->door;
+    gate->look_us = -1;
     for (sl_gate_client *client = gate->clients; client; client = client->next) {
         pthread_mutex_lock(&door->lock);
         ssh_key key = client->inside ? client->key : NULL; /* stays until this thread frees it */
         pthread_mutex_unlock(&door->lock);
-        if (!key || sl_authorized_look(door->authorized_keys, &link, key, comment,
-                                       sizeof(comment)) == SL_OK)
-            continue;
-        sl_gate_refuse(door, "%s may not stay: %s", client->peer, sl_error());
-        sl_cancel_trigger(client->stop);
+        if (key && !may_stay(gate, client, key))
+            sl_cancel_trigger(client->stop);
     }
 }
 
@@ -194,13 +209,15 @@ static void run(void *argument) {
     for (int i = 0; i < listeners->count; i++)
         polled[LISTENERS + i] = (struct pollfd){.fd = listeners->descriptors[i], .events = POLLIN};
     while (!sl_cancel_triggered(gate->stop)) {
-        if (poll(polled, (nfds_t)(LISTENERS + listeners->count), -1) < 0)
+        if (poll(polled, (nfds_t)(LISTENERS + listeners->count), sl_remaining_ms(gate->look_us)) <
+            0)
             continue;
         if (polled[GONE].revents) {
             sl_event_clear(&gate->door.gone);
             reap(gate, false);
         }
-        if (polled[KEYS].revents && sl_watch_take(&gate->watch))
+        bool changed = polled[KEYS].revents && sl_watch_take(&gate->watch);
+        if (changed || sl_remaining_ms(gate->look_us) == 0)
             look_again(gate);
         for (int i = 0; i < listeners->count; i++)
             if (polled[LISTENERS + i].revents)
@@ -271,6 +288,7 @@ int sl_gate_open(sl_gate **gate, const sl_gate_settings *settings, const sl_gate
     if (!opening)
         return sl_fail_memory();
     opening->door.gone.fd = opening->watch.fd = -1;
+    opening->look_us = -1;
     pthread_mutex_init(&opening->door.lock, NULL);
     int code = start(opening, settings, target, cancel);
     if (code < 0) {

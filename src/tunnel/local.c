@@ -1,5 +1,6 @@
 /* tunnel: the local end. Used by all who move bytes there, each on its own thread. */
 #include "tunnel/local.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #define BACKLOG 16
+#define REST_MS 100 /* when the system has no descriptor left for a connection */
 
 int sl_local_listen(int *descriptor, const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -25,8 +27,11 @@ int sl_local_listen(int *descriptor, const char *path) {
     return code;
 }
 
-int sl_local_accept(int descriptor) {
-    return accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+int sl_local_accept(int descriptor, int64_t *rest_until_us) {
+    int accepted = accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (accepted < 0 && errno != EAGAIN)
+        *rest_until_us = sl_deadline_us(REST_MS);
+    return accepted;
 }
 
 int sl_local_connect(const char *path) {

@@ -5,13 +5,15 @@
 
 #include "base/meter.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Listens at `path`, replacing what is there. Non-blocking. SL_ESYSTEM. */
 int sl_local_listen(int *descriptor, const char *path);
 
-/* Takes a connection, non-blocking; -1 when none is there. */
-int sl_local_accept(int descriptor);
+/* Takes a connection, non-blocking; -1 when none is there, or can't be had: then `rest_until_us` is
+ * set to when it is worth asking again, since poll() would tell of it all the time. */
+int sl_local_accept(int descriptor, int64_t *rest_until_us);
 
 /* Connects to who listens at `path`, non-blocking and ready to be metered; -1 when nobody does or
  * has room now. */

@@ -29,6 +29,8 @@
 #define SETTLED_MS 50     /* silent for so long: no connection is about to be taken any more */
 #define READS_MOST 16     /* in a row */
 
+#define CHANNELS_MOST 256 /* ssh's numbers for them: the lowest that is free */
+
 struct client {
     sl_tunnel_job *job;
     char program[4096];
@@ -50,7 +52,8 @@ struct client {
     bool held;           /* inward: somebody else listens there */
     char address[80];    /* the server's, in numbers; "": not known */
     bool up;
-    int channels; /* that carry something, or are to */
+    int channels;             /* that carry something, or are to */
+    bool ours[CHANNELS_MOST]; /* inward: which of ssh's lead to our relay */
 };
 
 static int open_client(void **state, sl_tunnel_job *job) {
@@ -132,6 +135,17 @@ static void take_port(struct client *client, sl_openssh_event event, const char 
     }
 }
 
+/* Inward: whether a channel, which the line is about, leads to our relay from here on. */
+static void take_channel(struct client *client, const char *line, bool ours) {
+    unsigned number;
+    const char *name = strstr(line, "channel ");
+    if (!name || sscanf(name, "channel %u:", &number) != 1 || number >= CHANNELS_MOST ||
+        client->ours[number] == ours)
+        return;
+    client->ours[number] = ours;
+    client->channels += ours ? 1 : -1;
+}
+
 /* Takes what a line tells to heart. */
 static void act(struct client *client, sl_openssh_event event, const char *line) {
     const sl_tunnel_plan *plan = &client->job->plan;
@@ -162,13 +176,14 @@ static void act(struct client *client, sl_openssh_event event, const char *line)
         client->channels++;
         break;
     case SL_OPENSSH_JOINED:
-        client->channels += is_ours(client, line) ? 1 : 0;
+        if (is_ours(client, line))
+            take_channel(client, line, true);
         break;
     case SL_OPENSSH_FREED:
         client->channels -= client->channels > 0 ? 1 : 0;
         break;
     case SL_OPENSSH_PARTED:
-        client->channels -= plan->link_path && client->channels > 0 ? 1 : 0;
+        take_channel(client, line, false);
         break;
     case SL_OPENSSH_UNHEARD:
     case SL_OPENSSH_OPENED:
@@ -247,7 +262,9 @@ static int listen_to(struct client *client, bool stopping, int64_t deadline_us) 
         [STOP] = {.fd = stopping ? -1 : sl_cancel_fd(client->job->stop), .events = POLLIN},
     };
     sl_relay_watch(&client->relay, &polled[RELAY]);
-    int ready = poll(polled, POLLED, sl_remaining_ms(deadline_us));
+    int left_ms = sl_remaining_ms(deadline_us), rest_ms = sl_relay_timeout_ms(&client->relay);
+    bool sooner = rest_ms >= 0 && (left_ms < 0 || rest_ms < left_ms);
+    int ready = poll(polled, POLLED, sooner ? rest_ms : left_ms);
     if (ready < 0 && errno != EINTR)
         return sl_fail(SL_ESYSTEM, "the tunnel cannot wait for ssh: %s", strerror(errno));
     if (ready <= 0)
@@ -326,6 +343,7 @@ static int connect_offering(struct client *client, const char *algorithms) {
     client->listening = client->answered = client->refused = client->unheard = client->up = false;
     client->held = false;
     client->channels = client->port = 0;
+    memset(client->ours, 0, sizeof(client->ours));
     /* ssh takes its own time for each address and jump host; this is for when it gets stuck. */
     report_step(client, SL_TUNNEL_RESOLVING, 1000 + 2000 * job->plan.settings.connect_timeout_s);
     if (job->plan.link_path)

@@ -150,7 +150,7 @@ static void accept_all(sl_pump *pump) {
             forward = find(pump, SL_FORWARD_NONE);
         if (!forward)
             return;
-        int local = sl_local_accept(pump->listener);
+        int local = sl_local_accept(pump->listener, &pump->rest_us);
         if (local < 0)
             return;
         forward->local = local;
@@ -199,7 +199,8 @@ static int step(sl_pump *pump, sl_forward *forward, short happened, bool stoppin
 }
 
 static int timeout_ms(const sl_pump *pump, const struct round *round) {
-    int least = sl_alive_timeout_ms(&pump->alive);
+    int least = sl_alive_timeout_ms(&pump->alive), rest = sl_remaining_ms(pump->rest_us);
+    least = rest > 0 && (least < 0 || rest < least) ? rest : least;
     bool opening = false;
     for (int i = 0; i < SL_FORWARDS_MOST; i++)
         opening = opening || pump->forwards[i].state == SL_FORWARD_OPENING;
@@ -234,7 +235,7 @@ static int wait_for_work(sl_pump *pump, struct round *round) {
     atomic_store(&pump->session->job->held, takes_more ? 0 : pump->chunk);
     watch(&round->polled[STOP], sl_cancel_fd(pump->session->job->stop), stopping ? 0 : POLLIN);
     watch(&round->polled[SESSION], pump->session->descriptor, sl_session_events(pump->session));
-    bool room = find(pump, SL_FORWARD_NONE) != NULL;
+    bool room = find(pump, SL_FORWARD_NONE) && sl_remaining_ms(pump->rest_us) == 0;
     watch(&round->polled[LISTENER], pump->listener, room && !stopping ? POLLIN : 0);
     watch(&round->polled[NETWORK], pump->session->job->network.fd, POLLIN);
     for (int i = 0; i < SL_FORWARDS_MOST; i++)

@@ -13,6 +13,7 @@ typedef struct sl_pump {
     sl_alive alive;
     sl_forward forwards[SL_FORWARDS_MOST];
     int listener;        /* -1 while the tunnel is not up */
+    int64_t rest_us;     /* before then nobody is accepted there */
     sl_meter *meter;     /* of all connections that came there, while there may be some */
     int64_t asked_us;    /* when the channel that is being opened was asked for */
     int64_t open_at_us;  /* not before then is a channel asked for again */

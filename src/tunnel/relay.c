@@ -2,6 +2,7 @@
  *
  * Bounded both ways: no more is read at one end before the other has taken what was. */
 #include "tunnel/relay.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/meter.h"
 #include "tunnel/far_port.h"
@@ -41,9 +42,9 @@ static void drop(struct way *way) {
 }
 
 static void part(sl_relay_joint **joint) {
+    sl_meter_close(&(*joint)->meter); /* while its socket holds the name that others may get next */
     for (int end = 0; end < ENDS; end++)
         sl_local_close(&(*joint)->ends[end], NULL);
-    sl_meter_close(&(*joint)->meter);
     free(*joint);
     *joint = NULL;
 }
@@ -64,7 +65,7 @@ static sl_relay_joint *join(int ssh, const char *link_path) {
 }
 
 static void admit(sl_relay *relay) {
-    int place = 0, ssh = sl_local_accept(relay->listener);
+    int place = 0, ssh = sl_local_accept(relay->listener, &relay->rest_until_us);
     while (place < SL_RELAY_MOST && relay->joints[place])
         place++;
     if (ssh >= 0 && place < SL_RELAY_MOST) {
@@ -135,11 +136,17 @@ static struct pollfd watch(const sl_relay_joint *joint, int end) {
 }
 
 void sl_relay_watch(const sl_relay *relay, struct pollfd polled[SL_RELAY_POLLED]) {
-    polled[0] = (struct pollfd){.fd = relay->listener, .events = POLLIN};
+    bool rests = sl_remaining_ms(relay->rest_until_us) > 0;
+    polled[0] = (struct pollfd){.fd = rests ? -1 : relay->listener, .events = POLLIN};
     for (int i = 0; i < SL_RELAY_MOST; i++)
         for (int end = 0; end < ENDS; end++)
             polled[1 + ENDS * i + end] =
                 relay->joints[i] ? watch(relay->joints[i], end) : (struct pollfd){.fd = -1};
+}
+
+int sl_relay_timeout_ms(const sl_relay *relay) {
+    int left_ms = sl_remaining_ms(relay->rest_until_us);
+    return left_ms > 0 ? left_ms : -1;
 }
 
 void sl_relay_work(sl_relay *relay, const struct pollfd polled[SL_RELAY_POLLED]) {

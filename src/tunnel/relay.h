@@ -15,8 +15,9 @@ typedef struct sl_relay_joint sl_relay_joint; /* one connection: ssh's end, the 
                                                  on its way between them */
 
 typedef struct sl_relay {
-    sl_tunnel_job *job; /* borrowed */
-    int listener;       /* at the job's relay_path; -1: it was not started */
+    sl_tunnel_job *job;    /* borrowed */
+    int listener;          /* at the job's relay_path; -1: it was not started */
+    int64_t rest_until_us; /* before then nobody is taken in */
     sl_relay_joint *joints[SL_RELAY_MOST];
 } sl_relay;
 
@@ -25,6 +26,9 @@ int sl_relay_start(sl_relay *relay, sl_tunnel_job *job);
 
 /* Fills in all of what poll() is to wait for. */
 void sl_relay_watch(const sl_relay *relay, struct pollfd polled[SL_RELAY_POLLED]);
+
+/* Milliseconds until it has to be asked what it waits for anew; -1: it need not. */
+int sl_relay_timeout_ms(const sl_relay *relay);
 
 /* Goes on with what poll() found: takes in who has come, and moves bytes and ends. */
 void sl_relay_work(sl_relay *relay, const struct pollfd polled[SL_RELAY_POLLED]);

@@ -1,7 +1,7 @@
 /* An SSH server for tests: accepts one password, by the methods it is told, and forwards
  * connections (direct-tcpip) to loopback. No shell, no account. The tests build and run it.
  *
- *     ssh_server HOST-KEY PASSWORD password|keyboard-interactive
+ *     ssh_server HOST-KEY PASSWORD password|keyboard-interactive|mute
  *
  * Prints the port it listens on as its first line. One process a session; all end with the first.
  */
@@ -25,6 +25,7 @@
 struct login {
     const char *password;
     bool keyboard;
+    bool mute;
 };
 
 struct forward {
@@ -140,6 +141,13 @@ static bool log_in(ssh_session session, ssh_message message, const struct login 
     return false;
 }
 
+/* Instead of libssh, which would answer what asks whether it is there. */
+static void hear_question(ssh_session session, ssh_message message, void *user) {
+    (void)session, (void)message, (void)user;
+}
+
+static struct ssh_callbacks_struct mute = {.global_request_function = hear_question};
+
 static int serve(ssh_session session, const struct login *login) {
     bool welcome = false;
     ssh_set_auth_methods(session,
@@ -155,6 +163,8 @@ static int serve(ssh_session session, const struct login *login) {
     }
     fprintf(stderr, "logged in\n");
     ssh_event event = ssh_event_new();
+    if (login->mute)
+        ssh_set_callbacks(session, &mute);
     ssh_set_message_callback(session, on_message, event);
     ssh_event_add_session(event, session);
     while (ssh_event_dopoll(event, -1) == SSH_OK && ssh_is_connected(session))
@@ -189,7 +199,10 @@ static ssh_bind listen_loopback(const char *host_key) {
 int main(int argc, char **argv) {
     if (argc != 4)
         return 2;
-    struct login login = {argv[2], strcmp(argv[3], "keyboard-interactive") == 0};
+    struct login login = {.password = argv[2],
+                          .keyboard = strcmp(argv[3], "keyboard-interactive") == 0,
+                          .mute = strcmp(argv[3], "mute") == 0};
+    ssh_callbacks_init(&mute);
     signal(SIGCHLD, SIG_IGN);
     ssh_bind listener = listen_loopback(argv[1]);
     while (listener) {

@@ -130,6 +130,14 @@ def test_slow_way_is_measured(started, sshd, view, examine):
     assert 0 < checks["throughput"]["value"] < 4, checks
 
 
+def test_way_that_can_not_be_measured_is_good_all_the_same(folder, password_server, view, examine):
+    server, viewer = password_server("secret", "mute"), view("pair")
+    (folder / "password").write_text("secret\n", encoding="ascii")
+    words = ["--ssh-password-file", folder / "password", "-o", "ssh_connect_timeout=1"]
+    status, checks = examine(viewer.port(), *server.options(), *words)
+    assert status == 0 and unknown(checks) == SSH_FIGURES, checks
+
+
 def test_all_is_well_while_a_camera_streams(view, send, examine):
     viewer = view("pair")
     sender = send("pattern:320x240@30", viewer.port(), "pair", "--frames", 60)

@@ -10,7 +10,7 @@ import threading
 import numpy
 import pytest
 from harness import y4m
-from harness.network import SERVER
+from harness.network import SERVER, Network
 from harness.waiting import allow
 
 SOURCE = "pattern:320x240@30"
@@ -82,13 +82,14 @@ def test_slow_path_is_not_a_dead_one(stream):
     running.sender.kill()
 
 
-def test_name_is_asked_for_again(network, stream):
+@pytest.mark.parametrize("tell", [Network.name_server, Network.slow_name_server])
+def test_name_is_asked_for_again(tell, network, stream):
     """The server moves to another address, and its name with it."""
     net = network()
-    net.name_server("gadget", SERVER)
+    tell(net, "gadget", SERVER)
     net.add_address(net.middle, "10.77.1.3", "to-camera")
     running = stream(host="gadget", server_addresses=(SERVER, "10.77.1.3"), net=net)
-    net.name_server("gadget", "10.77.1.3")
+    tell(net, "gadget", "10.77.1.3")
     net.remove_address(net.middle, SERVER, "to-camera")
     net.add_address(net.middle, "10.77.1.3", "to-camera")
     running.sender.wait_said("gadget.*silent")

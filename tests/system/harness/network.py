@@ -13,9 +13,11 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 
 ENDS = ("camera", "viewer")
 SERVER = "10.77.1.2"  # the middle as the camera sees it
+SLOW_S = 1.5  # what a slow name server takes for each answer
 TABLE = "inet sightline"
 NUMBERS = itertools.count()
 
@@ -53,6 +55,7 @@ class Network:
         self.ends = dict(zip(ENDS, (self._form.format(1, 1), self._form.format(2, 1))))
         self.gates = dict(zip(ENDS, (self._form.format(1, 2), self._form.format(2, 2))))
         self._made = []
+        self._slow_server = None
         # Where `ip netns exec` looks for what is to stand in the place of /etc/hosts.
         self._etc = pathlib.Path("/etc/netns") / self.camera
         try:
@@ -106,6 +109,20 @@ class Network:
         self._etc.mkdir(parents=True, exist_ok=True)
         (self._etc / "hosts").write_text(f"{address} {name}\n", encoding="ascii")
 
+    def slow_name_server(self, _name, address):
+        """The same, of any name, but it takes a while."""
+        first = self._slow_server is None
+        if first:
+            self._etc.mkdir(parents=True, exist_ok=True)
+            (self._etc / "resolv.conf").write_text("nameserver 127.0.0.1\n", encoding="ascii")
+            program = pathlib.Path(__file__).with_name("name_server.py")
+            words = [*self.prefix(self.camera), sys.executable, "-B", str(program), str(SLOW_S)]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            self._slow_server = subprocess.Popen(words, text=True, **pipes)
+        print(address, file=self._slow_server.stdin, flush=True)
+        if first:
+            assert self._slow_server.stdout.readline(), "the name server does not start"
+
     def set_link(self, end, state):
         self.inside(self.host(end), "ip", "link", "set", "cable", state)
 
@@ -145,6 +162,9 @@ class Network:
         self.inside(self.camera, *words, "burst", "5kb", "latency", "2s")
 
     def close(self):
+        if self._slow_server is not None:
+            with self._slow_server as server:
+                server.kill()
         for name in reversed(self._made):
             run("ip", "netns", "delete", name)
         shutil.rmtree(self._etc, ignore_errors=True)

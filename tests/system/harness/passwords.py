@@ -22,7 +22,9 @@ def build(folder):
 
 
 class PasswordServer:
-    """Lets in whoever knows the password, by `password` or `keyboard-interactive`."""
+    """Lets in whoever knows the password, by `password` or `keyboard-interactive`; `mute` is by
+    password too, and then without an answer to who asks whether it is there.
+    """
 
     def __init__(self, program, folder, password, method="password"):
         self.folder = pathlib.Path(folder)

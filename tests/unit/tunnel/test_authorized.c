@@ -183,6 +183,23 @@ static void files_that_others_can_write_let_nobody_in(void **state) {
     assert_int_equal(chmod(folder, 0700), 0);
 }
 
+static void tell_nothing(void *user, const sl_authorized_line *line) {
+    (void)user, (void)line;
+}
+
+/* Nothing can be read at the start of this one, though all may open it. */
+static void a_file_that_fails_to_be_read_is_not_an_empty_one(void **state) {
+    static const char memory[] = "/proc/self/mem";
+    char comment[2];
+    (void)state;
+    assert_int_equal(sl_authorized_look(memory, &target, ours, comment, sizeof(comment)),
+                     SL_ESYSTEM);
+    assert_non_null(strstr(sl_error(), "cannot read /proc/self/mem to its end"));
+    assert_int_equal(sl_authorized_each(memory, &target, tell_nothing, NULL), SL_ESYSTEM);
+    assert_int_equal(sl_authorized_remove(memory, &target, "SHA256:"), SL_ESYSTEM);
+    assert_int_equal(sl_authorized_add(memory, &target, ours, ""), SL_ESYSTEM);
+}
+
 static void expect_file(const char *wanted) {
     char text[2048];
     FILE *file = fopen(path, "r");
@@ -294,6 +311,7 @@ int main(void) {
         cmocka_unit_test(lines_without_a_key),
         cmocka_unit_test(files_are_looked_through),
         cmocka_unit_test(files_that_others_can_write_let_nobody_in),
+        cmocka_unit_test(a_file_that_fails_to_be_read_is_not_an_empty_one),
         cmocka_unit_test(keys_are_added_and_taken_out),
         cmocka_unit_test(a_file_that_is_a_link_stays_one),
         cmocka_unit_test(files_that_others_can_write_are_not_changed),
