@@ -82,7 +82,7 @@ static void tell_pattern(int fd, sl_pattern pattern, const sl_cancel *cancel, in
         sl_wait(fd, POLLIN, cancel, deadline_us);
 }
 
-int sl_stranger_ask(const sl_place *place, sl_pattern pattern, const sl_cancel *cancel,
+int sl_stranger_ask(const sl_place *place, sl_manner manner, const sl_cancel *cancel,
                     int64_t deadline_us, sl_greeting *greeting) {
     char why[SL_MISMATCH_MAX];
     uint8_t ours[SL_GREETING_BYTES];
@@ -98,11 +98,11 @@ int sl_stranger_ask(const sl_place *place, sl_pattern pattern, const sl_cancel *
     else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size))
         failure = errno;
     if (failure == 0) {
-        sl_greeting_write(ours);
+        sl_greeting_write(ours, manner.secure);
         if (send(fd, ours, sizeof ours, MSG_NOSIGNAL) == (ssize_t)sizeof ours)
             listen_to(fd, cancel, deadline_us, greeting);
-        if (greeting->socket_type[0] && sl_greeting_mismatch(greeting, pattern, "", why))
-            tell_pattern(fd, pattern, cancel, deadline_us);
+        if (greeting->socket_type[0] && sl_greeting_mismatch(greeting, manner, "", why))
+            tell_pattern(fd, manner.pattern, cancel, deadline_us);
     }
     close(fd);
     return failure;
