@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define SL_GREETING_BYTES     64  /* of a greeting */
+#define SL_GREETING_ASKING    11  /* of them, that have libzmq send all of its own */
 #define SL_GREETING_UNASKED   10  /* of them, that libzmq sends before it has heard anything */
 #define SL_GREETING_BYTES_MAX 512 /* that are read of a peer, with its READY */
 

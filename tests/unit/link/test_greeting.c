@@ -54,7 +54,7 @@ static void security_ends_the_reading(void **state) {
     size_t size = write_peer(bytes, "CURVE", NULL, 0);
     assert_true(sl_greeting_read(bytes, size, &greeting));
     assert_true(
-        sl_greeting_mismatch(\& greeting, (sl_manner){.pattern = SL_PATTERN_PAIR}, "here", why));
+        sl_greeting_mismatch(&greeting, (sl_manner){.pattern = SL_PATTERN_PAIR}, "here", why));
     assert_non_null(strstr(why, "secure_mode"));
 }
 
@@ -67,7 +67,7 @@ static void others_are_quoted_harmlessly(void **state) {
     assert_false(greeting.zmtp);
     assert_string_equal(greeting.says, "HTTP/1.1?[2J 400");
     assert_true(
-        sl_greeting_mismatch(\& greeting, (sl_manner){.pattern = SL_PATTERN_PAIR}, "here", why));
+        sl_greeting_mismatch(&greeting, (sl_manner){.pattern = SL_PATTERN_PAIR}, "here", why));
     assert_non_null(strstr(why, "HTTP/1.1"));
 }
 
@@ -89,13 +89,13 @@ static void pattern_must_be_the_same(void **state) {
     sl_greeting greeting = {.zmtp = true, .mechanism = "NULL", .socket_type = "SUB"};
     char why[SL_MISMATCH_MAX];
     assert_false(
-        sl_greeting_mismatch(\& greeting, (sl_manner){.pattern = SL_PATTERN_PUBSUB}, "here", why));
+        sl_greeting_mismatch(&greeting, (sl_manner){.pattern = SL_PATTERN_PUBSUB}, "here", why));
     assert_true(
-        sl_greeting_mismatch(\& greeting, (sl_manner){.pattern = SL_PATTERN_REQREP}, "here", why));
+        sl_greeting_mismatch(&greeting, (sl_manner){.pattern = SL_PATTERN_REQREP}, "here", why));
     assert_non_null(strstr(why, "pubsub, not reqrep"));
     memcpy(greeting.socket_type, "PUSH", 5);
     assert_true(
-        sl_greeting_mismatch(\& greeting, (sl_manner){.pattern = SL_PATTERN_REQREP}, "here", why));
+        sl_greeting_mismatch(&greeting, (sl_manner){.pattern = SL_PATTERN_REQREP}, "here", why));
     assert_non_null(strstr(why, "is no viewer"));
 }
 
