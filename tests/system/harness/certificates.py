@@ -70,6 +70,9 @@ class Viewer:
     def secure(self, made):
         made.curve_publickey, made.curve_secretkey = self._own
         made.curve_server = True
+        # The name that pyzmq's authenticator gives takes a place in libzmq's queue until a frame
+        # has come: with one place none ever does.
+        made.rcvhwm = 2
 
     def stop(self):
         self._authenticator.stop()
