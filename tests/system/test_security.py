@@ -6,6 +6,7 @@ import subprocess
 
 import numpy
 import pytest
+import zmq.auth
 from harness import certificates, gates, netgear
 from harness.netgear import PATTERNS
 from harness.openssh import make_key
@@ -38,8 +39,7 @@ def stranger(location, known):
     return location("stranger").knows(known, "server")
 
 
-@pytest.mark.parametrize("mode", [1, 2])
-@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize(("pattern", "mode"), [("pair", 1), ("reqrep", 2), ("pubsub", 2)])
 def test_pyzmq_sender(pattern, mode, known, view, peer):
     viewer = view(pattern, *known.words(mode))
     endpoint = f"tcp://127.0.0.1:{viewer.port()}"
@@ -50,8 +50,7 @@ def test_pyzmq_sender(pattern, mode, known, view, peer):
     assert viewer.end()["frames"] == 1
 
 
-@pytest.mark.parametrize("mode", [1, 2])
-@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize(("pattern", "mode"), [("pair", 1), ("reqrep", 2), ("pubsub", 2)])
 def test_pyzmq_receiver(pattern, mode, known, send, peer):
     receiver = peer(netgear.Receiver(pattern, security=certificates.Viewer(known, mode)))
     sender = send(CAMERA, receiver.port, pattern, *known.words(mode), "--frames", 3)
@@ -101,8 +100,8 @@ def test_unknown_key(known, stranger, view, send, peer):
     refused = send(CAMERA, viewer.port(), "pair", *stranger.words(2))
     refused.expect(8).sentence("public_keys", "keys export camera")
     said = viewer.wait_said("is not let in")
-    public, _ = stranger_key(stranger)
-    assert "127.0.0.1" in said and str(known.public) in said and public in said
+    key, _ = zmq.auth.load_certificate(stranger.private / "client.key_secret")
+    assert "127.0.0.1" in said and str(known.public) in said and key.decode() in said
     assert viewer.next_stats()["frames"] == 0
     send(CAMERA, viewer.port(), "pair", *known.words(2), "--frames", 3).end()
     assert viewer.end()["frames"] == 3
@@ -111,13 +110,6 @@ def test_unknown_key(known, stranger, view, send, peer):
     assert viewer.end()["frames"] == 3
     receiver = peer(netgear.Receiver("pair", security=certificates.Viewer(known, 2)))
     send(CAMERA, receiver.port, "pair", *stranger.words(2)).expect(8).sentence("keys export camera")
-
-
-def stranger_key(stranger):
-    public, secret = certificates.zmq.auth.load_certificate(
-        stranger.private / "client.key_secret"
-    )
-    return public.decode(), secret
 
 
 def test_key_that_comes_later_and_goes(known, stranger, view, send):
