@@ -77,8 +77,8 @@ static void deliver(ends *both, size_t size) {
     sl_link_message_clear(&message);
 }
 
-/* One step of sending a frame and having it answered, where it is; again when that takes long, since
- * the end of a connection takes both with it. True once it is done. */
+/* One step of sending a frame and having it answered, where it is; again when that takes long,
+ * since the end of a connection takes both with it. True once it is done. */
 static bool exchange(ends *both, sl_pattern pattern, int64_t *again_us) {
     sl_link_message message = {0};
     bool answers = pattern != SL_PATTERN_PUBSUB;
