@@ -194,6 +194,41 @@ def test_through_the_gate(folder, known, stranger, view, sightline):
     assert opened.viewer.end()["frames"] == 5
 
 
+def to(port, mode, location):
+    """A secure destination with certificates of its own."""
+    return f"127.0.0.1:{port},secure_mode={mode},custom_cert_location={location.path}"
+
+
+@pytest.mark.sanitized
+def test_several_destinations(known, location, view, sightline):
+    """Each by its own certificates, a plain one beside them, and one whose key is not known."""
+    other, third = location("other"), location("third")
+    viewers = [view("pair", *known.words(2)), view("pair", *other.words(1)), view("pair")]
+    refusing = view("pair", *third.words(2))
+    places = [
+        to(viewers[0].port(), 2, known),
+        to(viewers[1].port(), 1, other),
+        f"127.0.0.1:{viewers[2].port()}",
+        to(refusing.port(), 2, location("lost").knows(third, "server")),
+    ]
+    words = [word for place in places for word in ("--to", place)]
+    sender = sightline("send", CAMERA, *words, "--pattern", "pair")
+    sender.event("stats", lambda event: all(at["frames"] > 5 for at in event["destinations"][:3]))
+    sender.wait_said("keys export camera")
+    refusing.wait_said("is not let in")
+    assert refusing.next_stats()["frames"] == 0
+
+
+def test_no_destination_starts_without_its_certificates(known, location, view, plain):
+    viewer, port = view("pair", *known.words(2)), free_port()
+    spoiled = location("spoiled")
+    remove(spoiled.public / "server.key")
+    words = ["--to", to(viewer.port(), 2, known), "--to", to(port, 2, spoiled)]
+    sender = plain("send", "pattern:", *words).expect(2)
+    sender.sentence(f"127.0.0.1:{port}", spoiled.public / "server.key")
+    assert viewer.next_stats()["state"] != "connected"
+
+
 def damage(file):
     file.write_bytes(file.read_bytes()[:-10])
 
