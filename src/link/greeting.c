@@ -34,7 +34,7 @@ void sl_greeting_write(uint8_t bytes[SL_GREETING_BYTES], bool secure) {
     bytes[8] = 1;
     bytes[9] = 0x7f;
     bytes[10] = 3;
-    strcpy((char *)bytes + MECHANISM_AT, mechanisms[secure]);
+    memcpy(bytes + MECHANISM_AT, mechanisms[secure], strlen(mechanisms[secure]));
 }
 
 size_t sl_greeting_write_ready(uint8_t bytes[SL_GREETING_BYTES], sl_pattern pattern) {
@@ -124,6 +124,7 @@ bool sl_greeting_mismatch(const sl_greeting *greeting, sl_manner manner, const c
                           char why[SL_MISMATCH_MAX]) {
     const char *ours = sl_pattern_name(manner.pattern), *type = greeting->socket_type;
     const char *theirs = pattern_of(type);
+    bool encrypted = manner.secure && greeting->mechanism[0]; /* what follows the greeting */
     if (greeting->says[0])
         snprintf(why, SL_MISMATCH_MAX, "the program at %.60s is no viewer: it says \"%.40s\"",
                  where, greeting->says);
@@ -133,14 +134,12 @@ bool sl_greeting_mismatch(const sl_greeting *greeting, sl_manner manner, const c
                  "ends the same secure_mode",
                  where, strcmp(greeting->mechanism, "NULL") == 0 ? "plain" : "secure",
                  greeting->mechanism, manner.secure ? "secure ones" : "plain ones");
-    else if (manner.secure && greeting->mechanism[0])
-        return false;
-    else if (theirs && theirs != ours)
+    else if (!encrypted && theirs && theirs != ours)
         snprintf(why, SL_MISMATCH_MAX,
                  "the viewer at %.60s uses the pattern %s, not %s; give both ends the same "
                  "--pattern",
                  where, theirs, ours);
-    else if (theirs)
+    else if (encrypted || theirs)
         return false;
     else
         snprintf(why, SL_MISMATCH_MAX,

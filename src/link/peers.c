@@ -25,7 +25,7 @@ void sl_peers_remove(sl_peers *peers, sl_peer *peer) {
 }
 
 static void name_peer(sl_peer *peer) {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     char host[INET6_ADDRSTRLEN + 1], port[8];
     if (getpeername(peer->fd, (struct sockaddr *)&address, &size) == 0 &&
