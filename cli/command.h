@@ -35,6 +35,7 @@ int run_view(int count, char **words);
 int run_cameras(int count, char **words);
 int run_doctor(int count, char **words);
 int run_pair(int count, char **words);
+int run_keys(int count, char **words);
 int run_help(int count, char **words);
 
 /* Prints a command's help to standard output. */

@@ -171,6 +171,13 @@ void print_help(const struct command *about) {
             "It is typed at the viewer, and prints one line: an invitation for one camera, which "
             "accepts it with `sightline send` and finds its viewer from then on.",
             0);
+    if (about->option_set == FOR_KEYS)
+        print_wrapped(
+            "make makes new ones, for the camera, the viewer, or both; list tells which there are; "
+            "export prints the public one that the other end needs, for a file in the folder "
+            "public_keys there: the viewer's is to be called server.key, a camera's anything that "
+            "ends with .key.",
+            0);
     if (about->option_set == 0)
         return;
     printf("\nOptions:\n");

@@ -18,6 +18,8 @@ const struct command commands[] = {
     {"doctor", FOR_DOCTOR, "[SOURCE]", "why two ends cannot meet, step by step", run_doctor},
     {"pair", FOR_PAIR, "", "how a camera and a viewer with a gate get to know each other",
      run_pair},
+    {"keys", FOR_KEYS, "make|list|export [camera|viewer]",
+     "the CURVE certificates of secure connections: makes, lists and hands them out", run_keys},
     {"help", 0, "[COMMAND]", "what a command does, and its options", run_help},
     {0},
 };

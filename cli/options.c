@@ -28,6 +28,10 @@ const struct option_row option_rows[] = {
      "follow, for it alone"},
     {"protocol", BOTH, "protocol", NULL, "tcp|ipc", NULL},
     {"pattern", BOTH, "pattern", NULL, "pair|reqrep|pubsub", NULL},
+    {"secure-mode", BOTH, "secure_mode", NULL, "0|1|2", NULL},
+    {"cert-location", BOTH | FOR_KEYS, "custom_cert_location", NULL, "DIR",
+     "Where the folder .vidgear/keys with the certificates is (default the home directory)"},
+    {"overwrite", FOR_KEYS, NULL, NULL, NULL, "Make new certificates in place of those there"},
     {"ssh", BOTH, "ssh_tunnel_mode", NULL, "[USER@]HOST[:PORT]", NULL},
     {"ssh-jump", BOTH, "ssh_jump", NULL, "[USER@]HOST[:PORT],...", NULL},
     {"ssh-key", BOTH, "ssh_tunnel_keyfile", NULL, "FILE", NULL},
@@ -65,12 +69,13 @@ const struct option_row option_rows[] = {
     {"duration", BOTH, NULL, NULL, "SECONDS", "Stop after so long"},
     {"stats", BOTH, NULL, NULL, "FILE",
      "Write figures there, one JSON object a line; - is standard output"},
-    {"config", ALL, NULL, NULL, "FILE",
+    {"config", ALL | FOR_KEYS, NULL, NULL, "FILE",
      "Settings to begin with, in place of those in $XDG_CONFIG_HOME/sightline/config"},
-    {"log", ALL | FOR_CAMERAS, NULL, NULL, "LEVEL",
+    {"log", ALL | FOR_CAMERAS | FOR_KEYS, NULL, NULL, "LEVEL",
      "How much to tell: none, error, warning, info or debug (default warning)"},
-    {"json", FOR_CAMERAS | FOR_DOCTOR | FOR_PAIR, NULL, NULL, NULL, "Write JSON in place of lines"},
-    {"help", ALL | FOR_CAMERAS, NULL, NULL, NULL, "Print this help"},
+    {"json", FOR_CAMERAS | FOR_DOCTOR | FOR_PAIR | FOR_KEYS, NULL, NULL, NULL,
+     "Write JSON in place of lines"},
+    {"help", ALL | FOR_CAMERAS | FOR_KEYS, NULL, NULL, NULL, "Print this help"},
     {0},
 };
 
@@ -185,6 +190,8 @@ static void take_own(struct options *options, const struct option_row *row, cons
         options->revoke = value;
     else if (strcmp(row->name, "list") == 0)
         options->list = true;
+    else if (strcmp(row->name, "overwrite") == 0)
+        options->overwrite = true;
     else if (strcmp(row->name, "json") == 0)
         options->json = true;
     else if (strcmp(row->name, "help") == 0)
@@ -224,8 +231,10 @@ static void fill_long_options(int set, struct option *longs) {
 }
 
 static void take_operands(struct options *options, int set, int count, char **words) {
-    if (optind < count && (set & SENDER))
+    if (optind < count && (set & (SENDER | FOR_KEYS)))
         options->operand = words[optind++];
+    if (optind < count && (set & FOR_KEYS))
+        options->second = words[optind++];
     if (optind < count)
         complain(options, "\"%s\" is one word too many; see: sightline help %s", words[optind],
                  words[0]);

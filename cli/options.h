@@ -9,7 +9,14 @@
 #include <stdint.h>
 
 /* Sets of options: which commands have one. */
-enum { FOR_SEND = 1, FOR_VIEW = 2, FOR_CAMERAS = 4, FOR_DOCTOR = 8, FOR_PAIR = 16 };
+enum {
+    FOR_SEND = 1,
+    FOR_VIEW = 2,
+    FOR_CAMERAS = 4,
+    FOR_DOCTOR = 8,
+    FOR_PAIR = 16,
+    FOR_KEYS = 32,
+};
 
 struct option_row {
     const char *name; /* without dashes */
@@ -25,8 +32,9 @@ extern const struct option_row option_rows[];
 
 /* What was typed. */
 struct options {
-    const char *operand; /* SOURCE, or NULL */
-    bool help, json, list;
+    const char *operand; /* SOURCE, or NULL; of keys: what to do */
+    const char *second;  /* of keys: for whom, or NULL */
+    bool help, json, list, overwrite;
     const char *join, *host, *revoke; /* NULL: none */
     uint64_t frames;                  /* 0: no limit */
     double duration_s;                /* 0: no limit */

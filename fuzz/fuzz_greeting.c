@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         abort();
     if (greeting.zmtp && greeting.says[0])
         abort();
-    if (sl_greeting_mismatch(&greeting, SL_PATTERN_PAIR, "the far end", why) &&
+    if (sl_greeting_mismatch(&greeting, (sl_manner){.pattern = SL_PATTERN_PAIR}, "the far end",
+                             why) &&
         (!why[0] || strlen(why) >= sizeof why))
         abort();
     return 0;

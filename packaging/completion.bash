@@ -22,6 +22,8 @@ _sightline_value() {
     --pattern) _sightline_words 'pair reqrep pubsub' ;;
     --ssh-backend) _sightline_words 'libssh openssh' ;;
     --protocol) _sightline_words 'tcp ipc' ;;
+    --secure-mode) _sightline_words '0 1 2' ;;
+    --cert-location) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
     --log) _sightline_words 'none error warning info debug' ;;
     --sink) _sightline_words 'window null file: -' ;;
     --ssh | --ssh-jump | --to | --host) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
@@ -43,8 +45,8 @@ _sightline_source() {
 
 _sightline() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='send view cameras doctor pair help'
-    local both='--address --port --protocol --pattern --ssh --ssh-jump --ssh-key
+    local commands='send view cameras doctor pair keys help'
+    local both='--address --port --protocol --pattern --secure-mode --cert-location --ssh --ssh-jump --ssh-key
         --ssh-password-file --ssh-host-key --persist --ssh-backend -o --config --frames --duration --stats --log --help'
     local send='--to --raw --jpeg --quality --size --fps --loop --filter'
     COMPREPLY=()
@@ -71,6 +73,12 @@ _sightline() {
     pair) _sightline_words '--host --list --revoke --json --gate --authorized-keys --port --pattern
         -o --config --log --help' ;;
     cameras) _sightline_words '--json --log --help' ;;
+    keys)
+        case $current in
+        -*) _sightline_words '--cert-location --overwrite --json --config --log --help' ;;
+        *) _sightline_words 'make list export camera viewer' ;;
+        esac
+        ;;
     help) _sightline_words "$commands" ;;
     esac
 }

@@ -7,6 +7,8 @@ both=(
     '--port[of the viewer]:port:'
     '--protocol[how the ends meet]:protocol:(tcp ipc)'
     '--pattern[how the ends take turns]:pattern:(pair reqrep pubsub)'
+    '--secure-mode[encrypt with CURVE]:mode:(0 1 2)'
+    '--cert-location[where .vidgear/keys is]:folder:_files -/'
     '*-o[any option by its name]:KEY=VALUE:'
     '--config[file of settings]:file:_files'
     '--frames[stop after so many]:frames:'
@@ -27,7 +29,7 @@ if (( CURRENT == 2 )); then
     _values 'command' \
         'send[the camera end]' 'view[the viewer end]' 'cameras[what cameras there are]' \
         'doctor[why two ends cannot meet]' 'pair[introduce a camera to a viewer]' \
-        'help[what a command does]' '--help' '--version'
+        'keys[the certificates of secure connections]' 'help[what a command does]' '--help' '--version'
     return
 fi
 
@@ -75,7 +77,18 @@ cameras)
         '--log[how much to tell]:level:(none error warning info debug)' \
         '--help[say what there is]'
     ;;
+keys)
+    _arguments \
+        '--cert-location[where .vidgear/keys is]:folder:_files -/' \
+        '--overwrite[make new ones in place of those there]' \
+        '--json[write a JSON object]' \
+        '--config[file of settings]:file:_files' \
+        '--log[how much to tell]:level:(none error warning info debug)' \
+        '--help[say what there is]' \
+        '2:what to do:(make list export)' \
+        '3:for whom:(camera viewer)'
+    ;;
 help)
-    _values 'command' send view cameras doctor pair help
+    _values 'command' send view cameras doctor pair keys help
     ;;
 esac

@@ -30,7 +30,13 @@ typedef struct sl_link_settings {
     double
         subscriber_timeout_s; /* receiver, pubsub: ends after that long without a frame; 0: never */
     int64_t max_message_bytes; /* larger messages end the peer's connection */
-    void *reserved[16];
+    int secure_mode;           /* NetGear's. 0: none; 1: CURVE, and any sender's key will do; 2:
+                                  CURVE, and a receiver lets in only those with a certificate in
+                                  its public_keys. A sender's 1 and 2 are the same */
+    const char
+        *custom_cert_location; /* where .vidgear/keys is, see keys.h; NULL: the home directory */
+    bool overwrite_cert;       /* sender: makes new certificates before it starts */
+    void *reserved[13];
 } sl_link_settings;
 
 #endif

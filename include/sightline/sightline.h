@@ -8,6 +8,7 @@
 #include <sightline/error.h>
 #include <sightline/frame.h>
 #include <sightline/gate.h>
+#include <sightline/keys.h>
 #include <sightline/log.h>
 #include <sightline/pair.h>
 #include <sightline/receiver.h>

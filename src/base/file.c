@@ -33,8 +33,7 @@ static int home_directory(char *path, size_t size) {
     return SL_OK;
 }
 
-/* Makes the folder `path` and those above it, all private where they are new. */
-static int make_folders(char *path) {
+int sl_folders_make(char *path) {
     for (char *end = path + 1; *end; end++) {
         if (*end != '/')
             continue;
@@ -62,7 +61,7 @@ static int own_path(char *path, size_t size, const char *variable, const char *u
     int length = snprintf(path, size, "%s%s/sightline", base ? base : home, base ? "" : usual);
     if (length < 0 || (size_t)length + strlen(name) + 2 > size)
         return sl_fail(SL_ESYSTEM, "the path of Sightline's own folder is too long");
-    int code = make_folders(path);
+    int code = sl_folders_make(path);
     if (code < 0)
         return code;
     snprintf(path + length, size - (size_t)length, "/%s", name);

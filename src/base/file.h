@@ -14,6 +14,10 @@ int sl_state_path(char *path, size_t size, const char *name);
 /* "$HOME/NAME", or below the account's home directory when HOME is not set. SL_ESYSTEM. */
 int sl_home_path(char *path, size_t size, const char *name);
 
+/* Makes the folder `path` and those above it, 0700 where they are new. `path` is as it was
+ * afterwards. SL_ESYSTEM. */
+int sl_folders_make(char *path);
+
 /* Opens a regular file, or /dev/null, for reading: anything else could block or have no end.
  * SL_EINVAL when it is something else or has more than `most` bytes, SL_ESYSTEM (errno tells) when
  * it can't be opened; the sentence names the file. The caller closes it. */

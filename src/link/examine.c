@@ -28,6 +28,10 @@ static int explain(const char *where, int failure) {
     }
 }
 
+static sl_manner manner_of(const sl_link_settings *settings) {
+    return (sl_manner){settings->pattern, settings->secure_mode > 0};
+}
+
 static int judge(const sl_link_settings *settings, const char *where, const sl_greeting *greeting) {
     char why[SL_MISMATCH_MAX];
     if (!greeting->zmtp && !greeting->says[0])
@@ -35,13 +39,13 @@ static int judge(const sl_link_settings *settings, const char *where, const sl_g
                        "%s takes connections but says nothing, or ends them at once; is a viewer "
                        "running there?",
                        where);
-    if (sl_greeting_mismatch(greeting, settings->pattern, where, why))
+    if (sl_greeting_mismatch(greeting, manner_of(settings), where, why))
         return sl_fail(SL_EPEER, "%s", why);
     return SL_OK;
 }
 
 /* Asks one address after the other until one takes the connection. */
-static int ask_addresses(const sl_place *place, sl_pattern pattern, const sl_cancel *cancel,
+static int ask_addresses(const sl_place *place, sl_manner manner, const sl_cancel *cancel,
                          int64_t deadline_us, sl_link_examination *found, sl_greeting *greeting,
                          int *failure) {
     struct addrinfo *addresses = NULL;
@@ -55,7 +59,7 @@ static int ask_addresses(const sl_place *place, sl_pattern pattern, const sl_can
                     NI_NUMERICHOST);
         snprintf(found->address, sizeof found->address, "%.79s", numeric.host);
         int64_t until_us = sl_address_deadline_us(at, deadline_us);
-        int why = sl_stranger_ask(&numeric, pattern, cancel, until_us, greeting);
+        int why = sl_stranger_ask(&numeric, manner, cancel, until_us, greeting);
         /* A refusal says more than silence. */
         if (*failure != ECONNREFUSED || why == 0)
             *failure = why;
@@ -77,13 +81,14 @@ int sl_link_examine(const sl_link_settings *settings, const char *endpoint, cons
     if (code == SL_OK)
         code = sl_place_parse(&place, endpoint ? endpoint : asked);
     if (code == SL_OK && place.local)
-        failure = sl_stranger_ask(&place, settings->pattern, cancel, deadline_us, &greeting);
+        failure = sl_stranger_ask(&place, manner_of(settings), cancel, deadline_us, &greeting);
     else if (code == SL_OK)
-        code = ask_addresses(&place, settings->pattern, cancel, deadline_us, found, &greeting,
+        code = ask_addresses(&place, manner_of(settings), cancel, deadline_us, found, &greeting,
                              &failure);
     if (code < 0)
         return code;
     found->answered = failure == 0;
     found->round_trip_us = greeting.round_trip_us;
+    found->secure = settings->secure_mode > 0;
     return failure ? explain(asked, failure) : judge(settings, asked, &greeting);
 }

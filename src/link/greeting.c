@@ -26,13 +26,15 @@ static const char *const receivers[] = {
     [SL_PATTERN_PUBSUB] = "SUB",
 };
 
-void sl_greeting_write(uint8_t bytes[SL_GREETING_BYTES]) {
+static const char *const mechanisms[] = {[false] = "NULL", [true] = "CURVE"};
+
+void sl_greeting_write(uint8_t bytes[SL_GREETING_BYTES], bool secure) {
     memset(bytes, 0, SL_GREETING_BYTES);
     bytes[0] = 0xff;
     bytes[8] = 1;
     bytes[9] = 0x7f;
     bytes[10] = 3;
-    memcpy(bytes + MECHANISM_AT, "NULL", sizeof "NULL");
+    memcpy(bytes + MECHANISM_AT, mechanisms[secure], strlen(mechanisms[secure]));
 }
 
 size_t sl_greeting_write_ready(uint8_t bytes[SL_GREETING_BYTES], sl_pattern pattern) {
@@ -110,25 +112,35 @@ static const char *pattern_of(const char *socket_type) {
     return NULL;
 }
 
-bool sl_greeting_mismatch(const sl_greeting *greeting, sl_pattern pattern, const char *where,
+static bool has_other_security(const sl_greeting *greeting, sl_manner manner) {
+    return greeting->mechanism[0] && strcmp(greeting->mechanism, mechanisms[manner.secure]) != 0;
+}
+
+bool sl_greeting_tells(const sl_greeting *greeting, sl_manner manner) {
+    return greeting->socket_type[0] || has_other_security(greeting, manner);
+}
+
+bool sl_greeting_mismatch(const sl_greeting *greeting, sl_manner manner, const char *where,
                           char why[SL_MISMATCH_MAX]) {
-    const char *ours = sl_pattern_name(pattern), *type = greeting->socket_type;
+    const char *ours = sl_pattern_name(manner.pattern), *type = greeting->socket_type;
     const char *theirs = pattern_of(type);
+    bool encrypted = manner.secure && greeting->mechanism[0]; /* what follows the greeting */
     if (greeting->says[0])
         snprintf(why, SL_MISMATCH_MAX, "the program at %.60s is no viewer: it says \"%.40s\"",
                  where, greeting->says);
-    else if (theirs && theirs != ours)
+    else if (has_other_security(greeting, manner))
+        snprintf(why, SL_MISMATCH_MAX,
+                 "the viewer at %.60s wants %.20s connections (%.20s), and this end %s; give both "
+                 "ends the same secure_mode",
+                 where, strcmp(greeting->mechanism, "NULL") == 0 ? "plain" : "secure",
+                 greeting->mechanism, manner.secure ? "secure ones" : "plain ones");
+    else if (!encrypted && theirs && theirs != ours)
         snprintf(why, SL_MISMATCH_MAX,
                  "the viewer at %.60s uses the pattern %s, not %s; give both ends the same "
                  "--pattern",
                  where, theirs, ours);
-    else if (theirs)
+    else if (encrypted || theirs)
         return false;
-    else if (greeting->mechanism[0] && strcmp(greeting->mechanism, "NULL") != 0)
-        snprintf(why, SL_MISMATCH_MAX,
-                 "the viewer at %.60s wants secure connections (%s); give both ends the same "
-                 "secure_mode",
-                 where, greeting->mechanism);
     else
         snprintf(why, SL_MISMATCH_MAX,
                  "the program at %.40s uses another pattern than %s, or is no viewer; give both "

@@ -8,8 +8,15 @@
 #include <stdint.h>
 
 #define SL_GREETING_BYTES     64  /* of a greeting */
+#define SL_GREETING_ASKING    11  /* of them, that have libzmq send all of its own */
 #define SL_GREETING_UNASKED   10  /* of them, that libzmq sends before it has heard anything */
 #define SL_GREETING_BYTES_MAX 512 /* that are read of a peer, with its READY */
+
+/* How an end talks, which its peer must match. */
+typedef struct sl_manner {
+    sl_pattern pattern;
+    bool secure; /* with CURVE; else with the mechanism NULL */
+} sl_manner;
 
 typedef struct sl_greeting {
     bool zmtp;             /* it greets as ZeroMQ does */
@@ -19,8 +26,8 @@ typedef struct sl_greeting {
     int64_t round_trip_us; /* from our greeting to its answer; -1: unknown */
 } sl_greeting;
 
-/* Our own greeting: NULL mechanism, ZMTP 3.0. */
-void sl_greeting_write(uint8_t bytes[SL_GREETING_BYTES]);
+/* Our own greeting, of a sender: ZMTP 3.0. */
+void sl_greeting_write(uint8_t bytes[SL_GREETING_BYTES], bool secure);
 
 /* Our READY, as a sender of this pattern: how many of the bytes it takes. */
 size_t sl_greeting_write_ready(uint8_t bytes[SL_GREETING_BYTES], sl_pattern pattern);
@@ -28,11 +35,15 @@ size_t sl_greeting_write_ready(uint8_t bytes[SL_GREETING_BYTES], sl_pattern patt
 /* Reads what came so far. True when there is nothing more to wait for. */
 bool sl_greeting_read(const uint8_t *bytes, size_t size, sl_greeting *greeting);
 
-#define SL_MISMATCH_MAX 160 /* bytes of its sentence */
+/* Whether it was told for certain what who greets so is: its security is another than this
+ * manner's, or it has told its socket type. */
+bool sl_greeting_tells(const sl_greeting *greeting, sl_manner manner);
 
-/* Whether who greets so is no viewer for a sender of this pattern, that stands at `where`; then, in
- * one sentence, why. */
-bool sl_greeting_mismatch(const sl_greeting *greeting, sl_pattern pattern, const char *where,
+#define SL_MISMATCH_MAX 200 /* bytes of its sentence */
+
+/* Whether who greets so is no viewer for a sender of this manner, that stands at `where`; then, in
+ * one sentence, why. What is encrypted can't be told: that a secure one has another pattern. */
+bool sl_greeting_mismatch(const sl_greeting *greeting, sl_manner manner, const char *where,
                           char why[SL_MISMATCH_MAX]);
 
 #endif

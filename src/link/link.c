@@ -55,7 +55,8 @@ static int start(sl_link *link, const sl_link_settings *settings, const char *en
     if (!link->context)
         return sl_fail(SL_ESYSTEM, "cannot start ZeroMQ: %s", zmq_strerror(errno));
     dont_preempt(link->context);
-    return sl_socket_open(link);
+    result = sl_security_start(&link->security, link->context);
+    return result ? result : sl_socket_open(link);
 }
 
 int sl_link_open(sl_link **link, const sl_link_settings *settings, sl_role role,
@@ -70,7 +71,9 @@ int sl_link_open(sl_link **link, const sl_link_settings *settings, sl_role role,
     opened->departed.fd = -1;
     atomic_init(&opened->under_way, 0);
     pthread_mutex_init(&opened->lock, NULL);
-    int result = start(opened, settings, endpoint, cancel);
+    int result = sl_security_init(&opened->security, settings, role);
+    if (!result)
+        result = start(opened, settings, endpoint, cancel);
     if (result)
         sl_link_close(&opened, 0);
     *link = opened;
@@ -84,10 +87,12 @@ void sl_link_close(sl_link **link, int linger_ms) {
         return;
     sl_link_message_clear(&own->saved);
     sl_socket_close(own, linger_ms);
+    sl_security_stop(&own->security, own->context);
     while (own->context && zmq_ctx_term(own->context) && errno == EINTR)
         continue;
     sl_resolver_close(&own->resolver);
     sl_event_finish(&own->departed);
+    sl_security_finish(&own->security);
     pthread_mutex_destroy(&own->lock);
     free(own);
 }

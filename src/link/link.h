@@ -33,7 +33,7 @@ typedef struct sl_link_state {
     bool connected;     /* at least one peer's handshake is done (publishers: has subscribed) */
     uint64_t connects;  /* handshakes so far */
     uint64_t refused;   /* peers that speak something else; who only went away doesn't count */
-    char refusal[160];  /* why the last one failed; "" if none did */
+    char refusal[400];  /* why the last one failed; "" if none did */
     int port;           /* receiver over tcp: the port it is bound to */
     char endpoint[300]; /* what it is bound or connected to */
 } sl_link_state;
@@ -43,10 +43,17 @@ typedef struct sl_link_state {
  * can't be one. */
 int sl_link_endpoint(const sl_link_settings *settings, sl_role role, char *endpoint, size_t size);
 
+/* Whether the certificates that the settings ask for are there and good; a sender with
+ * overwrite_cert makes them first. Whatever opens more than a link asks this before, so that
+ * nothing starts without security where it was asked for. SL_EINVAL, with a sentence that names
+ * the file; SL_ESYSTEM, SL_EUNSUPPORTED. */
+int sl_link_prepare(const sl_link_settings *settings, sl_role role);
+
 /* How a sender's way to its viewer looks. */
 typedef struct sl_link_examination {
     char address[80];      /* the viewer's, in numbers; "": it has no name, or none that resolves */
     bool answered;         /* the address took the connection */
+    bool secure;           /* it wants CURVE, as the settings do; its pattern shows later then */
     int64_t round_trip_us; /* from a greeting to its answer; -1: unknown */
 } sl_link_examination;
 
@@ -57,10 +64,11 @@ typedef struct sl_link_examination {
 int sl_link_examine(const sl_link_settings *settings, const char *endpoint, const sl_cancel *cancel,
                     int64_t deadline_us, sl_link_examination *found);
 
-/* Binds (receiver) or starts to connect (sender). `endpoint` NULL: the one settings ask for; else
+/* Binds (receiver) or starts to connect (sender), with the security that the settings ask for or
+ * not at all. `endpoint` NULL: the one settings ask for; else
  * this one (a tunnel's). `cancel` (NULL: none) ends waiting for a name server; it is not kept.
  * SL_EINUSE, SL_EINVAL, SL_ESYSTEM, SL_ECANCELED; SL_EUNREACHABLE for a sender's host name that
- * does not exist. */
+ * does not exist; for security as sl_link_prepare(), but certificates are never made. */
 int sl_link_open(sl_link **link, const sl_link_settings *settings, sl_role role,
                  const char *endpoint, const sl_cancel *cancel);
 

@@ -14,10 +14,7 @@
 #include <zmq.h>
 
 #define CLOSED_MOST_MS 1000
-#define ASK_MS         500  /* for a stranger to say who it is */
-#define QUESTION_MS    1000 /* between asking those who only broke off, */
-#define BROKEN_OFF     3    /* which one does who has no far end now, too: so often in a row */
-#define TOPICS_MOST    64   /* more subscriptions than any viewer has reason for */
+#define TOPICS_MOST    64 /* more subscriptions than any viewer has reason for */
 
 /* How soon a new socket is made after a connection went, and after one that was refused. */
 #define AGAIN_US   (SL_RECONNECT_MS * INT64_C(1000) / 2)
@@ -75,72 +72,6 @@ void sl_monitor_refuse(sl_link *link, const char *format, ...) {
         sl_log(SL_LOG_WARNING, "link", "%s", sentence);
 }
 
-static sl_greeting ask_viewer(const sl_link *link) {
-    sl_place place;
-    sl_greeting greeting = {0};
-    if (sl_name_place(link, &place))
-        sl_stranger_ask(&place, link->pattern, link->cancel, sl_deadline_us(ASK_MS), &greeting);
-    return greeting;
-}
-
-static void refuse_viewer(sl_link *link) {
-    const char *where = link->far_end;
-    sl_greeting greeting = ask_viewer(link);
-    char why[SL_MISMATCH_MAX];
-    if (sl_greeting_mismatch(&greeting, link->pattern, where, why))
-        sl_monitor_refuse(link, "%s", why);
-    else
-        sl_monitor_refuse(link, "the viewer at %.60s broke the handshake off", where);
-}
-
-/* Which of two ends with different patterns finds out first, and ends the connection, is chance;
- * the other one hears nothing but the end. So does who came to a tunnel without a far end. */
-static void doubt_viewer(sl_link *link) {
-    char why[SL_MISMATCH_MAX];
-    if (link->role != SL_ROLE_SENDER || ++link->broken_off < BROKEN_OFF ||
-        sl_now_us() < link->question_us)
-        return;
-    link->broken_off = 0;
-    sl_greeting greeting = ask_viewer(link);
-    link->question_us = sl_deadline_us(QUESTION_MS);
-    if (greeting.socket_type[0] &&
-        sl_greeting_mismatch(&greeting, link->pattern, link->far_end, why))
-        sl_monitor_refuse(link, "%s", why);
-}
-
-static void refuse_stranger(sl_link *link) {
-    if (link->role == SL_ROLE_SENDER)
-        refuse_viewer(link);
-    else
-        sl_monitor_refuse(link,
-                          "a program that connected to port %d uses another pattern than %s, or "
-                          "is no sender; give both ends the same --pattern",
-                          link->state.port, sl_pattern_name(link->pattern));
-}
-
-/* Why a connection ended whose handshake was not done. Who only went away was not refused. */
-static void judge(sl_link *link, uint64_t failure, uint64_t code) {
-    switch (failure) {
-    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        sl_log(SL_LOG_DEBUG, "link", "a connection ended before its handshake: %s",
-               zmq_strerror((int)code));
-        doubt_viewer(link);
-        break;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-        sl_monitor_refuse(link, "the peer is not allowed in: its key is not known");
-        break;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-        if (code == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
-            sl_monitor_refuse(link, "the peer uses another secure_mode; give both ends the same");
-        else
-            sl_monitor_refuse(link, "the peer does not keep to ZeroMQ's protocol (error %#x)",
-                              (unsigned)code);
-        break;
-    default: /* libzmq says nothing more of another socket type, nor of bytes that aren't ZMTP */
-        refuse_stranger(link);
-    }
-}
-
 /* The sender connects again with a new socket, so that nothing stale is sent then. A reply that is
  * there already must not go with the old one. (libzmq would go on by itself, but for two things: it
  * would send what was left, and it gives up for good after a handshake that failed.) */
@@ -161,18 +92,18 @@ static void note_disconnected(sl_link *link, int fd) {
         link->peers.turned_away -= link->peers.turned_away > 0;
         return;
     }
-    bool up = peer->up;
+    const sl_peer gone = *peer;
     sl_peers_remove(&link->peers, peer);
     link->crowded = false;
     link->crowd_us = 0;
-    sl_peer *other = failure && up ? sl_peers_newest_waiting(&link->peers) : NULL;
+    sl_peer *other = failure && gone.up ? sl_peers_newest_waiting(&link->peers) : NULL;
     if (other) /* the handshake that succeeded was its */
         other->up = true;
-    if (failure || !up)
-        judge(link, failure, code);
-    else
+    if (failure || !(gone.up || gone.judged))
+        sl_refusal_judge(link, &gone, failure, code);
+    else if (gone.up)
         sl_log(SL_LOG_INFO, "link", "a peer's connection has ended");
-    plan_reopening(link, link->state.refused != refused);
+    plan_reopening(link, gone.judged || link->state.refused != refused);
 }
 
 /* More than a receiver has places for. Strangers must take neither its memory nor all of the
@@ -214,6 +145,14 @@ static void note_handshake(sl_link *link) {
     sl_log(SL_LOG_INFO, "link", "a peer has connected");
 }
 
+/* A key was refused. Its owner's connection may last a while yet. */
+static void note_refused_key(sl_link *link, uint32_t code) {
+    sl_peer *peer = sl_peers_newest_waiting(&link->peers);
+    if (peer)
+        peer->judged = true;
+    sl_refusal_judge(link, peer, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, code);
+}
+
 static void note_event(sl_link *link, uint16_t event, uint32_t value) {
     switch (event) {
     case ZMQ_EVENT_ACCEPTED:
@@ -231,9 +170,11 @@ static void note_event(sl_link *link, uint16_t event, uint32_t value) {
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
         link->failure = event;
         link->failure_code = value;
+        break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+        note_refused_key(link, value);
         break;
     default:
         break;

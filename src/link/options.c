@@ -89,6 +89,24 @@ const sl_option sl_link_options[] = {
      .fallback = "64M",
      .values = "a number of bytes from 64K to 1024G",
      .help = "Peers that send larger messages are disconnected"},
+    {.name = "secure_mode",
+     .type = SL_OPTION_INT,
+     .offset = FIELD(secure_mode),
+     .maximum = 2,
+     .fallback = "0",
+     .values = "0|1|2",
+     .help = "Encrypt the link with CURVE: 0 no, 1 for any sender with a key, 2 for those in the "
+             "viewer's public_keys; both ends need certificates, see sightline keys"},
+    {.name = "custom_cert_location",
+     .type = SL_OPTION_STRING,
+     .offset = FIELD(custom_cert_location),
+     .values = "DIR",
+     .help = "Where the folder .vidgear/keys with the certificates is (the home directory)"},
+    {.name = "overwrite_cert",
+     .type = SL_OPTION_BOOL,
+     .offset = FIELD(overwrite_cert),
+     .fallback = "false",
+     .help = "Let a sender make new certificates before it starts, in place of those there"},
 };
 
 const size_t sl_link_option_count = SL_COUNT(sl_link_options);

@@ -8,7 +8,9 @@
 #include "base/meter.h"
 
 #include <linux/tcp.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -22,13 +24,27 @@ void sl_peers_remove(sl_peers *peers, sl_peer *peer) {
     peers->count--;
 }
 
+static void name_peer(sl_peer *peer) {
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    char host[INET6_ADDRSTRLEN + 1], port[8];
+    if (getpeername(peer->fd, (struct sockaddr *)&address, &size) == 0 &&
+        (address.ss_family == AF_INET || address.ss_family == AF_INET6) &&
+        getnameinfo((struct sockaddr *)&address, size, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+        snprintf(peer->name, sizeof peer->name, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host,
+                 port);
+}
+
 bool sl_peers_add(sl_peers *peers, int fd) {
     sl_peer *old = sl_peers_find(peers, fd);
     if (old)
         sl_peers_remove(peers, old);
     if (peers->count == SL_PEERS_MAX)
         return false;
-    peers->all[peers->count++] = (sl_peer){.fd = fd, .mark_us = sl_now_us()};
+    sl_peer *added = &peers->all[peers->count++];
+    *added = (sl_peer){.fd = fd, .mark_us = sl_now_us()};
+    name_peer(added);
     return true;
 }
 

@@ -11,12 +11,16 @@
 /* All peers together may hold so many times unfinished what one may. */
 #define SL_PEERS_SHARES 4
 
+#define SL_PEER_NAME_MAX 64
+
 typedef struct sl_peer {
-    int fd;              /* ZeroMQ's: only ever asked about, or tuned just after it was made */
-    bool up;             /* its handshake is done */
-    uint64_t mark;       /* bytes it had sent when its last whole message was read */
-    int64_t mark_us;     /* when that was, or when it came */
-    uint64_t unfinished; /* bytes since then, as last measured */
+    int fd;      /* ZeroMQ's: only ever asked about, or tuned just after it was made */
+    bool up;     /* its handshake is done */
+    bool judged; /* it was refused, and that was told */
+    char name[SL_PEER_NAME_MAX]; /* its address and port, as it came; "": local, or gone already */
+    uint64_t mark;               /* bytes it had sent when its last whole message was read */
+    int64_t mark_us;             /* when that was, or when it came */
+    uint64_t unfinished;         /* bytes since then, as last measured */
 } sl_peer;
 
 typedef struct sl_peers {

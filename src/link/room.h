@@ -11,6 +11,7 @@
 #include "link/greeting.h"
 #include "link/link.h"
 #include "link/peers.h"
+#include "link/security.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -33,6 +34,7 @@ struct sl_link {
     sl_role role;
     sl_pattern pattern;
     int64_t max_message_bytes;
+    sl_security security;
     char far_end[64];                       /* where it connects to, for a person */
     sl_place place;                         /* where to connect to or what to bind */
     bool named;                             /* a name stands there, and no address */
@@ -79,6 +81,11 @@ struct sl_link {
 /* Whether it is a pubsub sender, which differs in most. */
 static inline bool sl_link_publishes(const sl_link *link) {
     return link->pattern == SL_PATTERN_PUBSUB && link->role == SL_ROLE_SENDER;
+}
+
+/* How this end talks. */
+static inline sl_manner sl_link_manner(const sl_link *link) {
+    return (sl_manner){link->pattern, link->security.mode > 0};
 }
 
 /* message.c */
@@ -151,12 +158,18 @@ void sl_monitor_update(sl_link *link);
 void sl_monitor_refuse(sl_link *link, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* refusal.c */
+
+/* Says why a peer's handshake failed: by the event that told of it (0: none did), and what came
+ * with that. Who only went away was not refused. `peer` may be NULL for a key that was refused. */
+void sl_refusal_judge(sl_link *link, const sl_peer *peer, uint64_t failure, uint64_t code);
+
 /* stranger.c */
 
-/* Asks what stands at the place, given in numbers, that a sender of this pattern connects to. 0
+/* Asks what stands at the place, given in numbers, that a sender of this manner connects to. 0
  * once it took the connection, though it may have said nothing; else the errno of why not:
  * ECANCELED, ETIMEDOUT, … */
-int sl_stranger_ask(const sl_place *place, sl_pattern pattern, const sl_cancel *cancel,
+int sl_stranger_ask(const sl_place *place, sl_manner manner, const sl_cancel *cancel,
                     int64_t deadline_us, sl_greeting *greeting);
 
 #endif

@@ -26,11 +26,6 @@
 /* What subscribers may send a publisher: their subscriptions, and what a handshake takes. */
 #define SUBSCRIPTION_BYTES_MOST 1024
 
-/* NetGear's peers speak ZMTP 3. Older versions have no handshake, so that anything at all, a web
- * browser for one, would be taken for a peer; libzmq leaves them out once there is a domain. With
- * no handler and no security this domain has no other effect. */
-#define ZAP_DOMAIN "sightline"
-
 typedef struct option_value {
     int option;
     int value;
@@ -91,6 +86,7 @@ static int set_up(sl_link *link, int type) {
     int apart_ms = link->place.local ? SL_RECONNECT_MS : RECONNECT_MOST_MS;
     link->queue = type == ZMQ_REQ ? REQUESTER_QUEUE : QUEUE;
     int64_t most = type == ZMQ_XPUB ? SUBSCRIPTION_BYTES_MOST : link->max_message_bytes;
+    most += link->security.mode > 0 ? SL_CURVE_EXTRA_BYTES : 0;
     int result = SET(link->socket, usual);
     if (!result && type == ZMQ_XPUB)
         result = SET(link->socket, of_publisher);
@@ -100,12 +96,11 @@ static int set_up(sl_link *link, int type) {
         return result;
     if (zmq_setsockopt(link->socket, ZMQ_RECONNECT_IVL_MAX, &apart_ms, sizeof apart_ms) ||
         zmq_setsockopt(link->socket, ZMQ_RCVHWM, &link->queue, sizeof link->queue) ||
-        zmq_setsockopt(link->socket, ZMQ_MAXMSGSIZE, &most, sizeof most) ||
-        zmq_setsockopt(link->socket, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN, strlen(ZAP_DOMAIN)))
+        zmq_setsockopt(link->socket, ZMQ_MAXMSGSIZE, &most, sizeof most))
         return fail_option();
     if (type == ZMQ_SUB && zmq_setsockopt(link->socket, ZMQ_SUBSCRIBE, "", 0))
         return fail_option();
-    return SL_OK;
+    return sl_security_apply(&link->security, link->socket);
 }
 
 static int set_ipv6(sl_link *link, bool ipv6) {

@@ -56,11 +56,23 @@ static int connect_place(const sl_place *place) {
     return fd;
 }
 
-/* Reads what it says, until that is enough or the time is over. */
-static void listen_to(int fd, const sl_cancel *cancel, int64_t deadline_us, sl_greeting *greeting) {
+static bool say(int fd, const uint8_t *bytes, size_t size) {
+    return send(fd, bytes, size, MSG_NOSIGNAL) == (ssize_t)size;
+}
+
+/* Greets, and reads what it says, until that is enough or the time is over. Who hears of another
+ * security ends the connection at once, and what he was about to say with it: so the whole greeting
+ * follows only when his is there. */
+static void talk_to(int fd, bool secure, const sl_cancel *cancel, int64_t deadline_us,
+                    sl_greeting *greeting) {
+    uint8_t ours[SL_GREETING_BYTES];
+    size_t said = SL_GREETING_ASKING;
     uint8_t heard[SL_GREETING_BYTES_MAX];
     size_t size = 0;
     int64_t asked_us = sl_now_us();
+    sl_greeting_write(ours, secure);
+    if (!say(fd, ours, said))
+        return;
     while (size < sizeof heard && sl_wait(fd, POLLIN, cancel, deadline_us) == SL_OK) {
         ssize_t got = recv(fd, heard + size, sizeof heard - size, 0);
         if (got <= 0)
@@ -68,24 +80,29 @@ static void listen_to(int fd, const sl_cancel *cancel, int64_t deadline_us, sl_g
         size += (size_t)got;
         if (size > SL_GREETING_UNASKED && greeting->round_trip_us < 0)
             greeting->round_trip_us = sl_now_us() - asked_us;
-        if (sl_greeting_read(heard, size, greeting))
+        bool enough = sl_greeting_read(heard, size, greeting);
+        if (greeting->zmtp && size >= SL_GREETING_BYTES && said < sizeof ours) {
+            enough |= !say(fd, ours + said, sizeof ours - said);
+            said = sizeof ours;
+        }
+        if (enough)
             return;
     }
 }
 
-/* A viewer with another pattern should know of it too: which of two real peers finds out first, and
+/* A viewer that doesn't match should know of it too: which of two real peers finds out first, and
  * ends the connection, is chance. Waits until it has ended this one. */
-static void tell_pattern(int fd, sl_pattern pattern, const sl_cancel *cancel, int64_t deadline_us) {
+static void tell_manner(int fd, sl_manner manner, const sl_greeting *greeting,
+                        const sl_cancel *cancel, int64_t deadline_us) {
     uint8_t bytes[SL_GREETING_BYTES];
-    size_t size = sl_greeting_write_ready(bytes, pattern);
-    if (send(fd, bytes, size, MSG_NOSIGNAL) == (ssize_t)size)
+    size_t size = sl_greeting_write_ready(bytes, manner.pattern);
+    if (!greeting->socket_type[0] || say(fd, bytes, size))
         sl_wait(fd, POLLIN, cancel, deadline_us);
 }
 
-int sl_stranger_ask(const sl_place *place, sl_pattern pattern, const sl_cancel *cancel,
+int sl_stranger_ask(const sl_place *place, sl_manner manner, const sl_cancel *cancel,
                     int64_t deadline_us, sl_greeting *greeting) {
     char why[SL_MISMATCH_MAX];
-    uint8_t ours[SL_GREETING_BYTES];
     int failure = 0;
     socklen_t size = sizeof failure;
     *greeting = (sl_greeting){.round_trip_us = -1};
@@ -98,11 +115,9 @@ int sl_stranger_ask(const sl_place *place, sl_pattern pattern, const sl_cancel *
     else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size))
         failure = errno;
     if (failure == 0) {
-        sl_greeting_write(ours);
-        if (send(fd, ours, sizeof ours, MSG_NOSIGNAL) == (ssize_t)sizeof ours)
-            listen_to(fd, cancel, deadline_us, greeting);
-        if (greeting->socket_type[0] && sl_greeting_mismatch(greeting, pattern, "", why))
-            tell_pattern(fd, pattern, cancel, deadline_us);
+        talk_to(fd, manner.secure, cancel, deadline_us, greeting);
+        if (sl_greeting_tells(greeting, manner) && sl_greeting_mismatch(greeting, manner, "", why))
+            tell_manner(fd, manner, greeting, cancel, deadline_us);
     }
     close(fd);
     return failure;

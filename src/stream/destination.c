@@ -198,6 +198,32 @@ int sl_destinations_read(sl_destinations *destinations, const sl_sender_settings
     return result;
 }
 
+/* Whether one before it has made the certificates where this one's are. */
+static bool made_before(const sl_destinations *destinations, size_t index) {
+    const char *place = destinations->all[index].link.custom_cert_location;
+    for (size_t i = 0; i < index; i++) {
+        const sl_link_settings *other = &destinations->all[i].link;
+        const char *others = other->custom_cert_location;
+        if (other->overwrite_cert && strcmp(place ? place : "", others ? others : "") == 0)
+            return true;
+    }
+    return false;
+}
+
+int sl_destinations_prepare(const sl_destinations *destinations, bool overwrite) {
+    for (size_t i = 0; i < destinations->count; i++) {
+        const sl_destination_settings *destination = &destinations->all[i];
+        sl_link_settings link = destination->link;
+        link.overwrite_cert = link.overwrite_cert && overwrite && !made_before(destinations, i);
+        int result = sl_link_prepare(&link, SL_ROLE_SENDER);
+        if (result && destinations->count > 1)
+            sl_fail(result, "the destination \"%s\": %s", destination->name, sl_error());
+        if (result)
+            return result;
+    }
+    return SL_OK;
+}
+
 void sl_destinations_finish(sl_destinations *destinations) {
     for (size_t i = 0; i < destinations->count; i++)
         sl_settings_finish(&destinations->all[i]);

@@ -30,6 +30,11 @@ typedef struct sl_destinations {
  * SL_EINVAL with what is wrong with which; SL_ENOMEM. */
 int sl_destinations_read(sl_destinations *destinations, const sl_sender_settings *sender);
 
+/* Whether the certificates that they ask for are there and good; before anything is opened. With
+ * `overwrite` those to be overwritten are made first, but once where several destinations share
+ * them. As sl_link_prepare(). */
+int sl_destinations_prepare(const sl_destinations *destinations, bool overwrite);
+
 /* Safe on zeros. */
 void sl_destinations_finish(sl_destinations *destinations);
 

@@ -214,7 +214,11 @@ static int walk_to_viewer(struct visit *visit, sl_tunnel *tunnel) {
         pass(visit, (sl_check){.text = "it takes connections"});
     if (code < 0)
         return stop(visit, code);
-    snprintf(text, sizeof text, "it listens, with the pattern %s", sl_pattern_name(link->pattern));
+    snprintf(text, sizeof text, "it listens, %s%s",
+             found.secure ? "for secure connections (whether it knows this end's key, and with "
+                            "which pattern, shows when frames are sent)"
+                          : "with the pattern ",
+             found.secure ? "" : sl_pattern_name(link->pattern));
     pass(visit, (sl_check){.text = text});
     double round_trip_ms = (double)found.round_trip_us / 1e3;
     snprintf(text, sizeof text, "%.1f ms from here to the viewer and back", round_trip_ms);
@@ -300,6 +304,8 @@ int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tel
     sl_destinations destinations;
     char sentence[512] = "";
     int failure = sl_destinations_read(&destinations, settings);
+    if (!failure) /* it changes nothing */
+        failure = sl_destinations_prepare(&destinations, false);
     size_t count = failure ? 0 : destinations.count;
     for (size_t i = 0; i < count && failure != SL_ECANCELED; i++) {
         const char *name = destinations.all[i].name;

@@ -218,7 +218,9 @@ static int open_link(sl_receiver *receiver) {
 static int start(sl_receiver *receiver) {
     static const sl_pipeline_worker worker = {open_decoder, decode, close_decoder};
     int threads = sl_threads(receiver->settings.threads);
-    int result = open_link(receiver);
+    int result = sl_link_prepare(&receiver->settings.link, SL_ROLE_RECEIVER);
+    if (!result)
+        result = open_link(receiver);
     if (!result)
         result = sl_pipeline_open(&receiver->pipeline, "sl-decode", threads,
                                   queue_length(receiver, threads), &worker, receiver);

@@ -202,6 +202,8 @@ static int start(sl_sender *sender) {
     if (!result)
         result = sl_destinations_read(&sender->destinations, &sender->settings);
     if (!result)
+        result = sl_destinations_prepare(&sender->destinations, true);
+    if (!result)
         result = sl_pipeline_open(&sender->pipeline, "sl-encode",
                                   sl_threads(sender->settings.threads), 0, &worker, sender);
     if (!result)

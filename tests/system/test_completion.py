@@ -32,7 +32,7 @@ def bash_completes(words):
     return set(said.stdout.split())
 
 
-@pytest.mark.parametrize("command", ["send", "view", "cameras", "pair", "doctor"])
+@pytest.mark.parametrize("command", ["send", "view", "cameras", "pair", "keys", "doctor"])
 def test_bash_offers_every_option(command):
     known = options_in_help(command)
     assert known
@@ -41,7 +41,7 @@ def test_bash_offers_every_option(command):
     )
 
 
-@pytest.mark.parametrize("command", ["send", "view", "pair", "doctor"])
+@pytest.mark.parametrize("command", ["send", "view", "pair", "keys", "doctor"])
 def test_zsh_names_every_option(command):
     text = (COMPLETION / "completion.zsh").read_text(encoding="utf-8")
     named = set(OPTION.findall(text))

@@ -24,7 +24,7 @@ def page(name):
     return (MANUAL / f"{name}.scd").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", ["send", "view", "cameras", "pair"])
+@pytest.mark.parametrize("command", ["send", "view", "cameras", "pair", "keys"])
 def test_manual_page_has_the_commands_options(command):
     known = set(OPTION.findall(help_of(command)))
     described = set(re.findall(r"^\*(--[a-z-]+)\*", page(f"sightline-{command}.1"), re.MULTILINE))

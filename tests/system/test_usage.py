@@ -86,7 +86,7 @@ def test_version(plain):
 @pytest.mark.parametrize("words", [["help"], ["--help"]])
 def test_help_names_every_command(words, plain):
     text = read(plain(*words, stdout=subprocess.PIPE).expect(0))
-    for command in ("send", "view", "cameras", "doctor", "pair", "help"):
+    for command in ("send", "view", "cameras", "doctor", "pair", "keys", "help"):
         assert command in text
 
 

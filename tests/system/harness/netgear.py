@@ -63,11 +63,15 @@ def header_of(frame, pattern, colorspace=None, message=None):
 
 
 class Peer:
-    """What both roles share: a context of their own, one socket, and its end."""
+    """What both roles share: a context of their own, one socket, and its end. `security` is one of
+    certificates.py, or None."""
 
-    def __init__(self, kinds, pattern):
+    def __init__(self, kinds, pattern, security=None):
         self.pattern = pattern
         self._context = zmq.Context()
+        self._security = security
+        if security:
+            security.start(self._context)
         self._kind = kinds[PATTERNS[pattern]]
         self.socket = self._new_socket()
 
@@ -83,20 +87,26 @@ class Peer:
             made.setsockopt(zmq.RCVHWM, 1)
         if self._kind == zmq.SUB:
             made.setsockopt(zmq.SUBSCRIBE, b"")
+        if self._security:
+            self._security.secure(made)
         return made
 
     def answers(self, seconds):
         return self.socket.poll(int(allow(seconds) * 1000), zmq.POLLIN) != 0
 
     def close(self):
+        if self._security:
+            self._security.stop()
         self._context.destroy(linger=0)
 
 
 class Sender(Peer):
     """The camera end. Patterns 0 and 1 wait for each reply, retry on a new socket, then give up."""
 
-    def __init__(self, endpoint, pattern, request_timeout=4, max_retries=3, publisher=zmq.PUB):
-        super().__init__((zmq.PAIR, zmq.REQ, publisher), pattern)
+    def __init__(
+        self, endpoint, pattern, request_timeout=4, max_retries=3, publisher=zmq.PUB, security=None
+    ):
+        super().__init__((zmq.PAIR, zmq.REQ, publisher), pattern, security)
         self.endpoint = endpoint
         self.replies = []
         self._request_timeout = request_timeout
@@ -142,9 +152,9 @@ class Sender(Peer):
             self.replies.append(self.socket.recv().decode())
 
 
-def subscribed_sender(endpoint, pattern):
+def subscribed_sender(endpoint, pattern, security=None):
     """A sender that, over pubsub, loses nothing to a receiver that has not quite joined yet."""
-    sender = Sender(endpoint, pattern, publisher=zmq.XPUB)
+    sender = Sender(endpoint, pattern, publisher=zmq.XPUB, security=security)
     if pattern == "pubsub":
         sender.wait_subscriber()
     return sender
@@ -153,8 +163,8 @@ def subscribed_sender(endpoint, pattern):
 class Receiver(Peer):
     """The viewer end, bound to a free port unless told an endpoint."""
 
-    def __init__(self, pattern, endpoint="tcp://127.0.0.1:*"):
-        super().__init__(RECEIVER_SOCKETS, pattern)
+    def __init__(self, pattern, endpoint="tcp://127.0.0.1:*", security=None):
+        super().__init__(RECEIVER_SOCKETS, pattern, security)
         self.socket.bind(endpoint)
         self.endpoint = self.socket.getsockopt(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
         name = "".join(random.choices(string.ascii_uppercase + string.digits, k=8))

@@ -12,7 +12,7 @@ static const uint8_t rep[] = "\4\x19\5READY\x0bSocket-Type\0\0\0\3REP";
 
 /* A greeting with this mechanism, and what follows it. */
 static size_t write_peer(uint8_t *bytes, const char *mechanism, const uint8_t *rest, size_t size) {
-    sl_greeting_write(bytes);
+    sl_greeting_write(bytes, false);
     memset(bytes + 12, 0, 20);
     memcpy(bytes + 12, mechanism, strlen(mechanism));
     if (size > 0)
@@ -39,7 +39,7 @@ static void what_we_write_can_be_read(void **state) {
     for (sl_pattern pattern = SL_PATTERN_PAIR; pattern <= SL_PATTERN_PUBSUB; pattern++) {
         uint8_t bytes[2 * SL_GREETING_BYTES];
         sl_greeting greeting = {0};
-        sl_greeting_write(bytes);
+        sl_greeting_write(bytes, false);
         size_t size = sl_greeting_write_ready(bytes + SL_GREETING_BYTES, pattern);
         assert_true(sl_greeting_read(bytes, SL_GREETING_BYTES + size, &greeting));
         assert_string_equal(greeting.socket_type, types[pattern]);
@@ -53,7 +53,8 @@ static void security_ends_the_reading(void **state) {
     char why[SL_MISMATCH_MAX];
     size_t size = write_peer(bytes, "CURVE", NULL, 0);
     assert_true(sl_greeting_read(bytes, size, &greeting));
-    assert_true(sl_greeting_mismatch(&greeting, SL_PATTERN_PAIR, "here", why));
+    assert_true(
+        sl_greeting_mismatch(&greeting, (sl_manner){.pattern = SL_PATTERN_PAIR}, "here", why));
     assert_non_null(strstr(why, "secure_mode"));
 }
 
@@ -65,7 +66,8 @@ static void others_are_quoted_harmlessly(void **state) {
     assert_true(sl_greeting_read((const uint8_t *)words, sizeof words - 1, &greeting));
     assert_false(greeting.zmtp);
     assert_string_equal(greeting.says, "HTTP/1.1?[2J 400");
-    assert_true(sl_greeting_mismatch(&greeting, SL_PATTERN_PAIR, "here", why));
+    assert_true(
+        sl_greeting_mismatch(&greeting, (sl_manner){.pattern = SL_PATTERN_PAIR}, "here", why));
     assert_non_null(strstr(why, "HTTP/1.1"));
 }
 
@@ -86,11 +88,14 @@ static void pattern_must_be_the_same(void **state) {
     (void)state;
     sl_greeting greeting = {.zmtp = true, .mechanism = "NULL", .socket_type = "SUB"};
     char why[SL_MISMATCH_MAX];
-    assert_false(sl_greeting_mismatch(&greeting, SL_PATTERN_PUBSUB, "here", why));
-    assert_true(sl_greeting_mismatch(&greeting, SL_PATTERN_REQREP, "here", why));
+    assert_false(
+        sl_greeting_mismatch(&greeting, (sl_manner){.pattern = SL_PATTERN_PUBSUB}, "here", why));
+    assert_true(
+        sl_greeting_mismatch(&greeting, (sl_manner){.pattern = SL_PATTERN_REQREP}, "here", why));
     assert_non_null(strstr(why, "pubsub, not reqrep"));
     memcpy(greeting.socket_type, "PUSH", 5);
-    assert_true(sl_greeting_mismatch(&greeting, SL_PATTERN_REQREP, "here", why));
+    assert_true(
+        sl_greeting_mismatch(&greeting, (sl_manner){.pattern = SL_PATTERN_REQREP}, "here", why));
     assert_non_null(strstr(why, "is no viewer"));
 }
 

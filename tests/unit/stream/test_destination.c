@@ -1,6 +1,8 @@
 /* Where frames go: what --to says, what it leaves to the sender's settings, what is refused. */
 #include "base/error.h"
+#include "link/keyring.h"
 #include "stream/destination.h"
+#include <sightline/keys.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +11,10 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 static int read_list(sl_destinations *destinations, sl_sender_settings *sender, const char *list) {
     sl_sender_settings_init(sender);
@@ -141,6 +146,79 @@ static void there_is_an_end_to_it(void **state) {
     sl_destinations_finish(&read);
 }
 
+static void make_location(char *location, size_t size) {
+    snprintf(location, size, "/tmp/sightline-to-XXXXXX");
+    assert_non_null(mkdtemp(location));
+    assert_int_equal(sl_keys_make(location, SL_KEY_OF_SENDER | SL_KEY_OF_RECEIVER, false), SL_OK);
+}
+
+static void remove_location(const char *location) {
+    char command[128];
+    snprintf(command, sizeof command, "rm -r %s", location);
+    assert_int_equal(system(command), 0);
+}
+
+/* Tells of files that take another's place in the folder of public certificates. */
+static int watch(const char *location) {
+    char path[SL_KEYRING_PATH_MAX];
+    int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    assert_int_equal(sl_keyring_path(path, location, SL_PUBLIC_KEYS), SL_OK);
+    assert_true(inotify_add_watch(watch, path, IN_MOVED_TO) >= 0);
+    return watch;
+}
+
+static int count_replaced(int watch) {
+    _Alignas(struct inotify_event) char events[8192];
+    ssize_t size = read(watch, events, sizeof events);
+    int count = 0;
+    for (ssize_t at = 0; at < size; count++)
+        at += (ssize_t)(sizeof(struct inotify_event) +
+                        ((const struct inotify_event *)(const void *)&events[at])->len);
+    return count;
+}
+
+static int prepare(const char *list, const char *location, bool overwrite) {
+    sl_sender_settings sender;
+    sl_destinations read;
+    sl_sender_settings_init(&sender);
+    sender.link.custom_cert_location = location;
+    sender.destinations = list;
+    assert_int_equal(sl_destinations_read(&read, &sender), SL_OK);
+    int result = sl_destinations_prepare(&read, overwrite);
+    sl_destinations_finish(&read);
+    return result;
+}
+
+static void each_certificate_is_checked(void **state) {
+    (void)state;
+    char location[64], path[SL_KEYRING_PATH_MAX], list[256];
+    make_location(location, sizeof location);
+    assert_int_equal(sl_keyring_path(path, location, SL_RECEIVER_PUBLIC), SL_OK);
+    snprintf(list, sizeof list, "a;b,secure_mode=1,custom_cert_location=%s", location);
+    assert_int_equal(prepare(list, NULL, true), SL_OK);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(prepare(list, NULL, true), SL_EINVAL);
+    assert_non_null(strstr(sl_error(), "the destination \"b:5555\": there is no certificate"));
+    assert_int_equal(prepare("a;b,overwrite_cert=true", location, true), SL_EINVAL);
+    assert_non_null(strstr(sl_error(), "overwrite_cert needs secure_mode"));
+    remove_location(location);
+}
+
+static void certificates_are_made_once(void **state) {
+    static const char list[] = "a,secure_mode=1,overwrite_cert=true;b,secure_mode=2;"
+                               "c,secure_mode=1,overwrite_cert=true";
+    (void)state;
+    char location[64];
+    make_location(location, sizeof location);
+    int replaced = watch(location);
+    assert_int_equal(prepare(list, location, false), SL_OK);
+    assert_int_equal(count_replaced(replaced), 0);
+    assert_int_equal(prepare(list, location, true), SL_OK);
+    assert_int_equal(count_replaced(replaced), 2); /* the camera's and the viewer's */
+    close(replaced);
+    remove_location(location);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_list_there_is_one),
@@ -149,6 +227,8 @@ int main(void) {
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(an_address_beside_is_refused),
         cmocka_unit_test(there_is_an_end_to_it),
+        cmocka_unit_test(each_certificate_is_checked),
+        cmocka_unit_test(certificates_are_made_once),
     };
     return cmocka_run_group_tests_name("stream/destination", tests, NULL, NULL);
 }

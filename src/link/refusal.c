@@ -1,0 +1,130 @@
+/* link: why a peer and this end don't talk, in words. Used by the monitor alone.
+ *
+ * libzmq says little of a handshake that failed. What else is known comes from whoever let nobody
+ * in, or from a look at who stands at the far end. */
+#include "base/clock.h"
+#include "link/room.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <zmq.h>
+
+#define ASK_MS      500  /* for a stranger to say who it is */
+#define QUESTION_MS 1000 /* between asking those who only broke off, */
+#define BROKEN_OFF  3    /* which one does who has no far end now, too: so often in a row */
+
+static sl_greeting ask_viewer(const sl_link *link) {
+    sl_place place;
+    sl_greeting greeting = {0};
+    if (sl_name_place(link, &place))
+        sl_stranger_ask(&place, sl_link_manner(link), link->cancel, sl_deadline_us(ASK_MS),
+                        &greeting);
+    return greeting;
+}
+
+static void refuse_viewer(sl_link *link) {
+    const char *where = link->far_end;
+    sl_greeting greeting = ask_viewer(link);
+    char why[SL_MISMATCH_MAX];
+    if (sl_greeting_mismatch(&greeting, sl_link_manner(link), where, why))
+        sl_monitor_refuse(link, "%s", why);
+    else
+        sl_monitor_refuse(link, "the viewer at %.60s broke the handshake off", where);
+}
+
+/* A viewer says nothing to who has another key of it than its own; and what pattern it uses is
+ * encrypted. */
+static void refuse_other_key(sl_link *link) {
+    sl_monitor_refuse(link,
+                      "the viewer at %.60s broke the secure handshake off: its key is another than "
+                      "that in %.200s, or it uses another pattern than %s",
+                      link->far_end, link->security.place, sl_pattern_name(link->pattern));
+}
+
+/* Which of two ends that don't match finds out first, and ends the connection, is chance; the
+ * other one hears nothing but the end. So does who came to a tunnel without a far end. */
+static void doubt_viewer(sl_link *link) {
+    char why[SL_MISMATCH_MAX];
+    sl_manner manner = sl_link_manner(link);
+    if (link->role != SL_ROLE_SENDER || ++link->broken_off < BROKEN_OFF ||
+        sl_now_us() < link->question_us)
+        return;
+    link->broken_off = 0;
+    sl_greeting greeting = ask_viewer(link);
+    link->question_us = sl_deadline_us(QUESTION_MS);
+    if (sl_greeting_tells(&greeting, manner) &&
+        sl_greeting_mismatch(&greeting, manner, link->far_end, why))
+        sl_monitor_refuse(link, "%s", why);
+    else if (manner.secure && greeting.mechanism[0])
+        refuse_other_key(link);
+}
+
+/* "the sender at 192.0.2.7:40112", as far as it is known. */
+static void name_sender(const sl_peer *peer, char text[SL_PEER_NAME_MAX + 16]) {
+    snprintf(text, SL_PEER_NAME_MAX + 16, "%s%s", peer->name[0] ? "the sender at " : "a sender",
+             peer->name);
+}
+
+static void refuse_key(sl_link *link) {
+    char sentence[SL_VISITOR_MAX];
+    sl_security_take_visitor(&link->security, sentence);
+    if (link->role == SL_ROLE_SENDER)
+        sl_monitor_refuse(link,
+                          "the viewer at %.60s does not let this end in: its public_keys have no "
+                          "file with this end's key; put what `sightline keys export camera` "
+                          "prints here into one",
+                          link->far_end);
+    else
+        sl_monitor_refuse(link, "%s", sentence[0] ? sentence : "a sender's key is not known here");
+}
+
+static void refuse_protocol(sl_link *link, const sl_peer *peer, uint64_t code) {
+    char who[SL_PEER_NAME_MAX + 16];
+    name_sender(peer, who);
+    bool sends = link->role == SL_ROLE_SENDER;
+    if (code == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH && sends)
+        refuse_viewer(link);
+    else if (code == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
+        sl_monitor_refuse(link,
+                          "%s uses another security than secure_mode %d asks for here; give both "
+                          "ends the same secure_mode",
+                          who, link->security.mode);
+    else if (code == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC && sends)
+        refuse_other_key(link);
+    else if (code == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC)
+        sl_monitor_refuse(link,
+                          "%s has another server.key than this viewer's; put what `sightline keys "
+                          "export viewer` prints here into that file there",
+                          who);
+    else
+        sl_monitor_refuse(link, "the peer does not keep to ZeroMQ's protocol (error %#x)",
+                          (unsigned)code);
+}
+
+static void refuse_stranger(sl_link *link) {
+    if (link->role == SL_ROLE_SENDER)
+        refuse_viewer(link);
+    else
+        sl_monitor_refuse(link,
+                          "a program that connected to port %d uses another pattern than %s, or "
+                          "is no sender; give both ends the same --pattern",
+                          link->state.port, sl_pattern_name(link->pattern));
+}
+
+void sl_refusal_judge(sl_link *link, const sl_peer *peer, uint64_t failure, uint64_t code) {
+    switch (failure) {
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        sl_log(SL_LOG_DEBUG, "link", "a connection ended before its handshake: %s",
+               zmq_strerror((int)code));
+        doubt_viewer(link);
+        break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+        refuse_key(link);
+        break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        refuse_protocol(link, peer, code);
+        break;
+    default: /* libzmq says nothing more of another socket type, nor of bytes that aren't ZMTP */
+        refuse_stranger(link);
+    }
+}
