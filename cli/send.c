@@ -79,8 +79,14 @@ static int apply_settings(struct sending *sending) {
     int code = camera_end_apply(&sending->end, &sending->options);
     if (code < 0)
         return refused(sending, code);
-    if (sending->options.operand)
-        source->source = sending->options.operand;
+    const char *operand = sending->options.operand;
+    if (operand && strncmp(operand, "sightline:", strlen("sightline:")) == 0) {
+        snprintf(sending->sentence, sizeof(sending->sentence),
+                 "that is an invitation and no source; give it with --join");
+        return SL_EINVAL;
+    }
+    if (operand)
+        source->source = operand;
     if (!source->source)
         source->source = "0";
     source->deliver = wanted_pixels(&sending->end.sender.codec);

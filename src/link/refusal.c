@@ -102,13 +102,16 @@ static void refuse_protocol(sl_link *link, const sl_peer *peer, uint64_t code) {
 }
 
 static void refuse_stranger(sl_link *link) {
+    char where[32] = "";
+    if (link->state.port)
+        snprintf(where, sizeof where, " to port %d", link->state.port);
     if (link->role == SL_ROLE_SENDER)
         refuse_viewer(link);
     else
         sl_monitor_refuse(link,
-                          "a program that connected to port %d uses another pattern than %s, or "
-                          "is no sender; give both ends the same --pattern",
-                          link->state.port, sl_pattern_name(link->pattern));
+                          "a program that connected%s uses another pattern than %s, or is no "
+                          "sender; give both ends the same --pattern",
+                          where, sl_pattern_name(link->pattern));
 }
 
 void sl_refusal_judge(sl_link *link, const sl_peer *peer, uint64_t failure, uint64_t code) {

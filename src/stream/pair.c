@@ -57,8 +57,10 @@ static int find_place(struct place *place, const sl_receiver_settings *settings)
     sl_settings_finish(&running);
     if (place->port > 0)
         return SL_OK;
-    return sl_fail(SL_EINVAL, "no gate is open here; start `sightline view --gate PORT` first, or "
-                              "say --gate PORT as it will have it");
+    return sl_fail(
+        SL_EINVAL,
+        "no gate of this user is open here; start `sightline view --gate PORT` first, or "
+        "say --gate PORT as it will have it");
 }
 
 /* Where the camera is to look for it. */

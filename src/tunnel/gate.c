@@ -236,6 +236,21 @@ int sl_gate_authorized_keys(const sl_gate_settings *settings, char *path, size_t
     return SL_OK;
 }
 
+/* Says now what would keep everybody out. */
+static void check_keys(const char *path) {
+    FILE *file;
+    int code = sl_authorized_open(&file, path);
+    if (code == SL_OK)
+        fclose(file);
+    else if (code == SL_ESYSTEM && errno == ENOENT)
+        sl_log(SL_LOG_WARNING, "gate",
+               "nobody can log in yet: invite cameras with `sightline pair`, or put their public "
+               "keys into %s",
+               path);
+    else
+        sl_log(SL_LOG_WARNING, "gate", "nobody can log in: %s", sl_error());
+}
+
 /* Where files are, and whether anybody could come in. */
 static int find_files(sl_gate *gate, const sl_gate_settings *settings) {
     sl_gate_door *door = &gate->door;
@@ -246,11 +261,8 @@ static int find_files(sl_gate *gate, const sl_gate_settings *settings) {
                sl_error());
     if (settings->password_file)
         snprintf(door->password_file, sizeof(door->password_file), "%s", settings->password_file);
-    else if (code == SL_OK && access(door->authorized_keys, R_OK) < 0)
-        sl_log(SL_LOG_WARNING, "gate",
-               "nobody can log in yet: invite cameras with `sightline pair`, or put their public "
-               "keys into %s",
-               door->authorized_keys);
+    else if (code == SL_OK)
+        check_keys(door->authorized_keys);
     return code;
 }
 

@@ -270,7 +270,7 @@ def test_a_viewer_that_was_killed_is_not_believed(gate, pair):
     assert pair().startswith("sightline:")
     viewer.kill()
     pair(code=2)
-    pair.said.sentence("no gate is open", "--gate")
+    pair.said.sentence("no gate of this user is open", "--gate")
 
 
 def test_usage(gate, pair):
