@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "tunnel/known_hosts.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -34,6 +36,7 @@ static ssh_key make(char *text, size_t size) {
 static int prepare(void **state) {
     (void)state;
     assert_non_null(mkdtemp(folder));
+    setenv("XDG_STATE_HOME", folder, 1);
     snprintf(path, sizeof(path), "%s/keys", folder);
     ours = make(ours_text, sizeof(ours_text));
     theirs = make(theirs_text, sizeof(theirs_text));
@@ -41,8 +44,13 @@ static int prepare(void **state) {
 }
 
 static int clean(void **state) {
+    char state_folder[64], lock[96];
     (void)state;
+    snprintf(state_folder, sizeof(state_folder), "%s/sightline", folder);
+    snprintf(lock, sizeof(lock), "%s/authorized_keys.lock", state_folder);
     unlink(path);
+    unlink(lock);
+    rmdir(state_folder);
     rmdir(folder);
     ssh_key_free(ours);
     ssh_key_free(theirs);
@@ -260,6 +268,17 @@ static void a_file_that_is_a_link_stays_one(void **state) {
     unlink(link);
 }
 
+static void others_who_lock_what_they_can_open_hold_nobody_up(void **state) {
+    (void)state;
+    char fingerprint[64];
+    assert_int_equal(sl_fingerprint(fingerprint, sizeof(fingerprint), ours), SL_OK);
+    int theirs_locked = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(flock(theirs_locked, LOCK_EX), 0);
+    assert_int_equal(sl_authorized_add(path, &target, ours, "porch"), SL_OK);
+    assert_int_equal(sl_authorized_remove(path, &target, fingerprint), SL_OK);
+    close(theirs_locked);
+}
+
 static void files_that_others_can_write_are_not_changed(void **state) {
     (void)state;
     write_file(0622);
@@ -314,6 +333,7 @@ int main(void) {
         cmocka_unit_test(a_file_that_fails_to_be_read_is_not_an_empty_one),
         cmocka_unit_test(keys_are_added_and_taken_out),
         cmocka_unit_test(a_file_that_is_a_link_stays_one),
+        cmocka_unit_test(others_who_lock_what_they_can_open_hold_nobody_up),
         cmocka_unit_test(files_that_others_can_write_are_not_changed),
         cmocka_unit_test(each_line_is_told),
     };
