@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <sightline/log.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -178,6 +179,22 @@ static void files_are_looked_through(void **state) {
     assert_int_equal(look(ours), SL_ESYSTEM);
 }
 
+static void count_line(void *user, sl_log_level level, const char *room, const char *line) {
+    (void)level, (void)room;
+    *(int *)user += strstr(line, "lets nobody in") ? 1 : 0;
+}
+
+static void who_knocks_often_fills_no_log(void **state) {
+    (void)state;
+    int lines = 0;
+    write_file(0600);
+    sl_log_set(count_line, &lines, SL_LOG_INFO);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(look(theirs), SL_EAUTH);
+    sl_log_set(NULL, NULL, SL_LOG_NONE);
+    assert_in_range(lines, 0, 200);
+}
+
 static void files_that_others_can_write_let_nobody_in(void **state) {
     (void)state;
     write_file(0620);
@@ -329,6 +346,7 @@ int main(void) {
         cmocka_unit_test(what_it_can_not_keep_lets_nobody_in),
         cmocka_unit_test(lines_without_a_key),
         cmocka_unit_test(files_are_looked_through),
+        cmocka_unit_test(who_knocks_often_fills_no_log),
         cmocka_unit_test(files_that_others_can_write_let_nobody_in),
         cmocka_unit_test(a_file_that_fails_to_be_read_is_not_an_empty_one),
         cmocka_unit_test(keys_are_added_and_taken_out),
