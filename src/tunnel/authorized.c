@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,19 +200,31 @@ int sl_authorized_check_end(FILE *file, const char *path) {
                       : sl_fail(SL_ESYSTEM, "cannot read %s to its end: %s", path, strerror(errno));
 }
 
+/* Whether lines that are not to be used may be told now: whoever knocks has the file read. */
+static bool may_tell(void) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static sl_log_limit limit;
+    uint64_t more;
+    pthread_mutex_lock(&lock);
+    bool pass = sl_log_limit_pass(&limit, &more);
+    pthread_mutex_unlock(&lock);
+    return pass;
+}
+
 int sl_authorized_look(const char *path, const sl_gate_target *link, ssh_key key, char *comment,
                        size_t size) {
     FILE *file;
     char *line = NULL;
     size_t room = 0;
-    bool found = false;
+    bool found = false, tells = false;
     int code = sl_authorized_open(&file, path);
     if (code < 0)
         return code;
     for (int number = 1; !found && getline(&line, &room, file) >= 0; number++) {
         ssh_key known;
         int read = sl_authorized_parse(line, link, &known, comment, size);
-        if (read == SL_EINVAL)
+        tells = tells || (read == SL_EINVAL && may_tell());
+        if (read == SL_EINVAL && tells)
             sl_log(SL_LOG_INFO, "gate", "line %d of %s lets nobody in: %s", number, path,
                    sl_error());
         found = read == SL_OK && ssh_key_cmp(known, key, SSH_KEY_CMP_PUBLIC) == 0;

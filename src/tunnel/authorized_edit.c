@@ -1,7 +1,7 @@
 /* tunnel: adding to and taking out of files of authorized keys. Used for pairing.
  *
- * Whoever changes one holds a lock on its folder, and puts a new file in the place of the old. What
- * else stands in it stays as it was written. */
+ * Whoever changes one holds a lock of this user's, and puts a new file in the place of the old.
+ * What else stands in it stays as it was written. */
 #include "base/error.h"
 #include "base/file.h"
 #include "tunnel/authorized.h"
@@ -16,34 +16,34 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#define LOCK_NAME "authorized_keys.lock"
+
 struct editing {
     char path[PATH_MAX]; /* of the file itself, where `path` was a link to it */
-    int folder;          /* locked */
+    int lock;            /* held */
     FILE *before;        /* NULL: there was none */
     FILE *after;         /* in memory */
     char *text;
     size_t length;
 };
 
-static int fail_change(const char *path) {
-    return sl_fail(SL_ESYSTEM, "cannot change %s: %s", path, strerror(errno));
-}
-
-static int lock_folder(struct editing *editing) {
-    char folder[PATH_MAX];
-    const char *slash = strrchr(editing->path, '/');
-    snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - editing->path + 1) : 1,
-             slash ? editing->path : ".");
-    editing->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return editing->folder < 0 || flock(editing->folder, LOCK_EX) < 0 ? fail_change(editing->path)
-                                                                      : SL_OK;
+/* On a file that this user alone can open: who may read another could lock it, and never let go. */
+static int take_lock(struct editing *editing) {
+    char path[PATH_MAX];
+    int code = sl_state_path(path, sizeof(path), LOCK_NAME);
+    if (code < 0)
+        return code;
+    editing->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (editing->lock < 0 || flock(editing->lock, LOCK_EX) < 0)
+        return sl_fail(SL_ESYSTEM, "cannot lock %s: %s", path, strerror(errno));
+    return SL_OK;
 }
 
 static int begin(struct editing *editing, const char *path) {
-    *editing = (struct editing){.folder = -1};
+    *editing = (struct editing){.lock = -1};
     if (!realpath(path, editing->path))
         snprintf(editing->path, sizeof(editing->path), "%s", path);
-    int code = lock_folder(editing);
+    int code = take_lock(editing);
     if (code < 0)
         return code;
     code = sl_authorized_open(&editing->before, editing->path);
@@ -62,8 +62,8 @@ static int end(struct editing *editing, int code) {
     if (editing->before)
         fclose(editing->before);
     free(editing->text);
-    if (editing->folder >= 0)
-        close(editing->folder);
+    if (editing->lock >= 0)
+        close(editing->lock);
     return code;
 }
 

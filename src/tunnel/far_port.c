@@ -12,7 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define REACH_MS 1000 /* for the answer of a port; silence says nothing */
+#define REACH_MS 1000               /* for the answer of a port; silence says nothing */
+#define IDLE_US  (5 * SL_SECOND_US) /* that who brings nothing may keep others out */
 
 int sl_far_port_wanted(const sl_tunnel_job *job) {
     int known = atomic_load(&job->port);
@@ -53,12 +54,22 @@ void sl_far_port_tell_waiting(sl_tunnel_job *job) {
     sl_tunnel_report(job, SL_TUNNEL_WAITING, sl_error());
 }
 
-void sl_far_port_tell_full(sl_tunnel_job *job, int most) {
+int sl_far_port_find_idle(const int64_t heard_us[], int count) {
+    int longest = 0;
+    for (int i = 1; i < count; i++)
+        if (heard_us[i] < heard_us[longest])
+            longest = i;
+    return sl_now_us() >= heard_us[longest] + IDLE_US ? longest : -1;
+}
+
+void sl_far_port_tell_full(sl_tunnel_job *job, int most, bool one_made_way) {
     uint64_t more = 0;
     if (sl_log_limit_pass(&job->full, &more))
         sl_log(SL_LOG_INFO, "tunnel",
-               "a connection to port %d at %s is turned away: %d are open (and %llu more were)",
-               atomic_load(&job->port), job->plan.destination.host, most, (unsigned long long)more);
+               "a connection to port %d at %s %s: %d are open (and %llu more were)",
+               atomic_load(&job->port), job->plan.destination.host,
+               one_made_way ? "that brought nothing has to make way for another" : "is turned away",
+               most, (unsigned long long)more);
 }
 
 /* Whether a connection from here is refused there. */

@@ -18,8 +18,13 @@ int sl_far_port_fail_held(const sl_tunnel_job *job);
  * somebody holds it. */
 int sl_far_port_fail_refused(const sl_tunnel_job *job);
 
-/* Says that somebody is turned away who came to the port, because `most` connections are open. */
-void sl_far_port_tell_full(sl_tunnel_job *job, int most);
+/* Which of the connections that were heard at these times has brought nothing for longest, if that
+ * is long enough to make way for another; -1: none. */
+int sl_far_port_find_idle(const int64_t heard_us[], int count);
+
+/* Somebody came to the port while `most` connections are open: says that he is turned away, or that
+ * one that is idle was ended for him. */
+void sl_far_port_tell_full(sl_tunnel_job *job, int most, bool one_made_way);
 
 /* Says that it is waited for, and that the port is held. */
 void sl_far_port_tell_waiting(sl_tunnel_job *job);

@@ -38,6 +38,7 @@ static int on_data(ssh_session ssh, ssh_channel channel, void *data, uint32_t si
                    void *user) {
     sl_forward *forward = user;
     (void)ssh, (void)channel;
+    forward->heard_us = sl_now_us();
     if (is_stderr || forward->in_broken)
         return (int)size; /* nobody wants it */
     if (size > FLOOD_BYTES) {
@@ -99,6 +100,7 @@ int sl_forward_accept(sl_forward *forward, ssh_message message, int local) {
     if (!forward->channel || listen_to_channel(forward) < 0)
         goto failed;
     forward->state = SL_FORWARD_OPEN;
+    forward->heard_us = sl_now_us();
     return SL_OK;
 failed:
     sl_forward_close(forward);
@@ -247,6 +249,10 @@ bool sl_forward_pass_ends(sl_forward *forward) {
         return false;
     return (forward->remote_ended && in_done) || forward->in_broken ||
            sl_now_us() - forward->ended_us > PATIENCE_US;
+}
+
+void sl_forward_give_up(sl_forward *forward) {
+    forward->in_broken = forward->remote_closed = true;
 }
 
 void sl_forward_close(sl_forward *forward) {

@@ -31,6 +31,7 @@ typedef struct sl_forward {
     /* In: left over from libssh, not yet taken by the local socket. */
     char *in;
     size_t in_size, in_start, in_end;
+    int64_t heard_us;   /* inward: when something came, or the channel */
     sl_meter *meter;    /* of what the local socket has taken; NULL: nothing yet */
     bool in_held;       /* more waits in libssh */
     bool in_broken;     /* nobody wants it any more */
@@ -70,6 +71,9 @@ size_t sl_forward_held(const sl_forward *forward);
 
 /* Passes ends on from one side to the other. True once both have ended and it can be closed. */
 bool sl_forward_pass_ends(sl_forward *forward);
+
+/* Has it closed at its next turn, whatever it still holds; for when libssh may be using it. */
+void sl_forward_give_up(sl_forward *forward);
 
 /* Closes the channel and the local socket and frees the place. */
 void sl_forward_close(sl_forward *forward);

@@ -192,6 +192,15 @@ static void serve(sl_gate_client *client) {
     }
 }
 
+static void tell_gone(const sl_gate_client *client) {
+    uint64_t more = 0;
+    pthread_mutex_lock(&client->door->lock);
+    bool pass = sl_log_limit_pass(&client->door->departures, &more);
+    pthread_mutex_unlock(&client->door->lock);
+    if (pass)
+        sl_log(SL_LOG_INFO, "gate", "%s has gone", client->peer);
+}
+
 static void run(void *argument) {
     sl_gate_client *client = argument;
     sl_gate_door *door = client->door;
@@ -204,7 +213,7 @@ static void run(void *argument) {
         sl_forward_close(&client->forwards[i]);
     sl_session_close(&client->session);
     if (client->admitted)
-        sl_log(SL_LOG_INFO, "gate", "%s has gone", client->peer);
+        tell_gone(client);
     pthread_mutex_lock(&door->lock);
     if (client->inside)
         door->inside--;

@@ -27,7 +27,7 @@ typedef struct sl_gate_door {
     atomic_int linger_ms; /* how long bytes may still leave once it is to stop */
 
     pthread_mutex_t lock; /* guards what stands below */
-    sl_log_limit arrivals, refusals;
+    sl_log_limit arrivals, departures, refusals;
     int inside; /* clients that are logged in */
 } sl_gate_door;
 

@@ -14,22 +14,40 @@
 #define AGAIN_MS  250   /* between asking for a port that is held */
 #define ANSWER_MS 10000 /* for the answer: then the server itself is stuck */
 
+#define CHANNELS_MOST (SL_FORWARDS_MOST - 1) /* one place is for who comes instead of another */
+
+/* A place for one more; NULL: there is none, and nobody has to make way. Who has to goes later:
+ * libssh may be about to write to his channel. */
+static sl_forward *find_place(sl_pump *pump) {
+    sl_tunnel_job *job = pump->session->job;
+    int64_t heard_us[SL_FORWARDS_MOST];
+    sl_forward *place = NULL;
+    int open = 0;
+    for (int i = 0; i < SL_FORWARDS_MOST; i++) {
+        bool free = pump->forwards[i].state == SL_FORWARD_NONE;
+        heard_us[i] = free ? INT64_MAX : pump->forwards[i].heard_us;
+        place = free ? &pump->forwards[i] : place;
+        open += free ? 0 : 1;
+    }
+    if (open < CHANNELS_MOST)
+        return place;
+    int idle = place ? sl_far_port_find_idle(heard_us, SL_FORWARDS_MOST) : -1;
+    sl_far_port_tell_full(job, CHANNELS_MOST, idle >= 0);
+    if (idle < 0)
+        return NULL;
+    sl_forward_give_up(&pump->forwards[idle]);
+    return place;
+}
+
 /* Takes a channel for the link, if there is a place for it and the link listens. */
 static bool take_channel(void *user, ssh_message message) {
     sl_pump *pump = user;
     sl_tunnel_job *job = pump->session->job;
-    sl_forward *forward = NULL;
     if (ssh_message_channel_request_open_destination_port(message) != atomic_load(&job->port) ||
         sl_cancel_triggered(job->stop))
         return false;
-    for (int i = 0; i < SL_FORWARDS_MOST && !forward; i++)
-        if (pump->forwards[i].state == SL_FORWARD_NONE)
-            forward = &pump->forwards[i];
-    if (!forward) {
-        sl_far_port_tell_full(job, SL_FORWARDS_MOST);
-        return false;
-    }
-    int local = sl_local_connect(job->plan.link_path);
+    sl_forward *forward = find_place(pump);
+    int local = forward ? sl_local_connect(job->plan.link_path) : -1;
     return local >= 0 && sl_forward_accept(forward, message, local) == SL_OK;
 }
 

@@ -6,7 +6,7 @@
 #include "tunnel/alive.h"
 #include "tunnel/forward.h"
 
-#define SL_FORWARDS_MOST 16 /* connections at once; more wait to be accepted */
+#define SL_FORWARDS_MOST 17 /* connections at once; more wait to be accepted */
 
 typedef struct sl_pump {
     sl_session *session; /* borrowed */

@@ -29,6 +29,7 @@ struct sl_relay_joint {
     bool gone[ENDS];       /* it neither takes nor sends more; what it had sent may be unread */
     struct way ways[ENDS]; /* each from the end of its number */
     sl_meter *meter;       /* of what the link has taken */
+    int64_t heard_us;      /* when ssh last brought something, or the connection */
 };
 
 static bool is_empty(const struct way *way) {
@@ -58,22 +59,35 @@ static sl_relay_joint *join(int ssh, const char *link_path) {
         return NULL;
     }
     joint->ends[SSH] = ssh;
+    joint->heard_us = sl_now_us();
     joint->ends[LINK] = sl_local_connect(link_path);
     if (joint->ends[LINK] < 0 || sl_meter_open(&joint->meter, joint->ends[LINK]) < 0)
         part(&joint);
     return joint;
 }
 
-static void admit(sl_relay *relay) {
-    int place = 0, ssh = sl_local_accept(relay->listener, &relay->rest_until_us);
-    while (place < SL_RELAY_MOST && relay->joints[place])
-        place++;
-    if (ssh >= 0 && place < SL_RELAY_MOST) {
-        relay->joints[place] = join(ssh, relay->job->plan.link_path);
-    } else if (ssh >= 0) {
-        sl_far_port_tell_full(relay->job, SL_RELAY_MOST);
-        sl_local_close(&ssh, NULL);
+/* A place for one more; -1: there is none, and nobody has to make way. */
+static int find_place(sl_relay *relay) {
+    int64_t heard_us[SL_RELAY_MOST];
+    for (int place = 0; place < SL_RELAY_MOST; place++) {
+        if (!relay->joints[place])
+            return place;
+        heard_us[place] = relay->joints[place]->heard_us;
     }
+    int idle = sl_far_port_find_idle(heard_us, SL_RELAY_MOST);
+    sl_far_port_tell_full(relay->job, SL_RELAY_MOST, idle >= 0);
+    if (idle >= 0)
+        part(&relay->joints[idle]);
+    return idle;
+}
+
+static void admit(sl_relay *relay) {
+    int ssh = sl_local_accept(relay->listener, &relay->rest_until_us);
+    int place = ssh >= 0 ? find_place(relay) : -1;
+    if (place >= 0)
+        relay->joints[place] = join(ssh, relay->job->plan.link_path);
+    else if (ssh >= 0)
+        sl_local_close(&ssh, NULL);
 }
 
 static void take(struct way *way, int descriptor) {
@@ -99,6 +113,8 @@ static void move(sl_relay_joint *joint, int from, bool readable) {
     int to = joint->ends[!from];
     if (readable && !way->ended && is_empty(way))
         take(way, joint->ends[from]);
+    if (from == SSH && readable && !is_empty(way))
+        joint->heard_us = sl_now_us();
     if (!is_empty(way))
         give(way, to, from == SSH ? joint->meter : NULL);
     if (way->ended && is_empty(way) && !way->told) {

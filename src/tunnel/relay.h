@@ -8,7 +8,7 @@
 
 #include <poll.h>
 
-#define SL_RELAY_MOST   16                      /* connections at once; more are turned away */
+#define SL_RELAY_MOST   16                      /* connections at once */
 #define SL_RELAY_POLLED (1 + 2 * SL_RELAY_MOST) /* descriptors that it waits for, at most */
 
 typedef struct sl_relay_joint sl_relay_joint; /* one connection: ssh's end, the link's, and what is

@@ -1,7 +1,9 @@
 """The viewer dials: an SSH server listens in its place, and both ends can meet there."""
 
+import contextlib
 import os
 import signal
+import socket
 
 import pytest
 from harness import floods
@@ -9,6 +11,7 @@ from harness.netgear import PATTERNS
 from harness.openssh import fingerprint, make_key, public_key
 from harness.ports import Listener, free_port, ipv6_works
 from harness.relay import Relay
+from harness.waiting import allow
 
 SOURCE = "pattern:640x360@30"
 SWITCHED_OFF = ["AllowTcpForwarding no", "AllowTcpForwarding local"]
@@ -239,6 +242,23 @@ def test_message_that_never_ends(sshd, dial, send):
     assert viewer.peak_memory() < before + floods.MOST / 4
     viewer.after(viewer.events.so_far()[-1]["frames"] + 30)
     assert streaming.next_stats()["reconnects"] == 0, "another camera's stream was ended"
+
+
+def test_silent_peers_lock_no_camera_out(sshd, view, send):
+    server = sshd()
+    words = [*server.options(), "--log", "info", "--ssh-backend"]
+    viewers = [view("pubsub", *words, backend) for backend in ("libssh", "openssh")]
+    with contextlib.ExitStack() as silent:
+        for viewer in viewers:
+            for _ in range(16):
+                place = ("127.0.0.1", viewer.port())
+                peer = silent.enter_context(socket.create_connection(place, timeout=allow(20)))
+                floods.shake_hands(peer, b"PUB")
+        for viewer in viewers:
+            send(SOURCE, viewer.port(), "pubsub")
+        for viewer in viewers:
+            viewer.wait_said("is turned away")
+            viewer.after(30)
 
 
 def test_wrong_key(folder, sshd, view):

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -69,6 +70,52 @@ static void a_link_is_followed(void **state) {
     sl_watch_finish(&watch);
 }
 
+static void point_link_at(const char *target) {
+    unlink(linked);
+    assert_int_equal(symlink(target, linked), 0);
+}
+
+static void a_link_that_is_led_elsewhere(void **state) {
+    (void)state;
+    char inner[64], beyond[96];
+    snprintf(inner, sizeof(inner), "%s/inner", folder);
+    snprintf(beyond, sizeof(beyond), "%s/file", inner);
+    assert_int_equal(mkdir(inner, 0700), 0);
+    assert_int_equal(sl_file_replace(path, "one", 3), SL_OK);
+    point_link_at("file");
+    assert_int_equal(sl_watch_init(&watch, linked), SL_OK);
+    point_link_at("inner/file");
+    assert_true(changed());
+    assert_false(changed());
+    assert_int_equal(sl_file_replace(beyond, "two", 3), SL_OK);
+    assert_true(changed());
+    assert_int_equal(sl_file_replace(path, "two", 3), SL_OK);
+    assert_false(changed());
+    assert_int_equal(unlink(linked), 0);
+    assert_true(changed());
+    assert_int_equal(symlink(beyond, linked), 0);
+    assert_true(changed());
+    point_link_at("link");
+    assert_true(changed());
+    sl_watch_finish(&watch);
+    unlink(beyond);
+    rmdir(inner);
+}
+
+static void a_link_to_the_folder_is_followed(void **state) {
+    (void)state;
+    char through[96];
+    assert_int_equal(sl_file_replace(path, "one", 3), SL_OK);
+    point_link_at(folder);
+    snprintf(through, sizeof(through), "%s/file", linked);
+    assert_int_equal(sl_watch_init(&watch, through), SL_OK);
+    assert_int_equal(sl_file_replace(path, "two", 3), SL_OK);
+    assert_true(changed());
+    point_link_at("/");
+    assert_true(changed());
+    sl_watch_finish(&watch);
+}
+
 static void a_folder_that_is_not_there(void **state) {
     (void)state;
     assert_int_equal(sl_watch_init(&watch, "/nowhere/at/all"), SL_ESYSTEM);
@@ -80,6 +127,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_ways_of_change_are_told),
         cmocka_unit_test(a_link_is_followed),
+        cmocka_unit_test(a_link_that_is_led_elsewhere),
+        cmocka_unit_test(a_link_to_the_folder_is_followed),
         cmocka_unit_test(a_folder_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

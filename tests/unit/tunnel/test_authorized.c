@@ -3,13 +3,16 @@
 #include "base/error.h"
 #include "tunnel/known_hosts.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
+#include <sightline/log.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -34,6 +37,7 @@ static ssh_key make(char *text, size_t size) {
 static int prepare(void **state) {
     (void)state;
     assert_non_null(mkdtemp(folder));
+    setenv("XDG_STATE_HOME", folder, 1);
     snprintf(path, sizeof(path), "%s/keys", folder);
     ours = make(ours_text, sizeof(ours_text));
     theirs = make(theirs_text, sizeof(theirs_text));
@@ -41,8 +45,13 @@ static int prepare(void **state) {
 }
 
 static int clean(void **state) {
+    char state_folder[64], lock[96];
     (void)state;
+    snprintf(state_folder, sizeof(state_folder), "%s/sightline", folder);
+    snprintf(lock, sizeof(lock), "%s/authorized_keys.lock", state_folder);
     unlink(path);
+    unlink(lock);
+    rmdir(state_folder);
     rmdir(folder);
     ssh_key_free(ours);
     ssh_key_free(theirs);
@@ -170,6 +179,22 @@ static void files_are_looked_through(void **state) {
     assert_int_equal(look(ours), SL_ESYSTEM);
 }
 
+static void count_line(void *user, sl_log_level level, const char *room, const char *line) {
+    (void)level, (void)room;
+    *(int *)user += strstr(line, "lets nobody in") ? 1 : 0;
+}
+
+static void who_knocks_often_fills_no_log(void **state) {
+    (void)state;
+    int lines = 0;
+    write_file(0600);
+    sl_log_set(count_line, &lines, SL_LOG_INFO);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(look(theirs), SL_EAUTH);
+    sl_log_set(NULL, NULL, SL_LOG_NONE);
+    assert_in_range(lines, 0, 200);
+}
+
 static void files_that_others_can_write_let_nobody_in(void **state) {
     (void)state;
     write_file(0620);
@@ -260,6 +285,17 @@ static void a_file_that_is_a_link_stays_one(void **state) {
     unlink(link);
 }
 
+static void others_who_lock_what_they_can_open_hold_nobody_up(void **state) {
+    (void)state;
+    char fingerprint[64];
+    assert_int_equal(sl_fingerprint(fingerprint, sizeof(fingerprint), ours), SL_OK);
+    int theirs_locked = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(flock(theirs_locked, LOCK_EX), 0);
+    assert_int_equal(sl_authorized_add(path, &target, ours, "porch"), SL_OK);
+    assert_int_equal(sl_authorized_remove(path, &target, fingerprint), SL_OK);
+    close(theirs_locked);
+}
+
 static void files_that_others_can_write_are_not_changed(void **state) {
     (void)state;
     write_file(0622);
@@ -310,10 +346,12 @@ int main(void) {
         cmocka_unit_test(what_it_can_not_keep_lets_nobody_in),
         cmocka_unit_test(lines_without_a_key),
         cmocka_unit_test(files_are_looked_through),
+        cmocka_unit_test(who_knocks_often_fills_no_log),
         cmocka_unit_test(files_that_others_can_write_let_nobody_in),
         cmocka_unit_test(a_file_that_fails_to_be_read_is_not_an_empty_one),
         cmocka_unit_test(keys_are_added_and_taken_out),
         cmocka_unit_test(a_file_that_is_a_link_stays_one),
+        cmocka_unit_test(others_who_lock_what_they_can_open_hold_nobody_up),
         cmocka_unit_test(files_that_others_can_write_are_not_changed),
         cmocka_unit_test(each_line_is_told),
     };
