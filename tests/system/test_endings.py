@@ -108,6 +108,7 @@ def test_signal_while_the_source_says_nothing(source, started, sightline):
     sender = sightline("send", source.format(silent.port), *place, stdin=quiet)
     if source != "-":
         silent.serve_one()
+    sender.wait_catching(signal.SIGINT)
     sender.said.wait_end(1)  # the time to find out that nothing comes: it must not end by itself
     sender.signal(signal.SIGINT)
     assert sender.end(seconds=8)["reason"] == "interrupted"

@@ -7,6 +7,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import time
 
 from harness.waiting import Lines, allow
 
@@ -102,6 +103,16 @@ class Process:
         """The most bytes that it has held at a time."""
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
         return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status)[1])
+
+    def wait_catching(self, number, seconds=20):
+        """Until it has a handler for a signal, of which nobody tells."""
+        deadline = time.monotonic() + allow(seconds)
+        caught = 0
+        while not caught >> (number - 1) & 1:
+            assert time.monotonic() < deadline and self.running(), self.account()
+            status = pathlib.Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+            caught = int(re.search(r"SigCgt:\s+(\w+)", status)[1], 16)
+            time.sleep(0.01)
 
     def signal(self, number):
         self._process.send_signal(number)
