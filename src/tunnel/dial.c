@@ -142,9 +142,10 @@ static int take_addresses(sl_tunnel_job *job, int64_t deadline_us) {
 
 /* Begins to connect to the address whose turn it is. */
 static void try_next(struct race *race) {
-    int address = race->next, shared_ms = AGAIN_MS / race->address_count;
+    int count = race->address_count > 1 ? race->address_count : 1;
+    int address = race->next, shared_ms = AGAIN_MS / count;
     const struct sockaddr *to = (const struct sockaddr *)&race->addresses[address].at;
-    race->next = (address + 1) % race->address_count;
+    race->next = (address + 1) % count;
     race->next_us = sl_deadline_us(shared_ms > NEXT_MS ? shared_ms : NEXT_MS);
     race->failed[address] = false;
     int descriptor = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
