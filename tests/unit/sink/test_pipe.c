@@ -14,7 +14,7 @@
 static int saved_output = -1;
 static int reading_end = -1;
 static char *taken;
-static size_t taken_size;
+static size_t taken_size, taken_room;
 static sl_thread reader;
 
 static void take_all(void *argument) {
@@ -22,7 +22,8 @@ static void take_all(void *argument) {
     char bytes[65536];
     ssize_t count;
     while ((count = read(reading_end, bytes, sizeof(bytes))) > 0) {
-        taken = realloc(taken, taken_size + (size_t)count);
+        if (taken_size + (size_t)count > taken_room)
+            taken = realloc(taken, taken_room = 2 * (taken_size + (size_t)count));
         memcpy(taken + taken_size, bytes, (size_t)count);
         taken_size += (size_t)count;
     }
@@ -39,7 +40,7 @@ static int redirect(void **state) {
     close(ends[1]);
     reading_end = ends[0];
     taken = NULL;
-    taken_size = 0;
+    taken_size = taken_room = 0;
     return 0;
 }
 
