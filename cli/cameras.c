@@ -61,7 +61,7 @@ static void print_lines(const sl_camera_list *list) {
     }
 }
 
-static int list_cameras(const struct options *options) {
+static int list_cameras(struct options *options) {
     sl_camera_list *list;
     int code = sl_camera_list_open(&list);
     if (code < 0) {
@@ -82,16 +82,5 @@ static int list_cameras(const struct options *options) {
 }
 
 int run_cameras(int count, char **words) {
-    struct options options;
-    int status = EXIT_USAGE;
-    bool understood = options_read(&options, FOR_CAMERAS, count, words);
-    console_set_level(options.log);
-    if (!understood)
-        console_fail("%s", options.sentence);
-    else if (options.help)
-        status = run_help(2, (char *[]){words[0], words[0]});
-    else
-        status = list_cameras(&options);
-    options_finish(&options);
-    return status;
+    return run_with_options(count, words, FOR_CAMERAS, list_cameras);
 }

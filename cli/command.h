@@ -38,6 +38,11 @@ int run_pair(int count, char **words);
 int run_keys(int count, char **words);
 int run_help(int count, char **words);
 
+/* How most commands begin and end: reads what was typed, of this set of options, and either says
+ * what is wrong with it, prints the help that was asked for, or gives the exit code of `run`. */
+struct options;
+int run_with_options(int count, char **words, int set, int (*run)(struct options *options));
+
 /* Prints a command's help to standard output. */
 void print_help(const struct command *about);
 

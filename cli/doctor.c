@@ -96,23 +96,16 @@ static int examine(struct options *options, sl_cancel *cancel) {
     return code == SL_ECANCELED && interrupted() ? EXIT_DONE : exit_code(code);
 }
 
-int run_doctor(int count, char **words) {
-    struct options options;
+static int watch_and_examine(struct options *options) {
     sl_cancel *cancel = NULL;
-    int status = EXIT_USAGE;
-    bool understood = options_read(&options, FOR_DOCTOR, count, words);
-    console_set_level(options.log);
-    if (!understood) {
-        console_fail("%s", options.sentence);
-    } else if (options.help) {
-        status = run_help(2, (char *[]){words[0], words[0]});
-    } else if (sl_cancel_open(&cancel) < 0) {
+    if (sl_cancel_open(&cancel) < 0) {
         console_fail("%s", sl_error());
-        status = EXIT_OTHER;
-    } else {
-        interrupt_watch(cancel);
-        status = examine(&options, cancel);
+        return EXIT_OTHER;
     }
-    options_finish(&options);
-    return status;
+    interrupt_watch(cancel);
+    return examine(options, cancel);
+}
+
+int run_doctor(int count, char **words) {
+    return run_with_options(count, words, FOR_DOCTOR, watch_and_examine);
 }

@@ -118,16 +118,5 @@ static int run_with_settings(struct options *options) {
 }
 
 int run_keys(int count, char **words) {
-    struct options options;
-    int status = EXIT_USAGE;
-    bool understood = options_read(&options, FOR_KEYS, count, words);
-    console_set_level(options.log);
-    if (!understood)
-        console_fail("%s", options.sentence);
-    else if (options.help)
-        status = run_help(2, (char *[]){words[0], words[0]});
-    else
-        status = run_with_settings(&options);
-    options_finish(&options);
-    return status;
+    return run_with_options(count, words, FOR_KEYS, run_with_settings);
 }

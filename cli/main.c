@@ -58,6 +58,21 @@ int exit_code(int code) {
     }
 }
 
+int run_with_options(int count, char **words, int set, int (*run)(struct options *options)) {
+    struct options options;
+    int status = EXIT_USAGE;
+    bool understood = options_read(&options, set, count, words);
+    console_set_level(options.log);
+    if (!understood)
+        console_fail("%s", options.sentence);
+    else if (options.help)
+        status = run_help(2, (char *[]){words[0], words[0]});
+    else
+        status = run(&options);
+    options_finish(&options);
+    return status;
+}
+
 int main(int count, char **words) {
     /* A reader that goes away is an error of one write, not the end of all. */
     signal(SIGPIPE, SIG_IGN);

@@ -106,21 +106,16 @@ static int pair(struct options *options) {
     return exit_code(code);
 }
 
+static int check_and_pair(struct options *options) {
+    const char *trouble = contradiction(options);
+    if (!trouble)
+        return pair(options);
+    console_fail("%s", trouble);
+    return EXIT_USAGE;
+}
+
 int run_pair(int count, char **words) {
-    struct options options;
-    int status = EXIT_USAGE;
-    bool understood = options_read(&options, FOR_PAIR, count, words);
-    const char *trouble = contradiction(&options);
-    console_set_level(options.log);
-    if (!understood)
-        console_fail("%s", options.sentence);
-    else if (options.help)
-        status = run_help(2, (char *[]){words[0], words[0]});
-    else if (trouble)
-        console_fail("%s", trouble);
-    else
-        status = pair(&options);
-    options_finish(&options);
+    int status = run_with_options(count, words, FOR_PAIR, check_and_pair);
     if (fflush(stdout) == 0)
         return status;
     console_fail("cannot write to standard output");
