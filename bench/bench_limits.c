@@ -2,7 +2,8 @@
  * What this machine can do at all, without Sightline.
  *
  *   bench-limits memcpy FRAMES      milliseconds to copy one frame
- *   bench-limits tcp FRAMES         bytes a second over one loopback TCP connection
+ *   bench-limits tcp FRAMES         bytes a second over one loopback TCP connection; each end has
+ *                                   one half of the cores, the writer the first
  *   bench-limits jpeg FRAMES CORES  milliseconds to encode and to decode a frame, on one core;
  *                                   with CORES, on so many at once
  */
@@ -11,6 +12,8 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +40,24 @@ static void copy_frames(const struct bench_frames *frames) {
     free(to);
 }
 
+/* Leaves this process one half of the cores that it may use, if there is more than one. */
+static void take_half(bool first) {
+    cpu_set_t all, half;
+    CPU_ZERO(&half);
+    if (sched_getaffinity(0, sizeof all, &all) != 0)
+        bench_fail("cannot tell which cores there are");
+    int count = CPU_COUNT(&all), seen = 0;
+    for (int core = 0; core < CPU_SETSIZE; core++) {
+        if (CPU_ISSET(core, &all) && (seen++ < count / 2) == first)
+            CPU_SET(core, &half);
+    }
+    if (count > 1 && sched_setaffinity(0, sizeof half, &half) != 0)
+        bench_fail("cannot choose cores");
+}
+
 /* The child of the pair: writes frames until the other end closes. */
 static void write_frames(const struct bench_frames *frames, const struct sockaddr_in *address) {
+    take_half(true);
     int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (client < 0 || connect(client, (const struct sockaddr *)address, sizeof(*address)) != 0)
         _exit(1);
@@ -86,6 +105,7 @@ static void stream_frames(const struct bench_frames *frames) {
     pid_t child = fork();
     if (child == 0)
         write_frames(frames, &address);
+    take_half(false);
     int server = accept(listener, NULL, NULL);
     double rate = read_frames(server, frames);
     close(server);
