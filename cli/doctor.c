@@ -5,6 +5,7 @@
 #include "console.h"
 #include "interrupt.h"
 #include "options.h"
+#include "viewer_end.h"
 
 #include <jansson.h>
 #include <sightline/doctor.h>
@@ -14,10 +15,9 @@
 #include <string.h>
 
 static const char *const verdicts[] = {
-    [SL_VERDICT_GOOD] = "good",
-    [SL_VERDICT_BAD] = "bad",
-    [SL_VERDICT_SKIPPED] = "skipped",
-    [SL_VERDICT_UNKNOWN] = "unknown",
+    [SL_VERDICT_GOOD] = "good",       [SL_VERDICT_BAD] = "bad",
+    [SL_VERDICT_SKIPPED] = "skipped", [SL_VERDICT_UNKNOWN] = "unknown",
+    [SL_VERDICT_LIMITED] = "limited",
 };
 
 struct telling {
@@ -29,7 +29,8 @@ static void print_line(struct telling *telling, const sl_check *check) {
     static const char *const marks[] = {[SL_VERDICT_GOOD] = "✓",
                                         [SL_VERDICT_BAD] = "✗",
                                         [SL_VERDICT_SKIPPED] = "·",
-                                        [SL_VERDICT_UNKNOWN] = "·"};
+                                        [SL_VERDICT_UNKNOWN] = "·",
+                                        [SL_VERDICT_LIMITED] = "!"};
     if (check->destination && strcmp(check->destination, telling->destination) != 0) {
         snprintf(telling->destination, sizeof(telling->destination), "%s", check->destination);
         printf("%s\n", telling->destination);
@@ -72,40 +73,89 @@ static void print_check(void *user, const sl_check *check) {
         print_line(telling, check);
 }
 
-/* Looks with the settings that `sightline send` would have. */
-static int examine(struct options *options, sl_cancel *cancel) {
-    struct camera_end end;
-    sl_sender_settings *sender = &end.sender;
-    camera_end_init(&end);
-    int code = camera_end_apply(&end, options);
-    if (code < 0) {
-        console_fail("%s", options->sentence);
-    } else {
-        char sentence[512];
-        struct telling telling = {.options = options};
-        sender->cancel = cancel;
-        code = SL_EINVAL;
-        if (!ask_for(&sender->tunnel, cancel, sentence, sizeof(sentence)))
-            console_fail("%s", sentence);
-        else if ((code = sl_doctor_examine(sender, print_check, &telling)) == SL_OK)
-            console_say("all is well: `sightline send` with the same options finds its viewer");
-        else if (code != SL_ECANCELED)
-            console_fail("%s", sl_error());
-    }
-    camera_end_finish(&end);
-    return code == SL_ECANCELED && interrupted() ? EXIT_DONE : exit_code(code);
+/* How it went, in the words for all being well or those of the failure. */
+static int conclude(int code, const char *well) {
+    if (code == SL_OK)
+        console_say("%s", well);
+    else if (code != SL_ECANCELED)
+        console_fail("%s", sl_error());
+    return code;
 }
 
-static int watch_and_examine(struct options *options) {
+/* Whether a tunnel with these settings may ask for what it needs. */
+static bool may_ask(sl_tunnel_settings *tunnel, sl_cancel *cancel) {
+    char sentence[512];
+    bool may = ask_for(tunnel, cancel, sentence, sizeof(sentence));
+    if (!may)
+        console_fail("%s", sentence);
+    return may;
+}
+
+/* Looks with the settings that `sightline send` would have. */
+static int examine_camera(struct options *options, sl_cancel *cancel) {
+    struct camera_end end;
+    struct telling telling = {.options = options};
+    camera_end_init(&end);
+    int code = camera_end_apply(&end, options);
+    end.sender.cancel = cancel;
+    if (code < 0)
+        console_fail("%s", options->sentence);
+    else if (!may_ask(&end.sender.tunnel, cancel))
+        code = SL_EINVAL;
+    else
+        code = conclude(sl_doctor_examine(&end.sender, print_check, &telling),
+                        "all is well: `sightline send` with the same options finds its viewer");
+    camera_end_finish(&end);
+    return code;
+}
+
+/* Looks with the settings that `sightline view` would have. */
+static int examine_viewer(struct options *options, sl_cancel *cancel) {
+    struct viewer_end end;
+    struct telling telling = {.options = options};
+    viewer_end_init(&end);
+    int code = viewer_end_apply(&end, options);
+    end.receiver.cancel = cancel;
+    if (code < 0)
+        console_fail("%s", options->sentence);
+    else if (!may_ask(&end.receiver.tunnel, cancel))
+        code = SL_EINVAL;
+    else
+        code = conclude(sl_doctor_examine_viewer(&end.receiver, print_check, &telling),
+                        "all is well: `sightline view` with the same options can listen");
+    viewer_end_finish(&end);
+    return code;
+}
+
+static int watch_and(int (*examine)(struct options *options, sl_cancel *cancel),
+                     struct options *options) {
     sl_cancel *cancel = NULL;
     if (sl_cancel_open(&cancel) < 0) {
         console_fail("%s", sl_error());
         return EXIT_OTHER;
     }
     interrupt_watch(cancel);
-    return examine(options, cancel);
+    int code = examine(options, cancel);
+    return code == SL_ECANCELED && interrupted() ? EXIT_DONE : exit_code(code);
 }
 
+static int watch_and_examine_camera(struct options *options) {
+    if (options->operand && strcmp(options->operand, "view") == 0) {
+        console_fail("the word view comes right behind doctor: sightline doctor view …");
+        return EXIT_USAGE;
+    }
+    return watch_and(examine_camera, options);
+}
+
+static int watch_and_examine_viewer(struct options *options) {
+    return watch_and(examine_viewer, options);
+}
+
+/* Its words may be a whole line that sends or views, behind `doctor`. */
 int run_doctor(int count, char **words) {
-    return run_with_options(count, words, FOR_DOCTOR, watch_and_examine);
+    const char *end = count > 1 ? words[1] : "";
+    if (strcmp(end, "view") == 0)
+        return run_with_options(count - 1, words + 1, FOR_DOCTOR_VIEW, watch_and_examine_viewer);
+    int behind = strcmp(end, "send") == 0 ? 1 : 0;
+    return run_with_options(count - behind, words + behind, FOR_DOCTOR, watch_and_examine_camera);
 }

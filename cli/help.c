@@ -164,7 +164,9 @@ void print_help(const struct command *about) {
     if (about->option_set == FOR_DOCTOR)
         print_wrapped(
             "It takes the words of `sightline send`, walks the same way to the viewer, and "
-            "sends nothing.",
+            "sends nothing. Behind the word view it takes those of `sightline view`, and looks "
+            "whether a viewer can listen, above all at an SSH server (--ssh), and who reaches it "
+            "there.",
             0);
     if (about->option_set == FOR_PAIR)
         print_wrapped(

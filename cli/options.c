@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #define SENDER   (FOR_SEND | FOR_DOCTOR) /* a line that sends can be examined as it is */
-#define BOTH     (SENDER | FOR_VIEW)
+#define VIEWER   (FOR_VIEW | FOR_DOCTOR_VIEW)
+#define BOTH     (SENDER | VIEWER)
 #define ALL      (BOTH | FOR_PAIR)
 #define ROWS_MAX 48
 #define LONG_ONE 1000 /* what getopt gives for the first row */
@@ -49,8 +50,8 @@ const struct option_row option_rows[] = {
     {"filter", SENDER, "filter", NULL, "GRAPH", NULL},
     {"join", FOR_SEND, NULL, NULL, "LINE",
      "Accept the invitation that `sightline pair` printed, and go there from now on"},
-    {"gate", FOR_VIEW, "gate", NULL, "[ADDR:]PORT", NULL},
-    {"authorized-keys", FOR_VIEW | FOR_PAIR, "gate_authorized_keys", NULL, "FILE", NULL},
+    {"gate", VIEWER, "gate", NULL, "[ADDR:]PORT", NULL},
+    {"authorized-keys", VIEWER | FOR_PAIR, "gate_authorized_keys", NULL, "FILE", NULL},
     {"host", FOR_PAIR, NULL, NULL, "HOST[:PORT]",
      "How the camera reaches this viewer; without it this machine's address and the gate's port"},
     {"gate", FOR_PAIR, "gate", NULL, "[ADDR:]PORT",
@@ -61,10 +62,10 @@ const struct option_row option_rows[] = {
     {"list", FOR_PAIR, NULL, NULL, NULL, "Print the cameras that the gate lets in"},
     {"revoke", FOR_PAIR, NULL, NULL, "NAME|FINGERPRINT",
      "Let a camera in no more, and end its connections"},
-    {"sink", FOR_VIEW, "sink", NULL, "window|null|file:PATH|-", NULL},
-    {"every-frame", FOR_VIEW, "every_frame", "true", NULL, NULL},
-    {"timecode", FOR_VIEW, "timecode", "true", NULL, NULL},
-    {"timeout", FOR_VIEW, NULL, NULL, "SECONDS", "Fail when no frame came for so long"},
+    {"sink", VIEWER, "sink", NULL, "window|null|file:PATH|-", NULL},
+    {"every-frame", VIEWER, "every_frame", "true", NULL, NULL},
+    {"timecode", VIEWER, "timecode", "true", NULL, NULL},
+    {"timeout", VIEWER, NULL, NULL, "SECONDS", "Fail when no frame came for so long"},
     {"frames", BOTH, NULL, NULL, "N", "Stop after so many frames, sent or received"},
     {"duration", BOTH, NULL, NULL, "SECONDS", "Stop after so long"},
     {"stats", BOTH, NULL, NULL, "FILE",
@@ -73,7 +74,7 @@ const struct option_row option_rows[] = {
      "Settings to begin with, in place of those in $XDG_CONFIG_HOME/sightline/config"},
     {"log", ALL | FOR_CAMERAS | FOR_KEYS, NULL, NULL, "LEVEL",
      "How much to tell: none, error, warning, info or debug (default warning)"},
-    {"json", FOR_CAMERAS | FOR_DOCTOR | FOR_PAIR | FOR_KEYS, NULL, NULL, NULL,
+    {"json", FOR_CAMERAS | FOR_DOCTOR | FOR_DOCTOR_VIEW | FOR_PAIR | FOR_KEYS, NULL, NULL, NULL,
      "Write JSON in place of lines"},
     {"help", ALL | FOR_CAMERAS | FOR_KEYS, NULL, NULL, NULL, "Print this help"},
     {0},

@@ -16,6 +16,7 @@ enum {
     FOR_DOCTOR = 8,
     FOR_PAIR = 16,
     FOR_KEYS = 32,
+    FOR_DOCTOR_VIEW = 64,
 };
 
 struct option_row {

@@ -3,6 +3,7 @@
 #include "console.h"
 #include "options.h"
 #include "qr.h"
+#include "viewer_end.h"
 
 #include <jansson.h>
 #include <sightline/sightline.h>
@@ -83,26 +84,16 @@ static const char *contradiction(const struct options *options) {
 
 /* The settings are the viewer's, so that its configuration file and its words fit here too. */
 static int pair(struct options *options) {
-    sl_receiver_settings settings;
-    sl_sender_settings sender;
-    sl_source_settings source;
-    sl_sink_settings sink;
-    void *own[] = {&settings, &sink}, *others[] = {&sender, &source};
-    sl_receiver_settings_init(&settings);
-    sl_sink_settings_init(&sink);
-    sl_sender_settings_init(&sender);
-    sl_source_settings_init(&source);
-    int code = options_apply(options, own, 2, others, 2);
+    struct viewer_end end;
+    viewer_end_init(&end);
+    int code = viewer_end_apply(&end, options);
     if (code < 0)
         console_fail("%s", options->sentence);
-    else if ((code = options->list     ? list_cameras(options, &settings)
-                     : options->revoke ? revoke_camera(options, &settings)
-                                       : invite(options, &settings)) < 0)
+    else if ((code = options->list     ? list_cameras(options, &end.receiver)
+                     : options->revoke ? revoke_camera(options, &end.receiver)
+                                       : invite(options, &end.receiver)) < 0)
         console_fail("%s", sl_error());
-    sl_settings_finish(&settings);
-    sl_settings_finish(&sink);
-    sl_settings_finish(&sender);
-    sl_settings_finish(&source);
+    viewer_end_finish(&end);
     return exit_code(code);
 }
 

@@ -6,6 +6,7 @@
 #include "moment.h"
 #include "options.h"
 #include "report.h"
+#include "viewer_end.h"
 
 #include <inttypes.h>
 #include <sightline/sightline.h>
@@ -20,8 +21,7 @@
 
 struct viewing {
     struct options options;
-    sl_receiver_settings receiver_settings;
-    sl_sink_settings sink_settings;
+    struct viewer_end end;
     struct report report;
     sl_cancel *cancel;
     sl_receiver *receiver;
@@ -70,38 +70,30 @@ static int refuse(struct viewing *viewing, const char *sentence) {
 
 /* `usual` is the sink that nobody asked for. */
 static int check_settings(struct viewing *viewing, const char *usual) {
-    const char *sink = viewing->sink_settings.sink, *stats = viewing->options.stats;
+    const char *sink = viewing->end.sink.sink, *stats = viewing->options.stats;
     if (sink == usual && !has_display())
         return refuse(viewing, "there is no display for a window; say where frames should go, such "
                                "as --sink file:out.mkv, --sink - or --sink null");
     if (sink && stats && strcmp(sink, "-") == 0 && strcmp(stats, "-") == 0)
         return refuse(viewing, "--sink - and --stats - both want standard output; give --stats a "
                                "file");
-    return ask_for(&viewing->receiver_settings.tunnel, viewing->cancel, viewing->sentence,
+    return ask_for(&viewing->end.receiver.tunnel, viewing->cancel, viewing->sentence,
                    sizeof(viewing->sentence))
                ? SL_OK
                : SL_EINVAL;
 }
 
 static int apply_settings(struct viewing *viewing) {
-    void *own[] = {&viewing->receiver_settings, &viewing->sink_settings};
-    const char *usual = viewing->sink_settings.sink;
-    sl_sender_settings sender;
-    sl_source_settings source;
-    void *others[] = {&sender, &source};
-    sl_sender_settings_init(&sender);
-    sl_source_settings_init(&source);
-    int code = options_apply(&viewing->options, own, 2, others, 2);
-    sl_settings_finish(&sender);
-    sl_settings_finish(&source);
+    const char *usual = viewing->end.sink.sink;
+    int code = viewer_end_apply(&viewing->end, &viewing->options);
     if (code < 0) {
         snprintf(viewing->sentence, sizeof(viewing->sentence), "%s", viewing->options.sentence);
         return code;
     }
-    viewing->receiver_settings.cancel = viewing->cancel;
-    viewing->sink_settings.cancel = viewing->cancel;
-    report_place(&viewing->report, &viewing->receiver_settings.link, false,
-                 viewing->receiver_settings.link.port);
+    viewing->end.receiver.cancel = viewing->cancel;
+    viewing->end.sink.cancel = viewing->cancel;
+    report_place(&viewing->report, &viewing->end.receiver.link, false,
+                 viewing->end.receiver.link.port);
     return check_settings(viewing, usual);
 }
 
@@ -124,8 +116,8 @@ static void say_gate(const struct viewing *viewing, const sl_gate_place *gate) {
 
 /* Tells where camera ends find it. Of a tunnel that is waited for the port may not be known yet. */
 static void tell_ready(struct viewing *viewing) {
-    const sl_link_settings *link = &viewing->receiver_settings.link;
-    const char *tunnel = viewing->receiver_settings.tunnel.destination;
+    const sl_link_settings *link = &viewing->end.receiver.link;
+    const char *tunnel = viewing->end.receiver.tunnel.destination;
     sl_stats stats;
     sl_gate_place gate;
     if (viewing->ready)
@@ -146,12 +138,12 @@ static void tell_ready(struct viewing *viewing) {
 
 /* Sink first: it says in what form it wants its frames. */
 static int open_both(struct viewing *viewing) {
-    int code = sl_sink_open(&viewing->sink, &viewing->sink_settings);
+    int code = sl_sink_open(&viewing->sink, &viewing->end.sink);
     if (code < 0)
         return failed(viewing, code);
-    viewing->receiver_settings.output = sl_sink_output(viewing->sink);
-    console_connecting(viewing->receiver_settings.tunnel.destination);
-    code = sl_receiver_open(&viewing->receiver, &viewing->receiver_settings);
+    viewing->end.receiver.output = sl_sink_output(viewing->sink);
+    console_connecting(viewing->end.receiver.tunnel.destination);
+    code = sl_receiver_open(&viewing->receiver, &viewing->end.receiver);
     console_progress("");
     if (code < 0)
         return failed(viewing, code);
@@ -282,8 +274,7 @@ static int finish(struct viewing *viewing, int code) {
     int closed = sl_sink_close(&viewing->sink);
     if (code == SL_OK && closed < 0)
         code = failed(viewing, closed);
-    sl_settings_finish(&viewing->receiver_settings);
-    sl_settings_finish(&viewing->sink_settings);
+    viewer_end_finish(&viewing->end);
     int status = report_end(&viewing->report, &stats, code, viewing->reason, viewing->sentence);
     options_finish(&viewing->options);
     return status;
@@ -306,8 +297,7 @@ int run_view(int count, char **words) {
         return run_help(2, (char *[]){words[0], words[0]});
     }
     console_set_level(viewing.options.log);
-    sl_receiver_settings_init(&viewing.receiver_settings);
-    sl_sink_settings_init(&viewing.sink_settings);
+    viewer_end_init(&viewing.end);
     if (!report_open(&viewing.report, "receiver", viewing.options.stats, viewing.sentence,
                      sizeof(viewing.sentence)))
         return finish(&viewing, SL_ESYSTEM);

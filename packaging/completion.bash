@@ -58,18 +58,26 @@ _sightline() {
     if _sightline_value "$previous"; then
         return
     fi
-    case ${COMP_WORDS[1]} in
+    local command=${COMP_WORDS[1]} also=
+    if [ "$command" = doctor ] && [ "$COMP_CWORD" -gt 2 ] && [ "${COMP_WORDS[2]}" = view ]; then
+        command=view also=--json
+    fi
+    case $command in
     send | doctor)
         case $current in
         -*)
             local own=--join
-            [ "${COMP_WORDS[1]}" = send ] || own=--json
+            [ "$command" = send ] || own=--json
             _sightline_words "- $both $send $own"
             ;;
-        *) _sightline_source ;;
+        *)
+            _sightline_source
+            [ "$command$COMP_CWORD" != doctor2 ] ||
+                mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W 'send view' -- "$current")
+            ;;
         esac
         ;;
-    view) _sightline_words "$both --gate --authorized-keys --sink --every-frame --timecode --timeout" ;;
+    view) _sightline_words "$both $also --gate --authorized-keys --sink --every-frame --timecode --timeout" ;;
     pair) _sightline_words '--host --list --revoke --json --gate --authorized-keys --port --pattern
         -o --config --log --help' ;;
     cameras) _sightline_words '--json --log --help' ;;

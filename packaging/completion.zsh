@@ -33,10 +33,15 @@ if (( CURRENT == 2 )); then
     return
 fi
 
-case $words[2] in
+local command=$words[2]
+local -a also
+if [[ $command = doctor && $words[3] = view && CURRENT -gt 3 ]]; then
+    command=view also=('--json[write JSON]' '2:view:(view)')
+fi
+case $command in
 send | doctor)
     local own='--join[accept the invitation of a viewer]:line:'
-    [[ $words[2] = send ]] || own='--json[write JSON]'
+    [[ $command = send ]] || own='--json[write JSON]'
     _arguments $both $own \
         '*--to[a destination, in place of --address]:ADDRESS[\:PORT][,NAME=VALUE]…:_hosts' \
         '--raw[send pixels as they are]' \
@@ -49,7 +54,7 @@ send | doctor)
         '2:source:_files'
     ;;
 view)
-    _arguments $both \
+    _arguments $both $also \
         '--gate[be an SSH server that carries frames]:[ADDR\:]PORT:' \
         '--authorized-keys[public keys that the gate lets in]:file:_files' \
         '--sink[what takes the frames]:sink:(window null file\: -)' \

@@ -1,8 +1,10 @@
-/* Why two ends cannot meet: the camera end's way to its viewer, looked at step by step. */
+/* Why two ends cannot meet: the camera end's way to its viewer, or the viewer's to where it
+ * listens, looked at step by step. */
 #ifndef SIGHTLINE_DOCTOR_H
 #define SIGHTLINE_DOCTOR_H
 
 #include <sightline/export.h>
+#include <sightline/receiver.h>
 #include <sightline/sender.h>
 
 typedef enum sl_verdict {
@@ -10,12 +12,14 @@ typedef enum sl_verdict {
     SL_VERDICT_BAD,
     SL_VERDICT_SKIPPED, /* could not be looked at, because a step before it is bad */
     SL_VERDICT_UNKNOWN, /* nobody on this way tells; no fault */
+    SL_VERDICT_LIMITED, /* it works, but not for everybody, who are named */
 } sl_verdict;
 
 /* One step. Strings are valid during the call. */
 typedef struct sl_check {
-    const char *name; /* "name", "port", "ssh server", "host key", "log-in", "forwarding",
-                         "viewer", "round trip", "ssh round trip", "throughput" or "clock" */
+    const char *name; /* "name", "route", "port", "ssh server", "host key", "log-in", "forwarding",
+                         "viewer", "round trip", "listening", "reach", "ssh round trip",
+                         "throughput" or "clock" */
     sl_verdict verdict;
     int code;           /* SL_OK, or the SL_E… code that sending would have failed with */
     const char *text;   /* what was found; or what is wrong, and what to do about it */
@@ -40,5 +44,12 @@ typedef void sl_check_function(void *user, const sl_check *check);
  */
 SL_API int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tell,
                              void *user);
+
+/* The same for a receiver with these settings: up to the port that the SSH server listens on in its
+ * place, and who reaches that; without a tunnel, whether this machine can listen. The port is held
+ * for as long as the visit takes, so that a viewer which runs already has it is a bad step, and
+ * camera ends that come meanwhile find nobody. SL_EINVAL with a gate, which needs no way. */
+SL_API int sl_doctor_examine_viewer(const sl_receiver_settings *settings, sl_check_function *tell,
+                                    void *user);
 
 #endif

@@ -5,16 +5,19 @@
 #include "base/network.h"
 #include "base/error.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TAKES_MOST 64 /* in a row; what is left is for the next call */
+#define DISCARD_PORT "9" /* nothing is sent there */
+#define TAKES_MOST   64  /* in a row; what is left is for the next call */
 
 int sl_network_init(sl_network *network) {
     struct sockaddr_nl address = {
@@ -69,29 +72,73 @@ bool sl_network_has_local_address(int descriptor) {
     return !gone;
 }
 
-/* The source address for a destination that nobody has (RFC 5737, RFC 3849). */
-static bool find_source(int family, char *text, size_t size) {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in four;
-        struct sockaddr_in6 six;
-    } address = {.any.sa_family = (sa_family_t)family};
-    socklen_t length = family == AF_INET6 ? sizeof(address.six) : sizeof(address.four);
-    void *part = family == AF_INET6 ? (void *)&address.six.sin6_addr : &address.four.sin_addr;
-    inet_pton(family, family == AF_INET6 ? "2001:db8::1" : "192.0.2.1", part);
-    address.four.sin_port = htons(9); /* at the same place in both */
-    int trial = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool found = trial >= 0 && connect(trial, &address.any, length) == 0 &&
-                 getsockname(trial, &address.any, &length) == 0 &&
-                 inet_ntop(family, part, text, (socklen_t)size);
+/* The address that the kernel would send from. */
+static bool find_source(const struct sockaddr *to, socklen_t to_size,
+                        struct sockaddr_storage *from) {
+    socklen_t size = sizeof(*from);
+    int trial = socket(to->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool found = trial >= 0 && connect(trial, to, to_size) == 0 &&
+                 getsockname(trial, (struct sockaddr *)from, &size) == 0;
+    int failure = errno;
     if (trial >= 0)
         close(trial);
+    errno = failure;
     return found;
 }
 
+static bool same_host(const struct sockaddr *one, const struct sockaddr_storage *other) {
+    if (!one || one->sa_family != other->ss_family)
+        return false;
+    if (one->sa_family == AF_INET)
+        return ((const struct sockaddr_in *)one)->sin_addr.s_addr ==
+               ((const struct sockaddr_in *)other)->sin_addr.s_addr;
+    return one->sa_family == AF_INET6 &&
+           memcmp(&((const struct sockaddr_in6 *)one)->sin6_addr,
+                  &((const struct sockaddr_in6 *)other)->sin6_addr, sizeof(struct in6_addr)) == 0;
+}
+
+/* The interface that has an address; "" when none has. */
+static void find_interface(const struct sockaddr_storage *address, char *text, size_t size) {
+    struct ifaddrs *all = NULL;
+    text[0] = '\0';
+    if (getifaddrs(&all) < 0)
+        return;
+    for (const struct ifaddrs *at = all; at; at = at->ifa_next) {
+        if (!same_host(at->ifa_addr, address))
+            continue;
+        snprintf(text, size, "%s", at->ifa_name);
+        break;
+    }
+    freeifaddrs(all);
+}
+
+int sl_network_route(const char *to, sl_route *route) {
+    struct addrinfo wish = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo *place = NULL;
+    struct sockaddr_storage from = {0};
+    if (getaddrinfo(to, DISCARD_PORT, &wish, &place) != 0)
+        return sl_fail(SL_EINVAL, "\"%s\" is no address in numbers", to);
+    int failure = find_source(place->ai_addr, place->ai_addrlen, &from) ? 0 : errno;
+    socklen_t size = place->ai_addrlen;
+    freeaddrinfo(place);
+    if (failure)
+        return sl_fail(SL_EUNREACHABLE, "there is no way from this host to %s (%s)", to,
+                       strerror(failure));
+    if (getnameinfo((struct sockaddr *)&from, size, route->from, sizeof(route->from), NULL, 0,
+                    NI_NUMERICHOST) != 0)
+        return sl_fail_memory();
+    find_interface(&from, route->interface, sizeof(route->interface));
+    return SL_OK;
+}
+
 int sl_network_own_address(char *text, size_t size) {
-    if (find_source(AF_INET, text, size) || find_source(AF_INET6, text, size))
+    sl_route route;
+    /* To somebody whom nobody is (RFC 5737, RFC 3849). */
+    if (sl_network_route("192.0.2.1", &route) == SL_OK ||
+        sl_network_route("2001:db8::1", &route) == SL_OK) {
+        snprintf(text, size, "%s", route.from);
         return SL_OK;
+    }
     if (gethostname(text, size - 1) < 0)
         return sl_fail(SL_ESYSTEM, "this host has neither an address nor a name");
     text[size - 1] = '\0';

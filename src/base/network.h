@@ -22,6 +22,16 @@ bool sl_network_take(sl_network *network);
  * can't be told. */
 bool sl_network_has_local_address(int descriptor);
 
+/* By which way the kernel would send something. */
+typedef struct sl_route {
+    char from[64];      /* this host's address */
+    char interface[64]; /* that has it, such as "eth0"; "" when it can't be told */
+} sl_route;
+
+/* The way to an address in numbers. Sends nothing. SL_EUNREACHABLE, with a sentence, when there is
+ * none; SL_EINVAL for what is no address. */
+int sl_network_route(const char *to, sl_route *route);
+
 /* The address that this host speaks from on its way to the internet, else its name. Sends nothing.
  * SL_ESYSTEM when it has neither. */
 int sl_network_own_address(char *text, size_t size);

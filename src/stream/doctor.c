@@ -1,20 +1,27 @@
-/* stream: looking at the way to a viewer, step by step. It opens the tunnel that a sender would
- * open and looks over its shoulder, so that what it says can't differ from what sending does. */
+/* stream: looking at the way to a viewer, or at a viewer's own, step by step. It opens the tunnel
+ * that a sender or receiver would open and looks over its shoulder, so that what it says can't
+ * differ from what sending and viewing do. */
 #include <sightline/doctor.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
+#include "base/network.h"
+#include "base/settings.h"
 #include "link/link.h"
 #include "stream/destination.h"
+#include "stream/place.h"
 #include "tunnel/tunnel.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define VIEWER_MOST_MS 5000 /* for the viewer's answer */
 
 typedef enum step {
     NAME,
+    ROUTE,
     PORT,
     SSH_SERVER,
     HOST_KEY,
@@ -22,6 +29,8 @@ typedef enum step {
     FORWARDING,
     VIEWER,
     ROUND_TRIP,
+    LISTENING,
+    REACH,
     SSH_ROUND_TRIP,
     THROUGHPUT,
     CLOCK,
@@ -30,6 +39,7 @@ typedef enum step {
 
 static const char *const names[STEPS] = {
     [NAME] = "name",
+    [ROUTE] = "route",
     [PORT] = "port",
     [SSH_SERVER] = "ssh server",
     [HOST_KEY] = "host key",
@@ -37,6 +47,8 @@ static const char *const names[STEPS] = {
     [FORWARDING] = "forwarding",
     [VIEWER] = "viewer",
     [ROUND_TRIP] = "round trip",
+    [LISTENING] = "listening",
+    [REACH] = "reach",
     [SSH_ROUND_TRIP] = "ssh round trip",
     [THROUGHPUT] = "throughput",
     [CLOCK] = "clock",
@@ -44,7 +56,9 @@ static const char *const names[STEPS] = {
 
 /* Until the tunnel is up it belongs to the tunnel's thread, and the caller's waits. */
 struct visit {
-    const sl_destination_settings *settings;
+    const sl_link_settings *link;
+    const sl_tunnel_settings *tunnel;
+    bool viewers;            /* it is a viewer's, else a camera's */
     const char *destination; /* its name, where there are several */
     sl_cancel *cancel;
     sl_check_function *tell;
@@ -53,7 +67,7 @@ struct visit {
     int64_t since_us;   /* since when */
     sl_ssh_route route; /* the SSH servers on the way; none when they are not seen one by one */
     int server;         /* the one that is being walked to */
-    char facts[SL_TUNNEL_FACTS][256];
+    char facts[SL_TUNNEL_FACTS][512];
     sl_tunnel_witness witness;
     bool measured; /* the way to the SSH server */
     sl_tunnel_measures measures;
@@ -69,17 +83,41 @@ static void tell(const struct visit *visit, step about, sl_check check) {
 
 /* Whether there is such a step on this way. */
 static bool is_step(const struct visit *visit, step about) {
-    bool of_ssh = (about > PORT && about < VIEWER) || about == SSH_ROUND_TRIP;
-    return !of_ssh || visit->settings->tunnel.destination;
+    bool ssh = visit->tunnel->destination != NULL;
+    bool network = ssh || (!visit->viewers && visit->link->protocol == SL_PROTOCOL_TCP);
+    switch (about) {
+    case NAME:
+    case ROUTE:
+        return network;
+    case PORT:
+        return ssh || !visit->viewers;
+    case VIEWER:
+    case ROUND_TRIP:
+        return !visit->viewers;
+    case LISTENING:
+        return visit->viewers;
+    case REACH:
+        return visit->viewers && ssh;
+    case THROUGHPUT:
+    case CLOCK:
+        return ssh || !visit->viewers;
+    default:
+        return ssh;
+    }
+}
+
+/* To the step under way, or the first after it that this way has. */
+static void skip_others(struct visit *visit) {
+    while (visit->at < STEPS && !is_step(visit, visit->at))
+        visit->at++;
 }
 
 /* To the step after the one under way: behind a jump host the next server's come, whose name it
  * has looked up. */
 static void move_on(struct visit *visit) {
-    do
-        visit->at++;
-    while (!is_step(visit, visit->at));
-    if (visit->at == VIEWER && visit->server + 1 < visit->route.count) {
+    visit->at++;
+    skip_others(visit);
+    if (visit->at > FORWARDING && visit->server + 1 < visit->route.count) {
         visit->server++;
         visit->at = PORT;
     }
@@ -94,12 +132,30 @@ static void pass(struct visit *visit, sl_check check) {
     visit->since_us = now_us;
 }
 
+/* Which way the kernel chose; or that it has one, before what came of it is told. False when there
+ * is none. It takes no time to speak of. */
+static bool pass_route(struct visit *visit) {
+    const char *address = visit->facts[SL_TUNNEL_ADDRESS];
+    sl_route route = {0};
+    char text[256] = "ssh finds the way by its own configuration";
+    if (address[0] && sl_network_route(address, &route) < 0)
+        return false;
+    if (address[0])
+        snprintf(text, sizeof text, "from %s%s%s%s", route.from, route.interface[0] ? " (" : "",
+                 route.interface, route.interface[0] ? ")" : "");
+    tell(visit, ROUTE, (sl_check){.text = text, .ms = -1});
+    move_on(visit);
+    return true;
+}
+
 /* The step under way is bad, and the rest can't be looked at. */
 static int stop(struct visit *visit, int code) {
     char why[512];
     snprintf(why, sizeof why, "%s", sl_error());
     if (code == SL_ECANCELED)
         return code;
+    if (visit->at == ROUTE)
+        pass_route(visit);
     tell(visit, visit->at,
          (sl_check){.verdict = SL_VERDICT_BAD,
                     .code = code,
@@ -118,6 +174,7 @@ static const char *praise(const struct visit *visit, step about, char *text, siz
         const char *before, *after, *without;
     } words[] = {
         [NAME] = {SL_TUNNEL_ADDRESS, "it is ", "", "ssh finds the way by its own configuration"},
+        [ROUTE] = {SL_TUNNEL_ADDRESS, "", " is reached", "there is one"},
         [PORT] = {SL_TUNNEL_ADDRESS, "", " takes connections", "there is a way to it"},
         [SSH_SERVER] = {SL_TUNNEL_SERVER, "it greets with ", "", "it is one"},
         [HOST_KEY] = {SL_TUNNEL_HOST_KEY, "", " is the right one", "it is the right one"},
@@ -141,12 +198,13 @@ static void pass_until(struct visit *visit, step next) {
     char text[512];
     int server = visit->server;
     while (visit->server == server && visit->at < next)
-        pass(visit, (sl_check){.text = praise(visit, visit->at, text, sizeof text)});
+        if (visit->at != ROUTE || !pass_route(visit))
+            pass(visit, (sl_check){.text = praise(visit, visit->at, text, sizeof text)});
 }
 
 static void see_state(void *user, sl_tunnel_state state) {
     static const step steps[] = {
-        [SL_TUNNEL_RESOLVING] = NAME,        [SL_TUNNEL_CONNECTING] = PORT,
+        [SL_TUNNEL_RESOLVING] = NAME,        [SL_TUNNEL_CONNECTING] = ROUTE,
         [SL_TUNNEL_VERIFYING] = SSH_SERVER,  [SL_TUNNEL_AUTHENTICATING] = LOG_IN,
         [SL_TUNNEL_FORWARDING] = FORWARDING, [SL_TUNNEL_UP] = VIEWER,
     };
@@ -169,14 +227,11 @@ static void see_measures(void *user, const sl_tunnel_measures *measures) {
     visit->since_us = sl_now_us();
 }
 
-static int walk_tunnel(struct visit *visit, sl_tunnel **tunnel) {
-    const sl_link_settings *link = &visit->settings->link;
-    sl_tunnel_settings settings = visit->settings->tunnel;
-    sl_tunnel_target target = {.host = link->address ? link->address : "localhost",
-                               .port = link->port,
-                               .witness = &visit->witness};
+static int walk_tunnel(struct visit *visit, sl_tunnel **tunnel, sl_tunnel_target target) {
+    sl_tunnel_settings settings = *visit->tunnel;
     settings.persist = false; /* nobody waits for a doctor for ever */
     visit->witness = (sl_tunnel_witness){see_state, see_fact, see_measures, visit};
+    target.witness = &visit->witness;
     int code = SL_OK;
     if (settings.backend == SL_SSH_LIBSSH)
         code = sl_ssh_route_read(&visit->route, &settings);
@@ -199,7 +254,7 @@ static int ask_tunnel(sl_tunnel *tunnel) {
 }
 
 static int walk_to_viewer(struct visit *visit, sl_tunnel *tunnel) {
-    const sl_link_settings *link = &visit->settings->link;
+    const sl_link_settings *link = visit->link;
     sl_link_examination found = {.round_trip_us = -1};
     char text[256];
     int code = tunnel ? ask_tunnel(tunnel) : SL_OK;
@@ -207,11 +262,11 @@ static int walk_to_viewer(struct visit *visit, sl_tunnel *tunnel) {
         code = sl_link_examine(link, tunnel ? sl_tunnel_endpoint(tunnel) : NULL, visit->cancel,
                                sl_deadline_us(VIEWER_MOST_MS), &found);
     if (!tunnel && found.address[0]) {
-        snprintf(text, sizeof text, "it is %s", found.address);
-        pass(visit, (sl_check){.text = text});
+        snprintf(visit->facts[SL_TUNNEL_ADDRESS], sizeof visit->facts[0], "%s", found.address);
+        pass_until(visit, ROUTE);
     }
     if (!tunnel && found.answered)
-        pass(visit, (sl_check){.text = "it takes connections"});
+        pass_until(visit, SSH_SERVER);
     if (code < 0)
         return stop(visit, code);
     snprintf(text, sizeof text, "it listens, %s%s",
@@ -263,13 +318,13 @@ static void tell_clock(const struct visit *visit) {
 /* What is known of the way to the SSH server besides that it works. */
 static void tell_measures(const struct visit *visit) {
     char text[256];
-    if (!visit->settings->tunnel.destination) {
+    if (!visit->tunnel->destination) {
         tell_figure(visit, THROUGHPUT, "not known: a viewer takes nothing but frames", 0, NULL);
         tell_figure(visit, CLOCK, "not known: only a viewer's gate tells its clock", 0, NULL);
         return;
     }
     if (!visit->measured) {
-        const char *why = visit->settings->tunnel.backend == SL_SSH_OPENSSH
+        const char *why = visit->tunnel->backend == SL_SSH_OPENSSH
                               ? "not known: ssh carries what comes from the link and no more"
                               : "not known: it could not be measured; --log info says why";
         for (step about = SSH_ROUND_TRIP; about < STEPS; about++)
@@ -288,9 +343,12 @@ static void tell_measures(const struct visit *visit) {
 
 /* All steps to one destination. */
 static int examine(struct visit *visit) {
+    const char *address = visit->link->address;
+    sl_tunnel_target target = {.host = address ? address : "localhost", .port = visit->link->port};
     sl_tunnel *tunnel = NULL;
     visit->since_us = sl_now_us();
-    int code = visit->settings->tunnel.destination ? walk_tunnel(visit, &tunnel) : SL_OK;
+    skip_others(visit);
+    int code = visit->tunnel->destination ? walk_tunnel(visit, &tunnel, target) : SL_OK;
     if (code == SL_OK)
         code = walk_to_viewer(visit, tunnel);
     if (code == SL_OK)
@@ -308,8 +366,10 @@ int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tel
         failure = sl_destinations_prepare(&destinations, false);
     size_t count = failure ? 0 : destinations.count;
     for (size_t i = 0; i < count && failure != SL_ECANCELED; i++) {
-        const char *name = destinations.all[i].name;
-        struct visit visit = {.settings = &destinations.all[i],
+        const sl_destination_settings *destination = &destinations.all[i];
+        const char *name = destination->name;
+        struct visit visit = {.link = &destination->link,
+                              .tunnel = &destination->tunnel,
                               .destination = count > 1 ? name : NULL,
                               .cancel = settings->cancel,
                               .tell = tell_step,
@@ -323,4 +383,93 @@ int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tel
     }
     sl_destinations_finish(&destinations);
     return sentence[0] ? sl_fail(failure, "%s", sentence) : failure;
+}
+
+/* Who reaches the port at the SSH server. */
+static void tell_reach(const struct visit *visit) {
+    static const struct {
+        sl_tunnel_fact fact;
+        sl_verdict verdict;
+    } reaches[] = {
+        {SL_TUNNEL_REACHED, SL_VERDICT_GOOD},
+        {SL_TUNNEL_FOR_ITSELF, SL_VERDICT_LIMITED},
+        {SL_TUNNEL_REACH_UNSEEN, SL_VERDICT_UNKNOWN},
+    };
+    char text[512];
+    sl_check check = {.verdict = SL_VERDICT_UNKNOWN, .text = text, .ms = -1};
+    snprintf(text, sizeof text, "not known: it was to listen at %s, wherever that is reached from",
+             visit->link->address);
+    for (size_t i = 0; i < SL_COUNT(reaches); i++) {
+        if (!visit->facts[reaches[i].fact][0])
+            continue;
+        check.verdict = reaches[i].verdict;
+        check.text = visit->facts[reaches[i].fact];
+    }
+    tell(visit, REACH, check);
+}
+
+/* Where a viewer would listen at an SSH server, for as long as this takes. Who comes meanwhile
+ * finds nobody: in the folder there is no link. */
+static int examine_far_port(struct visit *visit, const char *folder) {
+    char link[128], text[512];
+    sl_tunnel_target target = sl_receiver_target(visit->link);
+    sl_tunnel *tunnel = NULL;
+    snprintf(link, sizeof link, "ipc://%s/link", folder);
+    target.link = link;
+    int code = walk_tunnel(visit, &tunnel, target);
+    if (code < 0)
+        return code;
+    snprintf(text, sizeof text, "on port %d there", sl_tunnel_port(tunnel));
+    pass(visit, (sl_check){.text = text});
+    tell_reach(visit);
+    tell_measures(visit);
+    sl_tunnel_close(&tunnel, 0);
+    return SL_OK;
+}
+
+/* Whether a viewer could listen on this machine. */
+static int examine_port(struct visit *visit) {
+    sl_link *link = NULL;
+    sl_link_state state;
+    char text[128];
+    int code = sl_link_open(&link, visit->link, SL_ROLE_RECEIVER, NULL, visit->cancel);
+    if (code < 0)
+        return code == SL_EINVAL ? code : stop(visit, code);
+    sl_link_state_get(link, &state);
+    sl_link_close(&link, 0);
+    snprintf(text, sizeof text, "port %d is free for a viewer", state.port);
+    bool tcp = visit->link->protocol == SL_PROTOCOL_TCP;
+    pass(visit, (sl_check){.text = tcp ? text : "its socket can be there"});
+    return SL_OK;
+}
+
+int sl_doctor_examine_viewer(const sl_receiver_settings *settings, sl_check_function *tell_step,
+                             void *user) {
+    struct visit visit = {.link = &settings->link,
+                          .tunnel = &settings->tunnel,
+                          .viewers = true,
+                          .cancel = settings->cancel,
+                          .tell = tell_step,
+                          .user = user,
+                          .since_us = sl_now_us()};
+    sl_link_settings link = settings->link;
+    char folder[96];
+    int code = sl_receiver_check(settings);
+    if (code == SL_OK && settings->gate.listen)
+        code = sl_fail(SL_EINVAL, "a viewer with a gate says itself what is in its way; the way to "
+                                  "it is looked at from the camera, with `sightline doctor` there");
+    link.overwrite_cert = false; /* it changes nothing */
+    if (code == SL_OK)
+        code = sl_link_prepare(&link, SL_ROLE_RECEIVER);
+    if (code < 0)
+        return code;
+    skip_others(&visit);
+    if (!settings->tunnel.destination)
+        return examine_port(&visit);
+    code = sl_private_directory(folder, sizeof folder);
+    if (code < 0)
+        return code;
+    code = examine_far_port(&visit, folder);
+    rmdir(folder);
+    return code;
 }

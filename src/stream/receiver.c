@@ -15,6 +15,7 @@
 #include "codec/codec.h"
 #include "frame/frame.h"
 #include "stream/pattern.h"
+#include "stream/place.h"
 #include "stream/threads.h"
 #include "stream/whereabouts.h"
 #include "tunnel/gate.h"
@@ -152,25 +153,40 @@ static int queue_length(const sl_receiver *receiver, int threads) {
     return LOCKSTEP_QUEUE;
 }
 
+sl_tunnel_target sl_receiver_target(const sl_link_settings *link) {
+    bool all = !link->address || strcmp(link->address, "*") == 0;
+    return (sl_tunnel_target){.host = all ? "" : link->address, .port = link->port};
+}
+
+int sl_receiver_check(const sl_receiver_settings *settings) {
+    const sl_gate_settings *gate = &settings->gate;
+    bool ssh = settings->tunnel.destination != NULL;
+    if (gate->listen && ssh)
+        return sl_fail(SL_EINVAL, "a viewer has a gate or an SSH server that listens in its place; "
+                                  "leave one of the two out");
+    if (gate->listen && settings->link.protocol == SL_PROTOCOL_IPC)
+        return sl_fail(SL_EINVAL, "the gate carries tcp alone; leave out the protocol ipc");
+    if (!gate->listen && (gate->authorized_keys || gate->password_file))
+        return sl_fail(SL_EINVAL, "keys and passwords guard a gate (--authorized-keys, "
+                                  "gate_password_file), and there is none; open it with --gate");
+    if (ssh && settings->link.protocol != SL_PROTOCOL_TCP)
+        return sl_fail(SL_EINVAL, "an SSH server listens on a TCP port; leave protocol at tcp");
+    return gate->listen || ssh ? SL_OK : sl_tunnel_check(&settings->tunnel, NULL);
+}
+
 /* First the link, so that whoever comes through the tunnel finds it there. */
 static int open_tunneled(sl_receiver *receiver) {
     const sl_link_settings *link = &receiver->settings.link;
+    sl_tunnel_target target = sl_receiver_target(link);
     char endpoint[128];
-    if (link->protocol != SL_PROTOCOL_TCP)
-        return sl_fail(SL_EINVAL, "an SSH server listens on a TCP port; leave protocol at tcp");
     int result = sl_private_directory(receiver->folder, sizeof receiver->folder);
     if (result) {
         receiver->folder[0] = '\0';
         return result;
     }
     snprintf(endpoint, sizeof endpoint, "ipc://%s/link", receiver->folder);
-    bool all = !link->address || strcmp(link->address, "*") == 0;
-    sl_tunnel_target target = {
-        .host = all ? "" : link->address,
-        .port = link->port,
-        .link = endpoint,
-        .failed = receiver->stop,
-    };
+    target.link = endpoint;
+    target.failed = receiver->stop;
     result = sl_link_open(&receiver->link, link, SL_ROLE_RECEIVER, endpoint, receiver->cancel);
     if (!result)
         result = sl_tunnel_open(&receiver->tunnel, &receiver->settings.tunnel, &target,
@@ -182,11 +198,6 @@ static int open_tunneled(sl_receiver *receiver) {
 static int open_gated(sl_receiver *receiver) {
     const sl_link_settings *link = &receiver->settings.link;
     sl_gate_target target = {link->address, link->port ? link->port : GATE_LINK_PORT};
-    if (receiver->settings.tunnel.destination)
-        return sl_fail(SL_EINVAL, "a viewer has a gate or an SSH server that listens in its place; "
-                                  "leave one of the two out");
-    if (link->protocol == SL_PROTOCOL_IPC)
-        return sl_fail(SL_EINVAL, "the gate carries tcp alone; leave out the protocol ipc");
     int result = sl_gate_open(&receiver->gate, &receiver->settings.gate, &target, receiver->cancel);
     if (!result)
         result = sl_link_open(&receiver->link, link, SL_ROLE_RECEIVER,
@@ -203,14 +214,8 @@ static int open_gated(sl_receiver *receiver) {
 static int open_link(sl_receiver *receiver) {
     if (receiver->settings.gate.listen)
         return open_gated(receiver);
-    if (receiver->settings.gate.authorized_keys || receiver->settings.gate.password_file)
-        return sl_fail(SL_EINVAL, "keys and passwords guard a gate (--authorized-keys, "
-                                  "gate_password_file), and there is none; open it with --gate");
     if (receiver->settings.tunnel.destination)
         return open_tunneled(receiver);
-    int result = sl_tunnel_check(&receiver->settings.tunnel, NULL);
-    if (result)
-        return result;
     return sl_link_open(&receiver->link, &receiver->settings.link, SL_ROLE_RECEIVER, NULL,
                         receiver->cancel);
 }
@@ -218,7 +223,9 @@ static int open_link(sl_receiver *receiver) {
 static int start(sl_receiver *receiver) {
     static const sl_pipeline_worker worker = {open_decoder, decode, close_decoder};
     int threads = sl_threads(receiver->settings.threads);
-    int result = sl_link_prepare(&receiver->settings.link, SL_ROLE_RECEIVER);
+    int result = sl_receiver_check(&receiver->settings);
+    if (!result)
+        result = sl_link_prepare(&receiver->settings.link, SL_ROLE_RECEIVER);
     if (!result)
         result = open_link(receiver);
     if (!result)

@@ -72,13 +72,13 @@ void sl_far_port_tell_full(sl_tunnel_job *job, int most, bool one_made_way) {
                most, (unsigned long long)more);
 }
 
-/* Whether a connection from here is refused there. */
-static bool refuses(const struct addrinfo *place, const sl_cancel *stop) {
+/* What becomes of a connection from here to there: 0, or its errno. */
+static int try_port(const struct addrinfo *place, const sl_cancel *stop) {
     int failure = 0;
     socklen_t size = sizeof(failure);
     int descriptor = socket(place->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0)
-        return false;
+        return errno;
     if (connect(descriptor, place->ai_addr, place->ai_addrlen) < 0)
         failure = errno;
     if (failure == EINPROGRESS &&
@@ -86,29 +86,50 @@ static bool refuses(const struct addrinfo *place, const sl_cancel *stop) {
         getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &size) < 0)
         failure = errno;
     close(descriptor);
-    return failure == ECONNREFUSED;
+    return failure;
 }
 
-/* A server may listen on its loopback alone, whatever it was asked for, and doesn't say so. */
-static void check_reach(const sl_tunnel_job *job, int port, const char *address) {
+/* The same for an address in numbers; "" can't be tried. */
+static int try_address(const char *address, int port, const sl_cancel *stop) {
     struct addrinfo wish = {.ai_socktype = SOCK_STREAM,
                             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
     struct addrinfo *place = NULL;
     char service[16];
     snprintf(service, sizeof(service), "%d", port);
     if (!address[0] || getaddrinfo(address, service, &wish, &place) != 0)
-        sl_log(SL_LOG_INFO, "tunnel",
-               "whether %s listens on port %d for others too can't be seen from here; if not, "
-               "sshd_config there needs the line: GatewayPorts clientspecified",
-               job->plan.destination.host, port);
-    else if (refuses(place, job->stop))
-        sl_log(SL_LOG_WARNING, "tunnel",
-               "%s listens on port %d for itself only: a camera end reaches it with --ssh to the "
-               "same host; for others, sshd_config there needs the line: GatewayPorts "
-               "clientspecified",
-               job->plan.destination.host, port);
-    if (place)
-        freeaddrinfo(place);
+        return EADDRNOTAVAIL;
+    int failure = try_port(place, stop);
+    freeaddrinfo(place);
+    return failure;
+}
+
+/* A server may listen on its loopback alone, whatever it was asked for, and doesn't say so. Who
+ * examines the way is told, others read it in the log. */
+static void check_reach(const sl_tunnel_job *job, int port, const char *address) {
+    char text[512];
+    int failure = try_address(address, port, job->stop);
+    bool refused = failure == ECONNREFUSED;
+    if (failure == 0)
+        snprintf(text, sizeof(text), "others reach port %d at %s", port, address);
+    else if (refused)
+        snprintf(text, sizeof(text),
+                 "%s listens on port %d for itself only: a camera end reaches it with --ssh to the "
+                 "same host; for others, sshd_config there needs the line: GatewayPorts "
+                 "clientspecified",
+                 job->plan.destination.host, port);
+    else
+        snprintf(text, sizeof(text),
+                 "whether %s listens on port %d for others too can't be seen from here; if not, "
+                 "sshd_config there needs the line: GatewayPorts clientspecified",
+                 job->plan.destination.host, port);
+    if (job->plan.witness)
+        sl_tunnel_tell(job,
+                       failure == 0 ? SL_TUNNEL_REACHED
+                       : refused    ? SL_TUNNEL_FOR_ITSELF
+                                    : SL_TUNNEL_REACH_UNSEEN,
+                       text);
+    else if (failure)
+        sl_log(refused ? SL_LOG_WARNING : SL_LOG_INFO, "tunnel", "%s", text);
 }
 
 void sl_far_port_take(sl_tunnel_job *job, int port, const char *address) {

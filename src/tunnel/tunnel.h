@@ -24,11 +24,14 @@ typedef struct sl_tunnel sl_tunnel;
 
 /* What is learnt on the way up, for whoever examines it. */
 typedef enum sl_tunnel_fact {
-    SL_TUNNEL_ADDRESS,  /* of the SSH server: "192.0.2.1" */
-    SL_TUNNEL_SERVER,   /* how it greets: "SSH-2.0-OpenSSH_9.2p1" */
-    SL_TUNNEL_HOST_KEY, /* "SHA256:…" */
-    SL_TUNNEL_METHODS,  /* of logging in, that it takes: "publickey, password" */
-    SL_TUNNEL_FORWARDS, /* that it passes connections on, as far as it is known before it is up */
+    SL_TUNNEL_ADDRESS,    /* of the SSH server: "192.0.2.1" */
+    SL_TUNNEL_SERVER,     /* how it greets: "SSH-2.0-OpenSSH_9.2p1" */
+    SL_TUNNEL_HOST_KEY,   /* "SHA256:…" */
+    SL_TUNNEL_METHODS,    /* of logging in, that it takes: "publickey, password" */
+    SL_TUNNEL_FORWARDS,   /* that it passes connections on, as far as it is known before it is up */
+    SL_TUNNEL_REACHED,    /* inward, in a sentence: others reach the port there */
+    SL_TUNNEL_FOR_ITSELF, /* or the server listens for itself only, and what changes that */
+    SL_TUNNEL_REACH_UNSEEN, /* or that can't be seen */
     SL_TUNNEL_FACTS,
 } sl_tunnel_fact;
 

@@ -48,6 +48,12 @@ def test_zsh_names_every_option(command):
     assert options_in_help(command) <= named
 
 
+def test_bash_knows_the_doctor_of_a_viewer():
+    known = options_in_help("view") - {"-o"} | {"--json"}
+    assert known <= bash_completes(["sightline", "doctor", "view", "--"])
+    assert "view" in bash_completes(["sightline", "doctor", "v"])
+
+
 def test_bash_completes_values():
     assert bash_completes(["sightline", "view", "--pattern", "p"]) == {"pair", "pubsub"}
     assert "view" in bash_completes(["sightline", "v"])

@@ -8,16 +8,19 @@ import threading
 import pytest
 from harness import gates
 from harness.openssh import fingerprint, make_key, public_key
+from harness.processes import command_path
 from harness.ports import Listener, free_port
 from harness.relay import Relay
 from harness.waiting import allow
 
 SSH_FIGURES = ["ssh round trip", "throughput", "clock"]
-WAY = ["name", "port", "ssh server", "host key", "log-in", "forwarding", "viewer", "round trip",
+WAY = ["name", "route", "port", "ssh server", "host key", "log-in", "forwarding", "viewer", "round trip",
        *SSH_FIGURES]  # fmt: skip
 OPENSSH = ["--ssh-backend", "openssh"]
 both_backends = pytest.mark.parametrize("way", [[], OPENSSH], ids=["libssh", "openssh"])
-DIRECT = ["name", "port", "viewer", "round trip", "throughput", "clock"]
+DIRECT = ["name", "route", "port", "viewer", "round trip", "throughput", "clock"]
+VIEWERS = ["name", "route", "port", "ssh server", "host key", "log-in", "forwarding", "listening",
+           "reach", *SSH_FIGURES]  # fmt: skip
 
 
 @pytest.fixture
@@ -26,15 +29,28 @@ def examine(plain):
 
     def run(port, *words, pattern="pair", seconds=40):
         place = ["--address", "127.0.0.1", "--port", port, "--pattern", pattern]
-        doctor = plain(
-            "doctor", "--json", *place, *words, seconds=seconds, stdout=subprocess.PIPE
-        )
-        checks = [json.loads(line) for line in doctor.stdout.read().splitlines()]
-        names = [check["name"] for check in checks]
-        assert names == (WAY if "--ssh" in words else DIRECT), doctor.account()
-        return doctor.wait(), {check["name"]: check for check in checks}
+        steps = WAY if "--ssh" in words else DIRECT
+        return checks_of(plain, steps, [*place, *words], seconds)
 
     return run
+
+
+@pytest.fixture
+def examine_viewer(plain):
+    """The same for a viewer, which has the server listen for everybody."""
+
+    def run(*words, seconds=40):
+        return checks_of(plain, VIEWERS, ["view", *words], seconds)
+
+    return run
+
+
+def checks_of(plain, steps, words, seconds=40):
+    end, words = (words[:1], words[1:]) if words[0] == "view" else ([], words)
+    doctor = plain("doctor", *end, "--json", *words, seconds=seconds, stdout=subprocess.PIPE)
+    checks = [json.loads(line) for line in doctor.stdout.read().splitlines()]
+    assert [check["name"] for check in checks] == steps, doctor.account()
+    return doctor.wait(), {check["name"]: check for check in checks}
 
 
 def blame(result, step, code, *words):
@@ -259,6 +275,99 @@ def test_viewer_with_another_pattern_without_a_tunnel(view, examine):
     blame(examine(view("pair").port(), pattern="pubsub"), "viewer", 8, "pair", "pubsub")
 
 
+def test_host_that_no_way_leads_to():
+    """In a network without any, on the way to an SSH server and to a viewer itself."""
+    alone = ["unshare", "--map-root-user", "--net"]
+    tried = subprocess.run([*alone, "true"], capture_output=True, text=True)
+    if tried.returncode != 0:
+        pytest.skip(f"unshare: {tried.stderr.strip()}")
+    for words in (["--address", "192.0.2.7"], ["--ssh", "someone@192.0.2.7"]):
+        doctor = [*alone, command_path(), "doctor", "--json", *words]
+        done = subprocess.run(doctor, capture_output=True, text=True, timeout=40)
+        checks = [json.loads(line) for line in done.stdout.splitlines()]
+        blame((done.returncode, {check["name"]: check for check in checks}), "route", 4,
+              "192.0.2.7", "unreachable")  # fmt: skip
+
+
 def test_settings_that_make_no_sense(plain):
     doctor = plain("doctor", "--port", 0, stdout=subprocess.PIPE)
     assert doctor.wait() == 2 and not doctor.stdout.read()
+
+
+@both_backends
+def test_all_is_well_for_a_viewer(way, sshd, view, send, examine_viewer):
+    server = sshd("GatewayPorts clientspecified")
+    port = free_port()
+    status, checks = examine_viewer(*server.options(), "--port", port, "--sink", "null", *way)
+    assert status == 0
+    assert set(unknown(checks)) == ({"clock"} if not way else set(SSH_FIGURES))
+    assert "127.0.0.1" in checks["route"]["text"] and "lo" in checks["route"]["text"]
+    assert str(port) in checks["listening"]["text"]
+    # It has left: a viewer gets the port, and a camera its viewer.
+    viewer = view("pair", "--port", port, *server.options(), "--frames", 5)
+    send("pattern:320x240@30", viewer.port(), "pair")
+    viewer.expect(0)
+
+
+@both_backends
+def test_viewers_server_that_listens_for_itself_only(way, sshd, examine_viewer):
+    server = sshd("GatewayPorts no", start=False)
+    server.addresses = ["127.0.0.2"]  # an address that a loopback listener doesn't answer at
+    server.start()
+    login = ["--ssh", server.destination("127.0.0.2"), "--ssh-key", server.key]
+    pin = ["--ssh-host-key", fingerprint(server.host_key())]
+    status, checks = examine_viewer(*login, *pin, *way)
+    assert status == 0  # for who comes through the same server
+    assert checks["reach"]["verdict"] == "limited"
+    assert "GatewayPorts clientspecified" in checks["reach"]["text"]
+    assert "--ssh" in checks["reach"]["text"]
+
+
+def test_viewers_server_that_listens_where_it_was_asked(sshd, examine_viewer):
+    status, checks = examine_viewer(*sshd().options(), "--address", "127.0.0.1", "--port", 0)
+    assert status == 0 and checks["reach"]["verdict"] == "unknown", checks
+
+
+@both_backends
+@pytest.mark.parametrize("line", ["AllowTcpForwarding no", "PermitListen 9"])
+def test_viewer_that_the_server_does_not_listen_for(line, way, sshd, examine_viewer):
+    port = free_port()
+    result = examine_viewer(*sshd(line).options(), "--port", port, *way)
+    blame(result, "forwarding", 7, line.split()[0], "authorized_keys", port)
+
+
+@both_backends
+def test_viewers_port_that_somebody_holds(way, sshd, examine_viewer, listener):
+    held = listener(b"").port
+    place = ["--address", "127.0.0.1", "--port", held, "-o", "ssh_connect_timeout=1"]
+    result = examine_viewer(*sshd().options(), *place, *way)
+    blame(result, "forwarding", 7, held, "in use", "ClientAliveInterval")
+
+
+def test_viewer_whose_key_is_not_let_in(folder, sshd, examine_viewer):
+    server, other = sshd(), make_key(folder / "other")
+    result = examine_viewer("--ssh", server.destination(), "--ssh-key", other, *server.trust())
+    blame(result, "log-in", 5, "publickey", server.user)
+
+
+def test_viewer_of_this_machine(plain):
+    holder = socket.create_server(("127.0.0.1", 0))
+    place = ["view", "--address", "127.0.0.1", "--port", holder.getsockname()[1]]
+    status, checks = checks_of(plain, ["listening"], place)
+    assert status == 1 and "in use" in checks["listening"]["text"]
+    holder.close()
+    rest = "--sink null --every-frame --timecode --timeout 3 --frames 5 --pattern pubsub"
+    assert checks_of(plain, ["listening"], [*place, *rest.split()])[0] == 0
+
+
+@pytest.mark.parametrize(
+    "words", [["view", "--gate", "0"], ["--log", "info", "view"], ["send", "--sink", "null"]]
+)
+def test_words_that_the_doctor_does_not_take(words, plain):
+    doctor = plain("doctor", *words, stdout=subprocess.PIPE)
+    assert doctor.wait() == 2 and not doctor.stdout.read()
+
+
+def test_whole_line_that_sends(view, plain):
+    doctor = plain("doctor", "send", "0", "--port", view("pair").port(), stdout=subprocess.PIPE)
+    assert doctor.wait() == 0, doctor.account()

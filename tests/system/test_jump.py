@@ -283,7 +283,7 @@ def test_doctor_walks_each_of_them(way, view, plain):
     status, checks = examine(plain, *place, *taken.words())
     assert status == 0, checks
     assert {check["name"] for check in checks if check["verdict"] != "good"} == {"clock"}
-    expected = [("name", taken.first.destination())]
+    expected = [(step, taken.first.destination()) for step in ("name", "route")]
     expected += [(step, server.destination()) for server in taken.servers for step in SERVER_STEPS]
     expected += [(step, None) for step in VIEWER_STEPS]
     assert [(check["name"], check["server"]) for check in checks] == expected

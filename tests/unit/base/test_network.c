@@ -1,6 +1,7 @@
 /* Hearing of changes, in a network of this process's own. */
 #include "base/network.h"
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/event.h"
 
 #include <arpa/inet.h>
@@ -116,12 +117,29 @@ static void knows_whether_an_address_is_still_there(void **state) {
     assert_true(sl_network_has_local_address(-1));
 }
 
+static void knows_the_way_to_an_address(void **state) {
+    (void)state;
+    sl_route route;
+    skip_without_own_network();
+    set_up(true);
+    set_address("127.0.0.1");
+    assert_int_equal(sl_network_route("127.0.0.1", &route), SL_OK);
+    assert_string_equal(route.from, "127.0.0.1");
+    assert_string_equal(route.interface, "lo");
+    assert_int_equal(sl_network_route("::1", &route), SL_OK);
+    assert_string_equal(route.from, "::1");
+    assert_int_equal(sl_network_route("192.0.2.1", &route), SL_EUNREACHABLE);
+    assert_non_null(strstr(sl_error(), "192.0.2.1"));
+    assert_int_equal(sl_network_route("nowhere.invalid", &route), SL_EINVAL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hears_of_a_link_and_of_an_address),
         cmocka_unit_test(more_news_than_the_kernel_keeps_are_news),
         cmocka_unit_test(a_network_that_is_not_watched_has_no_news),
         cmocka_unit_test(knows_whether_an_address_is_still_there),
+        cmocka_unit_test(knows_the_way_to_an_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,27 @@
+/* cli: the settings of a viewer end. */
+#include "viewer_end.h"
+
+#include <sightline/sender.h>
+#include <sightline/source.h>
+
+void viewer_end_init(struct viewer_end *end) {
+    sl_receiver_settings_init(&end->receiver);
+    sl_sink_settings_init(&end->sink);
+}
+
+void viewer_end_finish(struct viewer_end *end) {
+    sl_settings_finish(&end->receiver);
+    sl_settings_finish(&end->sink);
+}
+
+int viewer_end_apply(struct viewer_end *end, struct options *options) {
+    sl_sender_settings sender;
+    sl_source_settings source;
+    void *own[] = {&end->receiver, &end->sink}, *others[] = {&sender, &source};
+    sl_sender_settings_init(&sender);
+    sl_source_settings_init(&source);
+    int code = options_apply(options, own, 2, others, 2);
+    sl_settings_finish(&sender);
+    sl_settings_finish(&source);
+    return code;
+}
