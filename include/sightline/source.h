@@ -60,6 +60,9 @@ SL_API bool sl_source_live(const sl_source *source);
 /* "1280x720, 30 frames/s, MJPEG" for a person. Valid until close. */
 SL_API const char *sl_source_describe(const sl_source *source);
 
+/* Frames a second that it should give, as it was opened; 0 where that is unknown. */
+SL_API double sl_source_fps(const sl_source *source);
+
 /* Any thread. */
 SL_API void sl_source_stats_get(const sl_source *source, sl_source_stats *stats);
 

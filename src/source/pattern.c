@@ -138,6 +138,7 @@ static int open_pattern(void **state, sl_source_shared *shared, char *describe, 
         close_pattern(pattern);
         return code;
     }
+    shared->fps = pattern->fps;
     if (settings->unpaced)
         snprintf(describe, size, "%dx%d, test pattern", pattern->width, pattern->height);
     else

@@ -370,6 +370,7 @@ void sl_reader_describe(const sl_reader *reader, char *text, size_t size) {
     int used = 0;
     if (width > 0 && height > 0)
         used = snprintf(text, size, "%dx%d, ", width, height);
+    reader->shared->fps = fps;
     if (fps > 0)
         used += snprintf(text + used, size - (size_t)used, "%.5g frames/s, ", fps);
     const char *name = avcodec_get_name(stream->codec_id);

@@ -29,6 +29,7 @@ struct sl_source {
     sl_source_shared shared;
     const sl_source_kind *kind;
     char describe[160];
+    double fps;
     bool live;
     sl_cancel *stop; /* ends the thread */
     sl_mailbox *mailbox;
@@ -186,6 +187,7 @@ int sl_source_open(sl_source **source, const sl_source_settings *settings) {
         return code;
     }
     made->live = made->kind->live(made->state);
+    made->fps = made->shared.fps;
     sl_log(SL_LOG_INFO, "source", "%s: %s", made->shared.name, made->describe);
     *source = made;
     return SL_OK;
@@ -306,6 +308,10 @@ bool sl_source_live(const sl_source *source) {
 
 const char *sl_source_describe(const sl_source *source) {
     return source->describe;
+}
+
+double sl_source_fps(const sl_source *source) {
+    return source->fps;
 }
 
 void sl_source_stats_get(const sl_source *source, sl_source_stats *stats) {

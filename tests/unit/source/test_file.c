@@ -18,6 +18,7 @@ static void reads_every_frame_in_order(void **state) {
     sl_source *source = open_unpaced(STREET);
     assert_false(sl_source_live(source));
     assert_string_equal(sl_source_describe(source), "768x576, 10 frames/s, MSMPEG4V3");
+    assert_true(sl_source_fps(source) == 10);
     assert_int_equal(count_frames(source, &end), STREET_FRAMES);
     assert_int_equal(end, SL_EEND);
     /* The end stays the end. */

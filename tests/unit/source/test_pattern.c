@@ -104,6 +104,7 @@ static void settings_override_the_text(void **state) {
     settings = settings_for("pattern:@12.5");
     source = open_source(&settings);
     assert_string_equal(sl_source_describe(source), "1280x720, 12.5 frames/s, test pattern");
+    assert_true(sl_source_fps(source) == 12.5);
     sl_source_close(&source);
 }
 

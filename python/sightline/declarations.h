@@ -1,0 +1,417 @@
+/* Made from include/sightline/ by tools/declarations; `make format` makes it anew. */
+typedef struct sl_camera_mode {
+    char format[32];
+    int width, height;
+    double fps;
+} sl_camera_mode;
+typedef struct sl_camera {
+    char device[64];
+    int index;
+    char name[64];
+    char problem[160];
+    sl_camera_mode *modes;
+    size_t mode_count;
+    void *reserved[8];
+} sl_camera;
+typedef struct sl_camera_list {
+    sl_camera *cameras;
+    size_t count;
+} sl_camera_list;
+int sl_camera_list_open(sl_camera_list **list);
+void sl_camera_list_close(sl_camera_list **list);
+typedef struct sl_cancel sl_cancel;
+int sl_cancel_open(sl_cancel **cancel);
+void sl_cancel_trigger(sl_cancel *cancel);
+bool sl_cancel_triggered(const sl_cancel *cancel);
+int sl_cancel_fd(const sl_cancel *cancel);
+void sl_cancel_close(sl_cancel **cancel);
+typedef enum sl_format {
+    SL_FORMAT_NONE,
+    SL_FORMAT_ARRAY,
+    SL_FORMAT_GRAY,
+    SL_FORMAT_BGR,
+    SL_FORMAT_I420,
+    SL_FORMAT_I422,
+    SL_FORMAT_I444,
+    SL_FORMAT_JPEG,
+} sl_format;
+typedef enum sl_colorspace {
+    SL_COLORSPACE_BGR,
+    SL_COLORSPACE_RGB,
+    SL_COLORSPACE_RGBX,
+    SL_COLORSPACE_BGRX,
+    SL_COLORSPACE_XBGR,
+    SL_COLORSPACE_XRGB,
+    SL_COLORSPACE_GRAY,
+    SL_COLORSPACE_RGBA,
+    SL_COLORSPACE_BGRA,
+    SL_COLORSPACE_ABGR,
+    SL_COLORSPACE_ARGB,
+    SL_COLORSPACE_CMYK,
+} sl_colorspace;
+typedef struct sl_frame {
+    sl_format format;
+    int width, height;
+    uint8_t *planes[3];
+    size_t strides[3];
+    size_t size;
+    char dtype[32];
+    int dimensions;
+    int64_t shape[8];
+    sl_colorspace colorspace;
+    bool fast_dct, fast_upsample;
+    uint64_t sequence;
+    int64_t captured_utc_us;
+    int64_t captured_monotonic_us;
+    const char *message;
+} sl_frame;
+int sl_frame_new(sl_frame **frame, sl_format format, int width, int height);
+int sl_frame_new_array(sl_frame **frame, const char *dtype, int dimensions,
+                              const int64_t *shape);
+int sl_frame_wrap_array(sl_frame **frame, const char *dtype, int dimensions,
+                               const int64_t *shape, void *data,
+                               void (*release)(void *opaque, void *data), void *opaque);
+sl_frame *sl_frame_ref(const sl_frame *frame);
+void sl_frame_unref(sl_frame **frame);
+size_t sl_dtype_size(const char *dtype);
+bool sl_timecode_read(const sl_frame *frame, uint32_t *milliseconds);
+bool sl_timecode_draw(sl_frame *frame, int64_t utc_us);
+typedef enum sl_option_type {
+    SL_OPTION_BOOL,
+    SL_OPTION_INT,
+    SL_OPTION_NUMBER,
+    SL_OPTION_STRING,
+    SL_OPTION_CHOICE,
+    SL_OPTION_SIZE,
+    SL_OPTION_PARSED,
+} sl_option_type;
+typedef struct sl_size {
+    int width;
+    int height;
+} sl_size;
+typedef struct sl_option {
+    const char *name;
+    sl_option_type type;
+    size_t offset;
+    double minimum, maximum;
+    const char *const *choices;
+    int (*parse)(void *field, const char *value);
+    const char *fallback;
+    const char *values;
+    const char *help;
+    void *reserved[4];
+} sl_option;
+typedef struct sl_option_group {
+    const char *title;
+    const sl_option *options;
+    size_t count;
+    size_t offset;
+} sl_option_group;
+typedef struct sl_settings {
+    const sl_option_group *groups;
+    struct sl_settings_string *strings;
+    void *reserved[4];
+} sl_settings;
+int sl_settings_set(void *settings, const char *name, const char *value);
+int sl_settings_offer(void *const *settings, size_t count, const char *name,
+                             const char *value);
+const sl_option *sl_settings_find(const void *settings, const char *name);
+const sl_option_group *sl_settings_groups(const void *settings);
+int sl_settings_load(void *const *settings, size_t count, const char *path);
+void sl_settings_finish(void *settings);
+typedef struct sl_codec_settings {
+    bool jpeg;
+    sl_colorspace colorspace;
+    int quality;
+    bool fast_dct;
+    bool fast_upsample;
+    void *reserved[8];
+} sl_codec_settings;
+typedef enum sl_pattern {
+    SL_PATTERN_PAIR,
+    SL_PATTERN_REQREP,
+    SL_PATTERN_PUBSUB,
+} sl_pattern;
+const char *sl_pattern_name(sl_pattern pattern);
+typedef enum sl_protocol { SL_PROTOCOL_TCP, SL_PROTOCOL_IPC } sl_protocol;
+typedef struct sl_link_settings {
+    const char *address;
+    int port;
+    sl_protocol protocol;
+    sl_pattern pattern;
+    int max_retries;
+    double request_timeout_s;
+    double
+        subscriber_timeout_s;
+    int64_t max_message_bytes;
+    int secure_mode;
+    const char
+        *custom_cert_location;
+    bool overwrite_cert;
+    void *reserved[13];
+} sl_link_settings;
+typedef enum sl_tunnel_state {
+    SL_TUNNEL_NONE,
+    SL_TUNNEL_RESOLVING,
+    SL_TUNNEL_CONNECTING,
+    SL_TUNNEL_VERIFYING,
+    SL_TUNNEL_AUTHENTICATING,
+    SL_TUNNEL_FORWARDING,
+    SL_TUNNEL_UP,
+    SL_TUNNEL_WAITING,
+} sl_tunnel_state;
+const char *sl_tunnel_state_name(sl_tunnel_state state);
+typedef enum sl_host_key_policy {
+    SL_HOST_KEY_STRICT,
+    SL_HOST_KEY_ACCEPT_NEW,
+} sl_host_key_policy;
+typedef enum sl_ssh_backend {
+    SL_SSH_LIBSSH,
+    SL_SSH_OPENSSH,
+} sl_ssh_backend;
+typedef int sl_ask_function(void *user, const char *prompt, bool echo, char *answer, size_t size);
+typedef struct sl_tunnel_settings {
+    const char *destination;
+    const char *password;
+    const char *password_file;
+    const char *key_file;
+    const char *passphrase_file;
+    const char *host_key;
+    sl_host_key_policy host_key_policy;
+    const char *known_hosts;
+    int connect_timeout_s;
+    int alive_timeout_s;
+    sl_ask_function *ask;
+    void *ask_user;
+    const char *ssh_config;
+    sl_ssh_backend backend;
+    bool persist;
+    const char *jump;
+    const char *jump_keys;
+    void *reserved[12];
+} sl_tunnel_settings;
+typedef struct sl_latency {
+    double last, p50, p95, p99, max;
+} sl_latency;
+typedef struct sl_stats {
+    uint64_t frames;
+    uint64_t dropped;
+    uint64_t rejected;
+    uint64_t bytes;
+    uint64_t reconnects;
+    double seconds;
+    bool connected;
+    int port;
+    sl_tunnel_state tunnel;
+    sl_latency latency;
+    uint64_t tunnel_reconnects;
+    char tunnel_reason[96];
+    uint64_t encoded;
+    void *reserved[2];
+} sl_stats;
+typedef struct sl_sender sl_sender;
+typedef struct sl_sender_settings {
+    sl_settings settings;
+    sl_link_settings link;
+    sl_tunnel_settings tunnel;
+    sl_codec_settings codec;
+    int threads;
+    sl_cancel *cancel;
+    const char *destinations;
+    void *reserved[15];
+} sl_sender_settings;
+typedef struct sl_destination {
+    const char *name;
+    const char *endpoint;
+    const char *ssh;
+    const sl_link_settings *link;
+    sl_stats stats;
+    int failure;
+    char reason[512];
+    void *reserved[8];
+} sl_destination;
+void sl_sender_settings_init(sl_sender_settings *settings);
+int sl_sender_open(sl_sender **sender, const sl_sender_settings *settings);
+int sl_sender_wait(sl_sender *sender, int timeout_ms);
+int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms);
+int sl_sender_flush(sl_sender *sender, int timeout_ms);
+void sl_sender_stats(const sl_sender *sender, sl_stats *stats);
+size_t sl_sender_destinations(const sl_sender *sender);
+void sl_sender_destination(const sl_sender *sender, size_t index,
+                                  sl_destination *destination);
+void sl_sender_finish(sl_sender *sender);
+void sl_sender_close(sl_sender **sender);
+typedef enum sl_verdict {
+    SL_VERDICT_GOOD,
+    SL_VERDICT_BAD,
+    SL_VERDICT_SKIPPED,
+    SL_VERDICT_UNKNOWN,
+} sl_verdict;
+typedef struct sl_check {
+    const char *name;
+    sl_verdict verdict;
+    int code;
+    const char *text;
+    double ms;
+    double value;
+    const char *unit;
+    const char *server;
+    const char *destination;
+    void *reserved[4];
+} sl_check;
+typedef void sl_check_function(void *user, const sl_check *check);
+int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tell,
+                             void *user);
+enum sl_error_code { SL_OK = 0, SL_EINVAL = (-1), SL_ENOMEM = (-2), SL_ESYSTEM = (-3), SL_EAGAIN = (-4), SL_ECANCELED = (-5), SL_EEND = (-6), SL_ESOURCE = (-7), SL_ESINK = (-8), SL_EUNREACHABLE = (-9), SL_EAUTH = (-10), SL_EHOSTKEY = (-11), SL_EFORWARD = (-12), SL_EPEER = (-13), SL_ETIMEOUT = (-14), SL_EMESSAGE = (-15), SL_EUNSUPPORTED = (-16), SL_EINUSE = (-17), };
+const char *sl_strerror(int code);
+const char *sl_error_name(int code);
+const char *sl_error(void);
+typedef struct sl_gate_settings {
+    const char *listen;
+    const char *authorized_keys;
+    const char *password_file;
+    int max_connections;
+    int max_unauthenticated;
+    int max_attempts;
+    int login_timeout_s;
+    int buffer_kib;
+    void *reserved[2];
+} sl_gate_settings;
+typedef struct sl_gate_place {
+    char address[64];
+    int port;
+    int link_port;
+    char host_key[64];
+} sl_gate_place;
+typedef enum sl_key_owner { SL_KEY_OF_SENDER = 1, SL_KEY_OF_RECEIVER = 2 } sl_key_owner;
+typedef struct sl_key {
+    char *file;
+    char public_key[41];
+    bool secret;
+    char problem[512];
+    void *reserved[8];
+} sl_key;
+typedef struct sl_key_list {
+    char *folder;
+    sl_key *keys;
+    size_t count;
+    void *reserved[8];
+} sl_key_list;
+int sl_keys_make(const char *location, int owners, bool overwrite);
+int sl_key_list_open(sl_key_list **list, const char *location);
+void sl_key_list_close(sl_key_list **list);
+int sl_keys_export(const char *location, sl_key_owner owner, char text[1024]);
+typedef enum sl_log_level {
+    SL_LOG_NONE,
+    SL_LOG_ERROR,
+    SL_LOG_WARNING,
+    SL_LOG_INFO,
+    SL_LOG_DEBUG,
+} sl_log_level;
+typedef void sl_log_function(void *user, sl_log_level level, const char *room, const char *line);
+void sl_log_set(sl_log_function *function, void *user, sl_log_level level);
+typedef struct sl_receiver sl_receiver;
+typedef enum sl_output {
+    SL_OUTPUT_ARRAY,
+    SL_OUTPUT_PLANES,
+    SL_OUTPUT_CODED,
+} sl_output;
+typedef struct sl_receiver_settings {
+    sl_settings settings;
+    sl_link_settings link;
+    sl_tunnel_settings tunnel;
+    sl_codec_settings codec;
+    sl_output output;
+    bool every_frame;
+    bool timecode;
+    int threads;
+    sl_cancel *cancel;
+    sl_gate_settings gate;
+    void *reserved[8];
+} sl_receiver_settings;
+void sl_receiver_settings_init(sl_receiver_settings *settings);
+int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *settings);
+int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms);
+bool sl_receiver_gate(const sl_receiver *receiver, sl_gate_place *place);
+void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats);
+void sl_receiver_finish(sl_receiver *receiver);
+void sl_receiver_close(sl_receiver **receiver);
+typedef struct sl_invitation {
+    char line[640];
+    char host[256];
+    int port;
+    char host_key[64];
+    int valid_s;
+    bool host_given;
+    bool gate_open;
+    void *reserved[8];
+} sl_invitation;
+int sl_pair_invite(const sl_receiver_settings *settings, const char *host,
+                          sl_invitation *invitation);
+int sl_pair_join(const char *line, sl_cancel *cancel);
+int sl_pair_viewer(char *path, size_t size);
+typedef struct sl_paired {
+    const char *name;
+    const char *fingerprint;
+    const char *problem;
+    void *reserved[4];
+} sl_paired;
+typedef void sl_paired_function(void *user, const sl_paired *paired);
+int sl_pair_list(const sl_receiver_settings *settings, sl_paired_function *tell, void *user);
+int sl_pair_revoke(const sl_receiver_settings *settings, const char *which);
+typedef struct sl_sink sl_sink;
+typedef struct sl_sink_settings {
+    sl_settings settings;
+    const char *sink;
+    const char *title;
+    const char *directory;
+    double fps;
+    sl_cancel *cancel;
+    void *reserved[16];
+} sl_sink_settings;
+void sl_sink_settings_init(sl_sink_settings *settings);
+int sl_sink_open(sl_sink **sink, const sl_sink_settings *settings);
+sl_output sl_sink_output(const sl_sink *sink);
+int sl_sink_write(sl_sink *sink, const sl_frame *frame);
+int sl_sink_idle(sl_sink *sink);
+bool sl_sink_interactive(const sl_sink *sink);
+void sl_sink_status(sl_sink *sink, const char *line);
+uint64_t sl_sink_dropped(const sl_sink *sink);
+int sl_sink_close(sl_sink **sink);
+typedef struct sl_source sl_source;
+typedef enum sl_deliver {
+    SL_DELIVER_ANY,
+    SL_DELIVER_PIXELS,
+    SL_DELIVER_BGR,
+    SL_DELIVER_GRAY,
+} sl_deliver;
+typedef struct sl_source_settings {
+    sl_settings settings;
+    const char *source;
+    sl_size size;
+    double fps;
+    bool unpaced;
+    bool loop;
+    const char *filter;
+    bool timecode;
+    sl_deliver deliver;
+    sl_cancel *cancel;
+    void *reserved[16];
+} sl_source_settings;
+typedef struct sl_source_stats {
+    uint64_t frames;
+    uint64_t dropped;
+    uint64_t corrupt;
+    uint64_t reopened;
+    bool away;
+    void *reserved[8];
+} sl_source_stats;
+void sl_source_settings_init(sl_source_settings *settings);
+int sl_source_open(sl_source **source, const sl_source_settings *settings);
+int sl_source_read(sl_source *source, sl_frame **frame, int timeout_ms);
+bool sl_source_live(const sl_source *source);
+const char *sl_source_describe(const sl_source *source);
+double sl_source_fps(const sl_source *source);
+void sl_source_stats_get(const sl_source *source, sl_source_stats *stats);
+void sl_source_close(sl_source **source);
+const char *sl_version(void);

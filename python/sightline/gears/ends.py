@@ -1,0 +1,149 @@
+"""The two ends of a link: what a NetGear does once its options are read.
+
+Any thread may call them, and close() ends what other threads wait for. One that is already inside
+a call of the same end, such as a signal handler, doesn't wait for itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from sightline.frames import Array, Loan, new_slot
+from sightline.gears.stats import Stats, read_stats
+from sightline.library import (
+    Error,
+    Settings,
+    check,
+    close_at_exit,
+    ffi,
+    lib,
+    logger,
+    patiently,
+    sentence,
+)
+
+_STUCK_S = 0.8  # that a receiver over pubsub may take to make room
+
+
+class _End:
+    """An open sl_sender or sl_receiver."""
+
+    def __init__(self, settings: Settings):
+        kind = settings.kind
+        self._turn = threading.RLock()  # held by who sends or receives
+        self._look = threading.Lock()  # held while figures are read, and when it closes
+        self._stats = getattr(lib, f"sl_{kind}_stats")
+        self._close = getattr(lib, f"sl_{kind}_close")
+        self._slot = ffi.new(f"sl_{kind} **")
+        self._closing = False
+        code = getattr(lib, f"sl_{kind}_open")(self._slot, settings.struct)
+        if code == lib.SL_EUNREACHABLE:
+            raise AssertionError(sentence())
+        check(code)
+        self._last = self.stats
+        close_at_exit(self)
+
+    @property
+    def stats(self) -> Stats:
+        with self._look:
+            if self._slot[0] != ffi.NULL:
+                stats = ffi.new("sl_stats *")
+                self._stats(self._slot[0], stats)
+                self._last = read_stats(stats)
+            return self._last
+
+    def close(self) -> None:
+        self._closing = True
+        with self._turn:
+            if self._slot[0] == ffi.NULL:
+                return
+            try:
+                self._finish()
+            finally:
+                self.stats  # the last ones
+                with self._look:
+                    self._close(self._slot)
+
+    def _finish(self) -> None:
+        """What is to be done before it closes."""
+
+
+class Sender(_End):
+    def __init__(self, settings: Settings):
+        link = settings.struct.link
+        self._newest_wins = link.pattern == lib.SL_PATTERN_PUBSUB
+        self._patience_s = link.request_timeout_s
+        self._most = link.max_retries
+        self._tunneled = settings.struct.tunnel.destination != ffi.NULL
+        self._unanswered = 0
+        super().__init__(settings)
+
+    def send(self, array: Array) -> bool:
+        """Sends an array, which may be written to again when this returns. False if it was not
+        taken, for want of a receiver that has room."""
+        with self._turn:
+            if self._closing:
+                raise Error(lib.SL_EEND, "this NetGear is closed")
+            loan = Loan(array)
+            try:
+                code = self._put(loan.slot[0])
+            finally:
+                loan.give()
+            if code == lib.SL_EAGAIN:
+                self._note_unanswered()
+                return False
+            check(code)
+            self._unanswered = 0
+            loan.wait(self._patience_s)
+            return True
+
+    def _put(self, frame: Any) -> int:
+        """Over pubsub nobody waits for a receiver that isn't there."""
+        patience_s = self._patience_s
+        if self._newest_wins:
+            patience_s = _STUCK_S if self.stats.connected else 0
+        return patiently(lambda ms: lib.sl_sender_send(self._slot[0], frame, ms), patience_s)
+
+    def _note_unanswered(self) -> None:
+        """The library counts what a receiver leaves unanswered; here it counts that there is none.
+        A tunnel that is being set up again is waited for as long as it takes."""
+        stats = self.stats
+        if self._newest_wins or stats.connected or (self._tunneled and stats.tunnel != "up"):
+            return
+        self._unanswered += 1
+        logger.warning("there was no receiver within %g s", self._patience_s)
+        if self._unanswered == self._most:
+            raise Error(
+                lib.SL_ETIMEOUT,
+                f"there was no receiver {self._most} times in a row, {self._patience_s:g} s each; "
+                "see whether it runs, and at this address and port",
+            )
+
+    def _finish(self) -> None:
+        """What was taken is still delivered, if somebody is there."""
+        if self.stats.connected:
+            patiently(lambda ms: lib.sl_sender_flush(self._slot[0], ms), self._patience_s)
+        lib.sl_sender_finish(self._slot[0])
+
+
+class Receiver(_End):
+    def recv(self, seconds: float | None) -> Any:
+        """The next frame, in a slot; None at the end of the stream. TimeoutError when none came
+        within `seconds` (None: for ever)."""
+        slot = new_slot()
+        with self._turn:
+            code = patiently(lambda ms: self._take(slot, ms), seconds)
+        if code == lib.SL_EAGAIN:
+            raise TimeoutError(f"no frame came within {seconds:g} s")
+        if code == lib.SL_ETIMEOUT:
+            logger.critical("%s", sentence())
+        if code in (lib.SL_EEND, lib.SL_ETIMEOUT):
+            return None
+        check(code)
+        return slot
+
+    def _take(self, slot: Any, timeout_ms: int) -> int:
+        if self._closing or self._slot[0] == ffi.NULL:
+            return lib.SL_EEND
+        return lib.sl_receiver_recv(self._slot[0], slot, timeout_ms)

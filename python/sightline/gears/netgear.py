@@ -1,0 +1,180 @@
+"""NetGear: frames from one end to the other, with vidgear's constructor and calls."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Iterator, Sequence
+
+import numpy
+
+from sightline.frames import Array, to_array
+from sightline.gears import certificates
+from sightline.gears.ends import Receiver, Sender
+from sightline.gears.options import ignored, read_options, set_others
+from sightline.gears.stats import Stats
+from sightline.library import Error, Settings, lib, logger, start_log
+
+_MODES = ("multiserver_mode", "multiclient_mode", "bidirectional_mode")
+
+
+def _check_modes(modes: dict[str, bool], pattern: int) -> None:
+    for mode, patterns in zip(_MODES, ((1, 2), (1, 2), (0, 1))):
+        if modes[mode] and pattern not in patterns:
+            allowed = " or ".join(str(number) for number in patterns)
+            raise ValueError(f"{mode} needs pattern {allowed}, not {pattern}")
+    if modes["multiserver_mode"] and modes["multiclient_mode"]:
+        raise ValueError("multiserver_mode and multiclient_mode exclude each other")
+
+
+def _check_port(modes: dict[str, bool], receive_mode: bool, port: Any) -> None:
+    for mode, several in (
+        ("multiserver_mode", receive_mode),
+        ("multiclient_mode", not receive_mode),
+    ):
+        if not modes[mode]:
+            continue
+        if several and not isinstance(port, (list, tuple)):
+            raise ValueError(f"{mode} needs a list of ports at this end, not {port!r}")
+        if port is None:
+            raise ValueError(f"{mode} needs a port of its own at this end")
+
+
+def _read_pattern(pattern: Any) -> int:
+    if isinstance(pattern, int) and 0 <= pattern <= 2:
+        return int(pattern)
+    ignored("pattern", pattern, "0, 1 or 2", "it is 0")
+    return 0
+
+
+def _set_place(settings: Settings, address: Any, port: Any, protocol: Any) -> None:
+    if protocol in ("tcp", "ipc"):
+        settings.set("protocol", protocol)
+    elif protocol is not None:
+        ignored("protocol", protocol, "tcp or ipc", "it is tcp")
+    for name, value in (("address", address), ("port", port)):
+        if value is not None:
+            settings.set(name, value)
+
+
+def _set_known(settings: Settings, known: dict[str, Any]) -> None:
+    location = known.get("custom_cert_location")
+    if location is not None:
+        certificates.check_location(location)
+    if known.get("secure_mode") and not known.get("overwrite_cert"):
+        certificates.prepare(location)
+    for name, value in {"max_retries": 3, **known}.items():
+        if name not in _MODES:
+            settings.set(name, value)
+
+
+def _jpeg_channels(compression: bool | str) -> int:
+    """Of the pixels that become JPEGs; 0: none do."""
+    if isinstance(compression, str):
+        return 1 if compression == "GRAY" else len(compression)
+    return 3 if compression else 0
+
+
+class NetGear:
+    """One end of a link: the camera's, which sends, or with `receive_mode` the viewer's.
+
+    Constructor, options, calls, return values and exceptions are those of vidgear's NetGear 0.3;
+    options of Sightline's own go beside them by their names, such as `ssh_host_key_policy`,
+    `every_frame` and `timecode`. Wrong options are ignored with a warning in the log, those of
+    Sightline's own raise ValueError. It can be used as a context manager, and a receiver as an
+    iterator.
+    """
+
+    def __init__(
+        self,
+        address: str | None = None,
+        port: str | int | Sequence[str | int] | None = None,
+        protocol: str | None = None,
+        pattern: int = 0,
+        receive_mode: bool = False,
+        logging: bool = False,
+        **options: Any,
+    ):
+        start_log(logging is True)
+        self._receive_mode = bool(receive_mode)
+        pattern = _read_pattern(pattern)
+        known, others = read_options(options, self._receive_mode)
+        modes = {mode: known.get(mode, False) for mode in _MODES}
+        _check_modes(modes, pattern)
+        _check_port(modes, self._receive_mode, port)
+        settings = Settings("receiver" if self._receive_mode else "sender")
+        settings.set("pattern", pattern)
+        _set_place(settings, address, port, protocol)
+        _set_known(settings, known)
+        set_others(settings, others)
+        self._jpeg_channels = _jpeg_channels(known.get("jpeg_compression", True))
+        self._end: Any = (Receiver if self._receive_mode else Sender)(settings)
+
+    def send(self, frame: Array, message: Any = None) -> Any:
+        """Sends an array; it may be written to again when this returns. None as well when it could
+        not be delivered in time; RuntimeError when that happened max_retries times in a row."""
+        if self._receive_mode:
+            raise ValueError("send() is for the sending end; this one was made with receive_mode")
+        if not isinstance(frame, numpy.ndarray):
+            raise TypeError(f"send() takes a numpy array, not {type(frame).__name__}")
+        if isinstance(message, numpy.ndarray):
+            logger.warning("the message was dropped: it can be anything but an array")
+            message = None
+        self._check_picture(frame)
+        try:
+            self._end.send(numpy.ascontiguousarray(frame))
+        except Error as error:
+            if error.code == lib.SL_EINVAL:
+                raise ValueError(str(error)) from None
+            raise
+        return None
+
+    def recv(self, return_data: Any = None, timeout: float | None = None) -> Any:
+        """The next frame, which is the library's memory and stays valid as long as you keep it;
+        None at the end of the stream, or once it is closed or interrupted by Ctrl-C. TimeoutError
+        if none came within `timeout` seconds."""
+        if not self._receive_mode:
+            raise ValueError("recv() is for the receiving end; make it with receive_mode=True")
+        try:
+            slot = self._end.recv(timeout)
+        except KeyboardInterrupt:
+            self.close()
+            return None
+        return None if slot is None else to_array(slot)
+
+    @property
+    def stats(self) -> Stats:
+        """What it has done so far; once it is closed, the last figures."""
+        stats: Stats = self._end.stats
+        return stats
+
+    def close(self, kill: bool = False) -> None:
+        """Ends the stream: what was sent is delivered, and the other end told. `kill` has no
+        effect: nothing is ever waited for long. Frames that were received stay valid."""
+        self._end.close()
+
+    def _check_picture(self, frame: Array) -> None:
+        channels = self._jpeg_channels
+        if channels == 0 or (frame.dtype == numpy.uint8 and frame.ndim == 2):
+            return
+        if frame.dtype != numpy.uint8 or frame.ndim != 3 or frame.shape[2] != channels:
+            raise ValueError(
+                f"an array of {frame.dtype} and shape {frame.shape} is no picture of "
+                f"{channels} channels, so it can't become a JPEG: send it with another "
+                "jpeg_compression, or raw with jpeg_compression=False"
+            )
+
+    def __iter__(self) -> Iterator[Any]:
+        """What recv() returns, until the stream ends."""
+        while (received := self.recv()) is not None:
+            yield received
+
+    def __enter__(self) -> NetGear:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,163 @@
+"""libsightline, found and loaded; errors, settings by name and log lines of it.
+
+The only file that knows where the library is. Everything else uses `ffi` and `lib`, whose calls
+let other Python threads run meanwhile.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import pathlib
+import time
+import weakref
+from typing import Any, Callable, Iterator
+
+import cffi
+
+_FOLDER = pathlib.Path(__file__).resolve().parent
+_NAME = "libsightline.so"
+_SONAME = "libsightline.so.0"
+_SLICE_MS = 250  # the longest that a call keeps Python from looking at signals
+
+
+def _places() -> Iterator[str]:
+    """Where the library may be: as told, beside a checkout, beside an installation, anywhere."""
+    if told := os.environ.get("SIGHTLINE_LIBRARY"):
+        yield told
+        return
+    built = _FOLDER.parents[1] / "build" / _NAME
+    if built.exists():
+        yield str(built)
+    for above in _FOLDER.parents:
+        if above.name == "lib":
+            yield from (str(path) for path in above.glob(f"**/{_SONAME}"))
+            break
+    yield _SONAME
+
+
+def _load() -> Any:
+    problems = []
+    for place in _places():
+        try:
+            return ffi.dlopen(place)
+        except OSError as problem:
+            problems.append(str(problem))
+    raise ImportError(
+        f"libsightline can't be loaded: {'; '.join(problems)}. Build it with make, install it with "
+        "make install, or set SIGHTLINE_LIBRARY to where it is"
+    )
+
+
+ffi = cffi.FFI()
+ffi.cdef((_FOLDER / "declarations.h").read_text(encoding="utf-8"))
+lib = _load()
+logger = logging.getLogger("sightline")
+
+
+class Error(RuntimeError):
+    """A call of the library failed: what failed, for whom, and what to try."""
+
+    def __init__(self, code: int, sentence: str):
+        super().__init__(sentence)
+        self.code = code
+
+    @property
+    def name(self) -> str:
+        """The code's name: "SL_EAUTH"."""
+        return text(lib.sl_error_name(self.code)) or ""
+
+
+def text(pointer: Any) -> str | None:
+    """A C string as a Python one; None for NULL."""
+    return ffi.string(pointer).decode("utf-8", "replace") if pointer else None
+
+
+def sentence() -> str:
+    """What this thread's last failed call says."""
+    return text(lib.sl_error()) or ""
+
+
+def check(code: int) -> None:
+    if code < 0:
+        raise Error(code, sentence())
+
+
+def patiently(call: Callable[[int], int], seconds: float | None) -> int:
+    """The result of call(timeout_ms), repeated until it is other than SL_EAGAIN or the time is
+    over (None: never). In between Python handles signals, so that Ctrl-C ends the wait."""
+    end = None if seconds is None else time.monotonic() + seconds
+    while True:
+        left_ms = _SLICE_MS if end is None else int(1000 * (end - time.monotonic()))
+        code = call(max(0, min(left_ms, _SLICE_MS)))
+        if code != lib.SL_EAGAIN or left_ms <= 0:
+            return code
+
+
+class Settings:
+    """A settings struct of the library, by name: Settings("sender")."""
+
+    def __init__(self, kind: str):
+        self.kind = kind
+        made = ffi.new(f"sl_{kind}_settings *")
+        getattr(lib, f"sl_{kind}_settings_init")(made)
+        self.struct = ffi.gc(made, lib.sl_settings_finish)
+
+    def has(self, name: str) -> bool:
+        return lib.sl_settings_find(self.struct, name.encode()) != ffi.NULL
+
+    def set(self, name: str, value: Any) -> None:
+        """Raises Error for a name that there is not, or a value that the option can't have."""
+        words = str(value).lower() if isinstance(value, bool) else str(value)
+        check(lib.sl_settings_set(self.struct, name.encode(), words.encode()))
+
+    def nearest(self, name: str) -> str:
+        """What the library says about a name that there is not."""
+        structs = ffi.new("void *[]", [self.struct])
+        lib.sl_settings_offer(structs, 1, name.encode(), b"")
+        return sentence()
+
+
+_LEVELS = {
+    lib.SL_LOG_ERROR: logging.ERROR,
+    lib.SL_LOG_WARNING: logging.WARNING,
+    lib.SL_LOG_INFO: logging.INFO,
+    lib.SL_LOG_DEBUG: logging.DEBUG,
+}
+
+
+@ffi.callback("sl_log_function")
+def _log(_user: Any, level: int, room: Any, line: Any) -> None:
+    logger.getChild(text(room) or "").log(_LEVELS.get(level, logging.ERROR), text(line))
+
+
+def start_log(verbose: bool) -> None:
+    """Has the library's warnings logged, or with `verbose` all but what is for debugging, and sees
+    to it that somebody reads them."""
+    if verbose:
+        if not logger.hasHandlers():
+            shown = logging.StreamHandler()
+            shown.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s", "%H:%M:%S"))
+            logger.addHandler(shown)
+        if logger.getEffectiveLevel() > logging.INFO:
+            logger.setLevel(logging.INFO)
+    enough = logger.getEffectiveLevel()
+    levels = [level for level, python in _LEVELS.items() if python >= enough]
+    lib.sl_log_set(_log, ffi.NULL, max(levels, default=lib.SL_LOG_ERROR))
+
+
+_open: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def close_at_exit(thing: Any) -> None:
+    """Has it closed before the interpreter ends, so that the other end is told, and no thread of
+    the library's comes back to an interpreter that is gone."""
+    _open.add(thing)
+
+
+@atexit.register
+def _close_all() -> None:
+    for thing in list(_open):
+        thing.close()
+    lib.sl_log_set(ffi.NULL, ffi.NULL, lib.SL_LOG_NONE)
