@@ -108,6 +108,8 @@ class NetGear:
         set_others(settings, others)
         self._jpeg_channels = _jpeg_channels(known.get("jpeg_compression", True))
         self._end: Any = (Receiver if self._receive_mode else Sender)(settings)
+        doing = "receiving at" if self._receive_mode else "sending to"
+        logger.info("%s port %d with pattern %d", doing, self.stats.port, pattern)
 
     def send(self, frame: Array, message: Any = None) -> Any:
         """Sends an array; it may be written to again when this returns. None as well when it could
