@@ -32,7 +32,7 @@ def _places() -> Iterator[str]:
         yield str(built)
     for above in _FOLDER.parents:
         if above.name == "lib":
-            yield from (str(path) for path in above.glob(f"**/{_SONAME}"))
+            yield from map(str, (*above.glob(_SONAME), *above.glob(f"*/{_SONAME}")))
             break
     yield _SONAME
 

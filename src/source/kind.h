@@ -15,7 +15,7 @@ typedef struct sl_source_shared {
     char name[160];              /* the SOURCE text for a person, without a password */
     const sl_cancel *cancel;     /* ends whatever the kind waits for: the user's while the source is
                                     opened, then the source's own */
-    double fps;              /* of the source as opened, 0: unknown; the kind sets it in open */
+    double fps;                  /* of the source as opened, 0: unknown; the kind sets it in open */
     atomic_uint_fast64_t corrupt; /* pictures that could not be decoded */
     atomic_uint_fast64_t dropped; /* pictures skipped, because a newer one was there */
 } sl_source_shared;

@@ -142,30 +142,26 @@ def test_certificates_as_netgear_leaves_them(mode, folder, caplog, peer):
     assert len([line for line in caplog.messages if "only you" in line]) == 2
 
 
-def test_certificates_are_made_where_there_are_none(home, caplog):
-    """As NetGear does; but never beside others."""
-    with receiver(secure_mode=2) as there, sender(there.stats.port, secure_mode=2) as here:
-        here.send(FRAME)
-        assert there.recv() is not None
-    assert len([line for line in caplog.messages if "new certificates" in line]) == 1
-    keys = home / ".vidgear" / "keys"
-    (keys / "private_keys" / "server.key_secret").unlink()
-    with pytest.raises(RuntimeError, match="server.key_secret"):
-        NetGear("127.0.0.1", port=0, receive_mode=True, secure_mode=1)
+def test_nothing_starts_without_certificates(home):
+    """NetGear would make some unasked, which the other end does not know."""
+    for receive_mode, file in ((True, "server.key_secret"), (False, "client.key_secret")):
+        with pytest.raises(RuntimeError, match=file):
+            NetGear("127.0.0.1", port=0 if receive_mode else 5555, receive_mode=receive_mode,
+                    secure_mode=1)  # fmt: skip
+    assert not (home / ".vidgear").exists()
 
 
 def test_new_certificates_on_request(home, caplog):
-    with receiver(secure_mode=1), sender(ports.free_port(), secure_mode=1):
-        before = (home / ".vidgear" / "keys" / "private_keys" / "client.key_secret").read_text()
+    place = certificates.Location(home).make()
+    before = (place.private / "client.key_secret").read_text(encoding="ascii")
     with sender(ports.free_port(), secure_mode=1, overwrite_cert=True):
-        pass
-    after = (home / ".vidgear" / "keys" / "private_keys" / "client.key_secret").read_text()
-    assert before != after
+        assert before != (place.private / "client.key_secret").read_text(encoding="ascii")
     with receiver(secure_mode=1, overwrite_cert=True):
         assert "overwrite_cert was ignored" in caplog.text
 
 
 def test_a_plain_end_gets_nothing_from_a_secure_one(home):
+    certificates.Location(home).make()
     with receiver(secure_mode=1) as there, sender(there.stats.port, 1) as here:
         with pytest.raises(RuntimeError, match="same secure_mode"):
             here.send(FRAME)

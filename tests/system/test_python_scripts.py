@@ -132,10 +132,13 @@ def test_installed_with_pip(folder, environment):
     words = [DEBIANS_PYTHON, "-m", "pip", "install", "--no-build-isolation", "--no-index",
              "--no-deps", "--target", target, source]  # fmt: skip
     subprocess.run(words, env=environment, check=True, capture_output=True)
-    program = "import sightline.gears as g; print(sightline.__file__, g.NetGear)"
+    program = (
+        "import sightline, importlib.metadata as m; from sightline.gears import NetGear, VideoGear;"
+        "assert m.version('sightline') == sightline.__version__; print(sightline.__file__)"
+    )
     places = {"PYTHONPATH": str(target), "SIGHTLINE_LIBRARY": str(LIBRARY)}
     done = subprocess.run(
-        [DEBIANS_PYTHON, "-c", f"import sightline; {program}"], cwd=folder,
+        [DEBIANS_PYTHON, "-c", program], cwd=folder,
         env={**environment, **places}, check=True, capture_output=True, text=True,
     )  # fmt: skip
     assert done.stdout.startswith(str(target)), done.stdout

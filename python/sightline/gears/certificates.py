@@ -1,4 +1,4 @@
-"""What NetGear does about certificates before it starts, where it does no harm."""
+"""Where certificates are, and how NetGear leaves them there."""
 
 from __future__ import annotations
 
@@ -6,13 +6,7 @@ import os
 import pathlib
 import stat
 
-from sightline.library import check, ffi, lib, logger
-
-
-def _folder(location: str | None) -> pathlib.Path:
-    """…/.vidgear/keys; a location that is called .vidgear stands for itself."""
-    place = pathlib.Path(location) if location else pathlib.Path.home()
-    return (place if place.name == ".vidgear" else place / ".vidgear") / "keys"
+from sightline.library import logger
 
 
 def check_location(location: str) -> None:
@@ -20,28 +14,17 @@ def check_location(location: str) -> None:
     assert os.access(location, os.W_OK), f"custom_cert_location {location} can't be written to"
 
 
-def _close_to_others(path: pathlib.Path) -> None:
-    """NetGear leaves its secret keys readable by all, and the library would not use them."""
-    status = path.stat()
-    if status.st_uid == os.geteuid() and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        path.chmod(0o600)
-        logger.warning(
-            "%s could be read by others, and who did has the key; now only you can", path
-        )
-
-
-def prepare(location: str | None) -> None:
-    """Makes certificates for both ends where there is none at all, as NetGear does, and closes
-    secret files to others."""
-    folder = _folder(location)
-    secret = sorted(folder.glob("private_keys/*.key_secret"))
-    if not secret and not any(folder.glob("public_keys/*.key")):
-        place = location.encode() if location else ffi.NULL
-        check(lib.sl_keys_make(place, lib.SL_KEY_OF_SENDER | lib.SL_KEY_OF_RECEIVER, False))
-        logger.warning(
-            "new certificates were made in %s; the other end needs the same, or those that "
-            "`sightline keys export` prints",
-            folder,
-        )
-    for path in secret:
-        _close_to_others(path)
+def close_to_others(location: str | None) -> None:
+    """NetGear leaves its secret keys readable by all, and the library would not use them. Below a
+    location that is itself called .vidgear, there isn't another."""
+    place = pathlib.Path(location) if location else pathlib.Path.home()
+    own = place if place.name == ".vidgear" else place / ".vidgear"
+    for path in own.glob("keys/private_keys/*.key_secret"):
+        status = path.stat()
+        if status.st_uid == os.geteuid() and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            path.chmod(0o600)
+            logger.warning(
+                "%s could be read by others; now only you can. Who has done so can "
+                "pass for its owner: make new ones if you do not trust them all",
+                path,
+            )

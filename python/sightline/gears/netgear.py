@@ -60,8 +60,8 @@ def _set_known(settings: Settings, known: dict[str, Any]) -> None:
     location = known.get("custom_cert_location")
     if location is not None:
         certificates.check_location(location)
-    if known.get("secure_mode") and not known.get("overwrite_cert"):
-        certificates.prepare(location)
+    if known.get("secure_mode"):
+        certificates.close_to_others(location)
     for name, value in {"max_retries": 3, **known}.items():
         if name not in _MODES:
             settings.set(name, value)
