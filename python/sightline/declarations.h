@@ -127,6 +127,23 @@ typedef struct sl_codec_settings {
     bool fast_upsample;
     void *reserved[8];
 } sl_codec_settings;
+typedef struct sl_gate_settings {
+    const char *listen;
+    const char *authorized_keys;
+    const char *password_file;
+    int max_connections;
+    int max_unauthenticated;
+    int max_attempts;
+    int login_timeout_s;
+    int buffer_kib;
+    void *reserved[2];
+} sl_gate_settings;
+typedef struct sl_gate_place {
+    char address[64];
+    int port;
+    int link_port;
+    char host_key[64];
+} sl_gate_place;
 typedef enum sl_pattern {
     SL_PATTERN_PAIR,
     SL_PATTERN_REQREP,
@@ -209,6 +226,32 @@ typedef struct sl_stats {
     uint64_t encoded;
     void *reserved[2];
 } sl_stats;
+typedef struct sl_receiver sl_receiver;
+typedef enum sl_output {
+    SL_OUTPUT_ARRAY,
+    SL_OUTPUT_PLANES,
+    SL_OUTPUT_CODED,
+} sl_output;
+typedef struct sl_receiver_settings {
+    sl_settings settings;
+    sl_link_settings link;
+    sl_tunnel_settings tunnel;
+    sl_codec_settings codec;
+    sl_output output;
+    bool every_frame;
+    bool timecode;
+    int threads;
+    sl_cancel *cancel;
+    sl_gate_settings gate;
+    void *reserved[8];
+} sl_receiver_settings;
+void sl_receiver_settings_init(sl_receiver_settings *settings);
+int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *settings);
+int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms);
+bool sl_receiver_gate(const sl_receiver *receiver, sl_gate_place *place);
+void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats);
+void sl_receiver_finish(sl_receiver *receiver);
+void sl_receiver_close(sl_receiver **receiver);
 typedef struct sl_sender sl_sender;
 typedef struct sl_sender_settings {
     sl_settings settings;
@@ -246,6 +289,7 @@ typedef enum sl_verdict {
     SL_VERDICT_BAD,
     SL_VERDICT_SKIPPED,
     SL_VERDICT_UNKNOWN,
+    SL_VERDICT_LIMITED,
 } sl_verdict;
 typedef struct sl_check {
     const char *name;
@@ -262,27 +306,12 @@ typedef struct sl_check {
 typedef void sl_check_function(void *user, const sl_check *check);
 int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tell,
                              void *user);
+int sl_doctor_examine_viewer(const sl_receiver_settings *settings, sl_check_function *tell,
+                                    void *user);
 enum sl_error_code { SL_OK = 0, SL_EINVAL = (-1), SL_ENOMEM = (-2), SL_ESYSTEM = (-3), SL_EAGAIN = (-4), SL_ECANCELED = (-5), SL_EEND = (-6), SL_ESOURCE = (-7), SL_ESINK = (-8), SL_EUNREACHABLE = (-9), SL_EAUTH = (-10), SL_EHOSTKEY = (-11), SL_EFORWARD = (-12), SL_EPEER = (-13), SL_ETIMEOUT = (-14), SL_EMESSAGE = (-15), SL_EUNSUPPORTED = (-16), SL_EINUSE = (-17), };
 const char *sl_strerror(int code);
 const char *sl_error_name(int code);
 const char *sl_error(void);
-typedef struct sl_gate_settings {
-    const char *listen;
-    const char *authorized_keys;
-    const char *password_file;
-    int max_connections;
-    int max_unauthenticated;
-    int max_attempts;
-    int login_timeout_s;
-    int buffer_kib;
-    void *reserved[2];
-} sl_gate_settings;
-typedef struct sl_gate_place {
-    char address[64];
-    int port;
-    int link_port;
-    char host_key[64];
-} sl_gate_place;
 typedef enum sl_key_owner { SL_KEY_OF_SENDER = 1, SL_KEY_OF_RECEIVER = 2 } sl_key_owner;
 typedef struct sl_key {
     char *file;
@@ -310,32 +339,6 @@ typedef enum sl_log_level {
 } sl_log_level;
 typedef void sl_log_function(void *user, sl_log_level level, const char *room, const char *line);
 void sl_log_set(sl_log_function *function, void *user, sl_log_level level);
-typedef struct sl_receiver sl_receiver;
-typedef enum sl_output {
-    SL_OUTPUT_ARRAY,
-    SL_OUTPUT_PLANES,
-    SL_OUTPUT_CODED,
-} sl_output;
-typedef struct sl_receiver_settings {
-    sl_settings settings;
-    sl_link_settings link;
-    sl_tunnel_settings tunnel;
-    sl_codec_settings codec;
-    sl_output output;
-    bool every_frame;
-    bool timecode;
-    int threads;
-    sl_cancel *cancel;
-    sl_gate_settings gate;
-    void *reserved[8];
-} sl_receiver_settings;
-void sl_receiver_settings_init(sl_receiver_settings *settings);
-int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *settings);
-int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms);
-bool sl_receiver_gate(const sl_receiver *receiver, sl_gate_place *place);
-void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats);
-void sl_receiver_finish(sl_receiver *receiver);
-void sl_receiver_close(sl_receiver **receiver);
 typedef struct sl_invitation {
     char line[640];
     char host[256];
