@@ -17,7 +17,7 @@
 
 /* What the bytes are. YUV is full range, BT.601, as in JFIF; chroma planes are rounded up. */
 typedef enum sl_format {
-    SL_FORMAT_NONE,
+    SL_FORMAT_NONE,  /* no picture: a message alone, as sl_sender_returned() gives it */
     SL_FORMAT_ARRAY, /* dtype and shape, C order, contiguous in planes[0] */
     SL_FORMAT_GRAY,  /* 8-bit luma; also a uint8 array of height, width */
     SL_FORMAT_BGR,   /* 3 bytes a pixel; also a uint8 array of height, width, 3 */
@@ -61,6 +61,9 @@ typedef struct sl_frame {
     int64_t captured_utc_us;       /* microseconds since 1970, 0: unknown */
     int64_t captured_monotonic_us; /* this machine's CLOCK_MONOTONIC, 0: unknown */
     const char *message;           /* JSON text that travels with the frame; NULL: none */
+    const char *port;              /* who sent it in multi-server mode, and who returned it in
+                                      multi-client mode: JSON text of the peer's own port, `5566`
+                                      or `"5566"`; NULL: it didn't say */
 } sl_frame;
 
 /* Makes an uninitialised picture of a format from SL_FORMAT_GRAY to SL_FORMAT_I444.
@@ -78,6 +81,15 @@ SL_API int sl_frame_new_array(sl_frame **frame, const char *dtype, int dimension
 SL_API int sl_frame_wrap_array(sl_frame **frame, const char *dtype, int dimensions,
                                const int64_t *shape, void *data,
                                void (*release)(void *opaque, void *data), void *opaque);
+
+/* Gives a frame, which the caller alone owns, the JSON value that travels with it, in any pattern.
+ * The text is copied; NULL takes the message away. SL_EINVAL for what is not one JSON value, or is
+ * longer than the 2 MiB that a frame's head may have; for a frame that is shared. */
+SL_API int sl_frame_set_message(sl_frame *frame, const char *json);
+
+/* A new frame that shares the pixels of `frame`, whoever holds that too, and has its own message,
+ * as by sl_frame_set_message(). */
+SL_API int sl_frame_with_message(sl_frame **with, const sl_frame *frame, const char *json);
 
 /* Another reference to the same frame. NULL gives NULL. */
 SL_API sl_frame *sl_frame_ref(const sl_frame *frame);

@@ -36,6 +36,8 @@ typedef struct sl_link_settings {
     const char
         *custom_cert_location; /* where .vidgear/keys is, see keys.h; NULL: the home directory */
     bool overwrite_cert;       /* sender: makes new certificates before it starts */
+    bool bidirectional_mode;   /* pair, reqrep: the receiver's replies carry data back, see
+                                  sl_receiver_return() and sl_sender_returned(). Set at both ends */
     void *reserved[13];
 } sl_link_settings;
 

@@ -64,6 +64,7 @@ typedef struct sl_frame {
     int64_t captured_utc_us;
     int64_t captured_monotonic_us;
     const char *message;
+    const char *port;
 } sl_frame;
 int sl_frame_new(sl_frame **frame, sl_format format, int width, int height);
 int sl_frame_new_array(sl_frame **frame, const char *dtype, int dimensions,
@@ -71,6 +72,8 @@ int sl_frame_new_array(sl_frame **frame, const char *dtype, int dimensions,
 int sl_frame_wrap_array(sl_frame **frame, const char *dtype, int dimensions,
                                const int64_t *shape, void *data,
                                void (*release)(void *opaque, void *data), void *opaque);
+int sl_frame_set_message(sl_frame *frame, const char *json);
+int sl_frame_with_message(sl_frame **with, const sl_frame *frame, const char *json);
 sl_frame *sl_frame_ref(const sl_frame *frame);
 void sl_frame_unref(sl_frame **frame);
 size_t sl_dtype_size(const char *dtype);
@@ -165,6 +168,7 @@ typedef struct sl_link_settings {
     const char
         *custom_cert_location;
     bool overwrite_cert;
+    bool bidirectional_mode;
     void *reserved[13];
 } sl_link_settings;
 typedef enum sl_tunnel_state {
@@ -248,6 +252,7 @@ typedef struct sl_receiver_settings {
 void sl_receiver_settings_init(sl_receiver_settings *settings);
 int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *settings);
 int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms);
+int sl_receiver_return(sl_receiver *receiver, const char *json, const sl_frame *array);
 bool sl_receiver_gate(const sl_receiver *receiver, sl_gate_place *place);
 void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats);
 void sl_receiver_finish(sl_receiver *receiver);
@@ -278,6 +283,7 @@ int sl_sender_open(sl_sender **sender, const sl_sender_settings *settings);
 int sl_sender_wait(sl_sender *sender, int timeout_ms);
 int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms);
 int sl_sender_flush(sl_sender *sender, int timeout_ms);
+int sl_sender_returned(sl_sender *sender, sl_frame **returned);
 void sl_sender_stats(const sl_sender *sender, sl_stats *stats);
 size_t sl_sender_destinations(const sl_sender *sender);
 void sl_sender_destination(const sl_sender *sender, size_t index,

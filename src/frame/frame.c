@@ -16,6 +16,7 @@ struct frame {
     sl_refcount references;
     sl_buffer *bytes;
     char *message; /* what public.message points to */
+    char *port;    /* and public.port */
 };
 
 static struct frame *own(const sl_frame *frame) {
@@ -196,9 +197,9 @@ int sl_frame_share(sl_frame **frame, const sl_frame *from) {
     if (!made)
         return sl_fail_memory();
     made->public = *from;
-    made->public.message = NULL;
+    made->public.message = made->public.port = NULL;
     *frame = &made->public;
-    int code = sl_frame_set_message(*frame, from->message);
+    int code = sl_frame_copy_properties(*frame, from);
     if (code < 0)
         sl_frame_unref(frame);
     return code;
@@ -208,20 +209,33 @@ int sl_frame_copy_properties(sl_frame *to, const sl_frame *from) {
     to->sequence = from->sequence;
     to->captured_utc_us = from->captured_utc_us;
     to->captured_monotonic_us = from->captured_monotonic_us;
-    return sl_frame_set_message(to, from->message);
+    int code = sl_frame_put_message(to, from->message);
+    return code < 0 ? code : sl_frame_set_port(to, from->port);
 }
 
-int sl_frame_set_message(sl_frame *frame, const char *message) {
+/* Replaces a text with a copy of another, which may be NULL. */
+static int replace_text(char **text, const char *with) {
     char *copy = NULL;
-    if (message) {
-        copy = strdup(message);
+    if (with) {
+        copy = strdup(with);
         if (!copy)
             return sl_fail_memory();
     }
-    free(own(frame)->message);
-    own(frame)->message = copy;
-    frame->message = copy;
+    free(*text);
+    *text = copy;
     return SL_OK;
+}
+
+int sl_frame_put_message(sl_frame *frame, const char *message) {
+    int code = replace_text(&own(frame)->message, message);
+    frame->message = own(frame)->message;
+    return code;
+}
+
+int sl_frame_set_port(sl_frame *frame, const char *port) {
+    int code = replace_text(&own(frame)->port, port);
+    frame->port = own(frame)->port;
+    return code;
 }
 
 int sl_frame_bytes(const sl_frame *frame, sl_buffer **bytes) {
@@ -250,5 +264,6 @@ void sl_frame_unref(sl_frame **frame) {
         return;
     sl_buffer_unref(&given->bytes);
     free(given->message);
+    free(given->port);
     free(given);
 }

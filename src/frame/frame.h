@@ -30,17 +30,21 @@ int sl_frame_new_array_of(sl_frame **frame, const char *dtype, int dimensions, c
  * them; the caller gets a reference. SL_EINVAL for planar formats. */
 int sl_frame_bytes(const sl_frame *frame, sl_buffer **bytes);
 
-/* Another frame with the same pixels (shared) whose own times, sequence and message may be set. */
+/* Another frame with the same pixels (shared) whose own times, sequence, message and port may be
+ * set. */
 int sl_frame_share(sl_frame **frame, const sl_frame *from);
 
 /* Whether the caller alone holds the frame and its pixels, and so may write. */
 bool sl_frame_sole(const sl_frame *frame);
 
-/* Copies times, sequence and message. */
+/* Copies times, sequence, message and port. */
 int sl_frame_copy_properties(sl_frame *to, const sl_frame *from);
 
 /* Replaces the JSON text that travels with it (copied; NULL: none). */
-int sl_frame_set_message(sl_frame *frame, const char *message);
+int sl_frame_put_message(sl_frame *frame, const char *message);
+
+/* Replaces the JSON text of its sender's port (copied; NULL: none). */
+int sl_frame_set_port(sl_frame *frame, const char *port);
 
 /* dtype × shape in bytes, or SL_EINVAL: unknown dtype, negative side, more than `limit`. */
 int sl_array_size(const char *dtype, int dimensions, const int64_t *shape, size_t limit,

@@ -38,6 +38,9 @@ typedef struct sl_link_state {
     char endpoint[300]; /* what it is bound or connected to */
 } sl_link_state;
 
+/* Whether bidirectional mode is set where it may be. SL_EINVAL with a sentence that names it. */
+int sl_link_check_bidirectional(const sl_link_settings *settings);
+
 /* The endpoint that settings ask for: "tcp://127.0.0.1:5555", "tcp://[::1]:5555",
  * and "ipc://ADDRESS:PORT", because NetGear makes a socket file's name of both. SL_EINVAL for what
  * can't be one. */

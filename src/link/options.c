@@ -107,9 +107,22 @@ const sl_option sl_link_options[] = {
      .offset = FIELD(overwrite_cert),
      .fallback = "false",
      .help = "Let a sender make new certificates before it starts, in place of those there"},
+    {.name = "bidirectional_mode",
+     .type = SL_OPTION_BOOL,
+     .offset = FIELD(bidirectional_mode),
+     .fallback = "false",
+     .help = "pair, reqrep: replies carry the viewer's data back to the camera; set at both ends"},
 };
 
 const size_t sl_link_option_count = SL_COUNT(sl_link_options);
+
+int sl_link_check_bidirectional(const sl_link_settings *settings) {
+    if (settings->bidirectional_mode && settings->pattern == SL_PATTERN_PUBSUB)
+        return sl_fail(SL_EINVAL,
+                       "bidirectional_mode goes with the patterns pair and reqrep, where "
+                       "replies come back, not with pubsub; choose one with --pattern");
+    return SL_OK;
+}
 
 const char *sl_pattern_name(sl_pattern pattern) {
     static const char *const names[] = {

@@ -115,6 +115,8 @@ static int check(sl_destination_settings *destination) {
     if (tunnel->destination && link->protocol != SL_PROTOCOL_TCP)
         return sl_fail(SL_EINVAL, "an SSH tunnel leads to a TCP port; leave protocol at tcp");
     int result = sl_tunnel_check(tunnel, &target);
+    if (!result)
+        result = sl_link_check_bidirectional(link);
     return result ? result
                   : sl_link_endpoint(link, SL_ROLE_SENDER, destination->endpoint,
                                      sizeof destination->endpoint);

@@ -46,6 +46,16 @@ static int give_up_reply(sl_turn *turn) {
     return sl_link_rebuild(turn->link);
 }
 
+/* What the reply brought. One that makes no sense has acknowledged the frame all the same. */
+static void keep_returned(sl_turn *turn, const sl_link_message *message) {
+    sl_frame *data = NULL;
+    if (!turn->returned)
+        return;
+    if (sl_netgear_read_reply(message->parts, message->count, &data))
+        sl_tally_reject(turn->tally);
+    sl_returned_put(turn->returned, data);
+}
+
 /* Waits for the reply to the frame that was sent when the link had made `connects` connections. */
 static int await_reply(sl_turn *turn, uint64_t connects) {
     int64_t deadline_us = seconds_from_now(turn->settings->request_timeout_s);
@@ -53,6 +63,7 @@ static int await_reply(sl_turn *turn, uint64_t connects) {
     for (;;) {
         sl_link_message message = {0};
         if (sl_link_receive(turn->link, &message) == SL_OK) {
+            keep_returned(turn, &message);
             sl_link_message_clear(&message);
             turn->unanswered = 0;
             turn->answered = true;
@@ -105,10 +116,11 @@ static void reqrep_send_end(sl_turn *turn) {
 }
 
 static void send_reply(sl_turn *turn) {
-    sl_buffer *reply = NULL;
-    if (sl_netgear_write_reply(turn->device, &reply) == SL_OK)
-        sl_link_send(turn->link, &reply, 1);
-    sl_buffer_unref(&reply);
+    sl_buffer *parts[2];
+    size_t count = sl_answer_get(turn->answer, parts);
+    sl_link_send(turn->link, parts, count);
+    sl_buffer_unref(&parts[0]);
+    sl_buffer_unref(&parts[1]);
     turn->owes_reply = false;
 }
 

@@ -86,7 +86,7 @@ static void reconsider(sl_outlet *outlet) {
 static int send_current(sl_outlet *outlet) {
     sl_buffer *parts[2] = {NULL, NULL};
     const sl_frame *frame = outlet->current->frame;
-    int result = sl_netgear_write_head(frame, outlet->to->link.pattern, &parts[0]);
+    int result = sl_netgear_write_head(frame, outlet->to->link.pattern, NULL, &parts[0]);
     if (!result)
         result = sl_frame_bytes(frame, &parts[1]);
     int64_t began_us = sl_now_us();
@@ -216,6 +216,7 @@ static int open_way(sl_outlet *outlet) {
         .tally = &outlet->tally,
         .settings = &outlet->to->link,
         .stop = outlet->owner->stop,
+        .returned = outlet->to->link.bidirectional_mode ? outlet->owner->returned : NULL,
     };
     if (!result)
         outlet->owner->opened(outlet->owner->user);

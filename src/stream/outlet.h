@@ -5,6 +5,7 @@
 
 #include "stream/destination.h"
 #include "stream/fanout.h"
+#include "stream/returned.h"
 
 typedef struct sl_outlet sl_outlet;
 
@@ -13,9 +14,10 @@ typedef struct sl_outlet sl_outlet;
 typedef struct sl_outlet_owner {
     sl_pipeline *pipeline;
     sl_fanout *fanout;
-    sl_cancel *stop; /* ends all of them */
-    int encoders;    /* frames that can be coded at once */
-    bool several;    /* then log lines say which one they are about */
+    sl_returned *returned; /* where goes what replies carry, in bidirectional mode */
+    sl_cancel *stop;       /* ends all of them */
+    int encoders;          /* frames that can be coded at once */
+    bool several;          /* then log lines say which one they are about */
     void *user;
     void (*opened)(void *user);             /* its tunnel is up, its link connects */
     void (*met)(void *user, bool receiver); /* a receiver is there, or no longer */

@@ -92,7 +92,7 @@ static void wait_for_room(sl_turn *turn) {
 void sl_turn_send_end(sl_turn *turn) {
     sl_buffer *end = NULL;
     wait_for_room(turn);
-    if (sl_netgear_write_end(&end) == SL_OK)
+    if (sl_netgear_write_end(NULL, &end) == SL_OK)
         sl_link_send(turn->link, &end, 1);
     sl_buffer_unref(&end);
 }

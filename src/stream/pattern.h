@@ -7,7 +7,9 @@
 
 #include "frame/buffer.h"
 #include "link/link.h"
+#include "stream/answer.h"
 #include "stream/pipeline.h"
+#include "stream/returned.h"
 #include "stream/tally.h"
 #include "wire/netgear.h"
 
@@ -18,7 +20,8 @@ typedef struct sl_turn {
     sl_tally *tally;
     const sl_link_settings *settings;
     const sl_cancel *stop;   /* the end is closing */
-    char device[9];          /* receiver: how it signs its replies */
+    sl_answer *answer;       /* receiver: what its replies carry */
+    sl_returned *returned;   /* sender: where what replies carry goes; NULL: they carry nothing */
     bool owes_reply;         /* receiver: one frame was taken and not yet acknowledged */
     int64_t reply_by_us;     /* receiver: when that must happen at the latest */
     int64_t end_by_us;       /* sender: closing may take until then; 0: not closing yet */

@@ -46,7 +46,8 @@ struct sl_receiver {
     sl_thread thread;
     sl_gate *gate;              /* NULL: there is none */
     sl_whereabouts whereabouts; /* of the gate */
-    sl_link *link;              /* the link thread's, and `turn` too */
+    sl_answer answer;
+    sl_link *link; /* the link thread's, and `turn` too */
     sl_turn turn;
 };
 
@@ -220,10 +221,20 @@ static int open_link(sl_receiver *receiver) {
                         receiver->cancel);
 }
 
+static int open_answer(sl_receiver *receiver) {
+    char device[9];
+    if (receiver->settings.link.bidirectional_mode)
+        return sl_answer_carry(&receiver->answer, NULL);
+    sl_netgear_device_name(device);
+    return sl_answer_be_plain(&receiver->answer, device);
+}
+
 static int start(sl_receiver *receiver) {
     static const sl_pipeline_worker worker = {open_decoder, decode, close_decoder};
     int threads = sl_threads(receiver->settings.threads);
     int result = sl_receiver_check(&receiver->settings);
+    if (!result)
+        result = sl_link_check_bidirectional(&receiver->settings.link);
     if (!result)
         result = sl_link_prepare(&receiver->settings.link, SL_ROLE_RECEIVER);
     if (!result)
@@ -237,12 +248,13 @@ static int start(sl_receiver *receiver) {
         .link = receiver->link,
         .pipeline = receiver->pipeline,
         .tally = &receiver->tally,
+        .answer = &receiver->answer,
         .settings = &receiver->settings.link,
         .stop = receiver->stop,
         .silent_since_us = sl_now_us(),
     };
-    sl_netgear_device_name(receiver->turn.device);
-    return sl_thread_start(&receiver->thread, "sl-receive", run_link, receiver);
+    result = open_answer(receiver);
+    return result ? result : sl_thread_start(&receiver->thread, "sl-receive", run_link, receiver);
 }
 
 int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *settings) {
@@ -251,6 +263,7 @@ int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *setting
     if (!opened)
         return sl_fail_memory();
     sl_tally_init(&opened->tally);
+    sl_answer_init(&opened->answer);
     opened->whereabouts.fd = -1;
     opened->pattern = sl_pattern_find(settings->link.pattern, settings->every_frame);
     opened->cancel = settings->cancel;
@@ -277,6 +290,31 @@ int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms) {
     if (result == SL_OK)
         sl_tally_frame(&receiver->tally);
     return result;
+}
+
+static int return_array(sl_receiver *receiver, const sl_frame *array) {
+    sl_codec *codec = NULL;
+    sl_frame *coded = NULL;
+    int result = sl_codec_open(&codec, &receiver->settings.codec);
+    if (!result)
+        result = sl_codec_encode(codec, array, &coded);
+    sl_codec_close(&codec);
+    if (!result)
+        result = sl_answer_set(&receiver->answer, NULL, coded);
+    sl_frame_unref(&coded);
+    return result;
+}
+
+int sl_receiver_return(sl_receiver *receiver, const char *json, const sl_frame *array) {
+    if (!receiver->settings.link.bidirectional_mode)
+        return sl_fail(SL_EINVAL, "data can be returned in bidirectional_mode alone; set it at "
+                                  "both ends");
+    if (json && array)
+        return sl_fail(SL_EINVAL, "a reply carries a JSON value or an array, not both");
+    if (array)
+        return return_array(receiver, array);
+    int result = json ? sl_netgear_check_json(json) : SL_OK;
+    return result ? result : sl_answer_set(&receiver->answer, json, NULL);
 }
 
 bool sl_receiver_gate(const sl_receiver *receiver, sl_gate_place *place) {
@@ -321,6 +359,7 @@ void sl_receiver_close(sl_receiver **receiver) {
     sl_gate_close(&closing->gate, REPLY_LINGER_MS);
     sl_cancel_close(&closing->stop);
     sl_tally_finish(&closing->tally);
+    sl_answer_finish(&closing->answer);
     sl_settings_finish(&closing->settings);
     free(closing);
 }

@@ -32,6 +32,7 @@ struct sl_sender {
     sl_outlet_owner owner;
     sl_pipeline *pipeline;
     sl_fanout *fanout;
+    sl_returned returned;
     sl_tally tally; /* of frames, whichever destination they reached */
     sl_cancel *stop;
     atomic_uint_fast64_t encoded;
@@ -168,6 +169,7 @@ static int open_outlets(sl_sender *sender) {
     sender->owner = (sl_outlet_owner){
         .pipeline = sender->pipeline,
         .fanout = sender->fanout,
+        .returned = &sender->returned,
         .stop = sender->stop,
         .encoders = sl_threads(sender->settings.threads),
         .several = count > 1,
@@ -220,6 +222,7 @@ int sl_sender_open(sl_sender **sender, const sl_sender_settings *settings) {
         return sl_fail_memory();
     pthread_mutex_init(&opened->lock, NULL);
     sl_tally_init(&opened->tally);
+    sl_returned_init(&opened->returned);
     opened->opened.fd = opened->reachable.fd = -1;
 
     int result = sl_settings_copy(&opened->settings, settings, sizeof *settings);
@@ -250,6 +253,21 @@ int sl_sender_flush(sl_sender *sender, int timeout_ms) {
     return result ? result : failure_of(sender);
 }
 
+int sl_sender_returned(sl_sender *sender, sl_frame **returned) {
+    bool expected = false;
+    *returned = NULL;
+    for (size_t i = 0; i < sender->destinations.count; i++)
+        expected = expected || sender->destinations.all[i].link.bidirectional_mode;
+    if (!expected)
+        return sl_fail(SL_EINVAL, "data is returned in bidirectional_mode alone; set it at both "
+                                  "ends");
+    int result = sl_returned_take(&sender->returned, &sender->settings.codec, returned);
+    if (result != SL_EMESSAGE)
+        return result;
+    sl_tally_reject(&sender->tally);
+    return SL_EAGAIN;
+}
+
 size_t sl_sender_destinations(const sl_sender *sender) {
     return sender->destinations.count;
 }
@@ -269,10 +287,12 @@ void sl_sender_stats(const sl_sender *sender, sl_stats *stats) {
         sl_outlet_look(sender->outlets[i], &one);
         sum.bytes += one.stats.bytes;
         sum.reconnects += one.stats.reconnects;
+        sum.rejected += one.stats.rejected;
         sum.connected = sum.connected || one.stats.connected;
     }
     if (sender->destinations.count == 1)
         sum = one.stats;
+    sum.rejected += stats->rejected;
     sum.frames = stats->frames;
     sum.dropped = stats->dropped;
     sum.seconds = stats->seconds;
@@ -305,6 +325,7 @@ void sl_sender_close(sl_sender **sender) {
     sl_event_finish(&closing->opened);
     sl_event_finish(&closing->reachable);
     sl_tally_finish(&closing->tally);
+    sl_returned_finish(&closing->returned);
     sl_destinations_finish(&closing->destinations);
     sl_settings_finish(&closing->settings);
     pthread_mutex_destroy(&closing->lock);

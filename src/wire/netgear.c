@@ -1,10 +1,12 @@
 /*
- * NetGear's messages, written. Called by the stream room; reading is in netgear_read.c.
+ * NetGear's messages, written. Called by the stream room; reading is in netgear_read.c, replies
+ * that carry something back are in netgear_reply.c.
  */
 #include "wire/netgear.h"
 
 #include "base/error.h"
 #include "frame/frame.h"
+#include "wire/json.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -27,21 +29,34 @@ static int wrap_text(char *text, sl_buffer **buffer) {
     return result;
 }
 
-/* The frame's message as JSON, null when it has none; NULL when it is not JSON. */
-static json_t *message_of(const sl_frame *coded) {
-    if (!coded->message)
-        return json_null();
-    return json_loads(coded->message, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+json_t *sl_json_parse(const char *text) {
+    json_error_t error;
+    json_t *json = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    if (!json)
+        sl_fail(SL_EINVAL, "\"%.60s\" is not JSON: %s; texts need double quotes", text, error.text);
+    return json;
 }
 
-static json_t *compression_of(const sl_frame *coded) {
+int sl_netgear_check_json(const char *text) {
+    json_t *json = sl_json_parse(text);
+    if (!json)
+        return SL_EINVAL;
+    size_t size = json_dumpb(json, NULL, 0, JSON_ENCODE_ANY);
+    json_decref(json);
+    if (size > SL_NETGEAR_JSON_MAX)
+        return sl_fail(SL_EINVAL, "a JSON value of %zu bytes is too long; %zu can travel", size,
+                       SL_NETGEAR_JSON_MAX);
+    return SL_OK;
+}
+
+json_t *sl_json_compression(const sl_frame *coded) {
     if (coded->format != SL_FORMAT_JPEG)
         return json_false();
     return json_pack("{s:b, s:b, s:s}", "dct", coded->fast_dct, "ups", coded->fast_upsample,
                      "colorspace", sl_colorspace_name(coded->colorspace));
 }
 
-static json_t *shape_of(const sl_frame *coded) {
+json_t *sl_json_shape(const sl_frame *coded) {
     if (coded->format == SL_FORMAT_JPEG)
         return json_string("");
     json_t *shape = json_array();
@@ -60,32 +75,52 @@ static json_t *head_of(const sl_frame *coded, sl_pattern pattern, json_t *messag
     snprintf(number, sizeof(number), "%d", (int)pattern);
     /* json_pack() takes the new references over, and fails when one of them is NULL. */
     return json_pack("{s:b, s:o, s:o, s:s, s:s, s:o}", "terminate_flag", 0, "compression",
-                     compression_of(coded), "message", message, "pattern", number, "dtype",
-                     coded->format == SL_FORMAT_JPEG ? "" : coded->dtype, "shape", shape_of(coded));
+                     sl_json_compression(coded), "message", message, "pattern", number, "dtype",
+                     coded->format == SL_FORMAT_JPEG ? "" : coded->dtype, "shape",
+                     sl_json_shape(coded));
 }
 
-int sl_netgear_write_head(const sl_frame *coded, sl_pattern pattern, sl_buffer **head) {
+static json_t *port_of(const char *text) {
+    return json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+}
+
+json_t *sl_json_with_port(const char *port, json_t *rest) {
+    if (!port || !rest)
+        return rest;
+    json_t *whole = json_pack("{s:o}", "port", port_of(port));
+    if (whole && json_object_update(whole, rest) != 0) {
+        json_decref(whole);
+        whole = NULL;
+    }
+    json_decref(rest);
+    return whole;
+}
+
+int sl_json_write(json_t *json, sl_buffer **message) {
+    char *text = json ? json_dumps(json, 0) : NULL;
+    json_decref(json);
+    if (text && strlen(text) > SL_NETGEAR_HEAD_MAX) {
+        free(text);
+        return sl_fail(SL_EINVAL, "a message is longer than the %zu bytes that a head has",
+                       SL_NETGEAR_HEAD_MAX);
+    }
+    return wrap_text(text, message);
+}
+
+int sl_netgear_write_head(const sl_frame *coded, sl_pattern pattern, const char *port,
+                          sl_buffer **head) {
     *head = NULL;
     if (coded->format != SL_FORMAT_JPEG && coded->dimensions == 0)
         return sl_fail(SL_EINVAL, "a frame of the format %s can't travel: code it first",
                        sl_format_name(coded->format));
-    json_t *message = message_of(coded);
-    if (!message)
-        return sl_fail(SL_EINVAL, "a frame's message is not JSON: %.100s", coded->message);
-    json_t *json = head_of(coded, pattern, message);
-    char *text = json ? json_dumps(json, JSON_ENSURE_ASCII) : NULL;
-    json_decref(json);
-    if (text && strlen(text) > SL_NETGEAR_HEAD_MAX) {
-        free(text);
-        return sl_fail(SL_EINVAL, "a frame's message is longer than the %zu bytes that a head has",
-                       SL_NETGEAR_HEAD_MAX);
-    }
-    return wrap_text(text, head);
+    json_t *message = coded->message ? sl_json_parse(coded->message) : json_null();
+    return message ? sl_json_write(sl_json_with_port(port, head_of(coded, pattern, message)), head)
+                   : SL_EINVAL;
 }
 
-int sl_netgear_write_end(sl_buffer **head) {
+int sl_netgear_write_end(const char *port, sl_buffer **head) {
     *head = NULL;
-    return wrap_text(strdup("{\"terminate_flag\": true}"), head);
+    return sl_json_write(sl_json_with_port(port, json_pack("{s:b}", "terminate_flag", 1)), head);
 }
 
 int sl_netgear_write_reply(const char *device, sl_buffer **reply) {
@@ -93,6 +128,14 @@ int sl_netgear_write_reply(const char *device, sl_buffer **reply) {
     *reply = NULL;
     snprintf(text, sizeof(text), "Data received on device: %s !", device);
     return wrap_text(strdup(text), reply);
+}
+
+bool sl_netgear_is_port(const char *text) {
+    json_t *port = port_of(text);
+    bool fits =
+        (json_is_integer(port) || json_is_string(port)) && strlen(text) < SL_NETGEAR_PORT_MAX;
+    json_decref(port);
+    return fits;
 }
 
 void sl_netgear_device_name(char device[9]) {

@@ -125,7 +125,7 @@ static void every_allocation_may_fail(void **state) {
             result = sl_frame_new(&frame, SL_FORMAT_I420, 33, 17);
         if (result == 0) {
             memset(frame->planes[0], 100, frame->size);
-            result = sl_frame_set_message(frame, "\"hello\"");
+            result = sl_frame_put_message(frame, "\"hello\"");
         }
         if (result == 0)
             result = sl_codec_encode(codec, frame, &coded);

@@ -218,7 +218,7 @@ static void jpegs_pass_through(void **state) {
     sl_codec *codec;
     sl_frame *frame = coded_of(data, size), *coded;
     assert_int_equal(sl_codec_open(&codec, &settings), 0);
-    assert_int_equal(sl_frame_set_message(frame, "1"), 0);
+    assert_int_equal(sl_frame_put_message(frame, "1"), 0);
     assert_int_equal(sl_codec_encode(codec, frame, &coded), 0);
     assert_ptr_equal(coded->planes[0], frame->planes[0]);
     assert_true(coded->fast_dct);

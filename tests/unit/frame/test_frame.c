@@ -164,7 +164,7 @@ static void properties_travel(void **state) {
     from->sequence = 7;
     from->captured_utc_us = 8;
     from->captured_monotonic_us = 9;
-    assert_int_equal(sl_frame_set_message(from, "{}"), 0);
+    assert_int_equal(sl_frame_put_message(from, "{}"), 0);
     assert_int_equal(sl_buffer_new(&bytes, 10), 0);
     assert_int_equal(sl_frame_new_coded(&to, SL_FORMAT_JPEG, bytes), 0);
     sl_buffer_unref(&bytes);
@@ -176,7 +176,7 @@ static void properties_travel(void **state) {
     assert_int_equal(to->captured_utc_us, 8);
     assert_int_equal(to->captured_monotonic_us, 9);
     assert_string_equal(to->message, "{}");
-    assert_int_equal(sl_frame_set_message(to, NULL), 0);
+    assert_int_equal(sl_frame_put_message(to, NULL), 0);
     assert_null(to->message);
     sl_frame_unref(&to);
     sl_frame_unref(&to);
