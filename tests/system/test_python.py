@@ -239,11 +239,3 @@ def test_closed_ssh_port():
     closed = ports.free_port()
     with pytest.raises(AssertionError, match=str(closed)):
         NetGear("127.0.0.1", pattern=2, ssh_tunnel_mode=f"nobody@127.0.0.1:{closed}")
-
-
-def test_no_answer():
-    """None for a frame that nobody answered, RuntimeError once that happened max_retries times."""
-    with sender(ports.free_port(), max_retries=2) as here:
-        assert here.send(picture()) is None
-        with pytest.raises(RuntimeError, match="2 times in a row"):
-            here.send(picture())
