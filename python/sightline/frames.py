@@ -1,15 +1,17 @@
-"""Frames of the library as numpy arrays, and arrays as frames: the same memory, never a copy."""
+"""Frames of the library as numpy arrays, and arrays as frames: the same memory, never a copy. And
+the JSON values that go with them."""
 
 from __future__ import annotations
 
 import functools
+import json
 import threading
 from typing import Any
 
 import numpy
 import numpy.typing
 
-from sightline.library import check, ffi, lib
+from sightline.library import check, ffi, lib, logger, text
 
 Array = numpy.typing.NDArray[Any]
 
@@ -39,6 +41,40 @@ def to_array(slot: Any) -> Array:
         return numpy.empty(shape, dtype)
     memory = ffi.gc(frame.planes[0], give_back, frame.size)
     return numpy.ndarray(shape, dtype, ffi.buffer(memory, frame.size))
+
+
+def to_json(value: Any) -> bytes:
+    """TypeError or ValueError for what is not JSON."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _from_json(pointer: Any) -> Any:
+    """The value of a text that the library has checked; None for one too deep or long for Python."""
+    words = text(pointer)
+    try:
+        return None if words is None else json.loads(words)
+    except (ValueError, RecursionError) as problem:
+        logger.warning("a message was dropped: %s", problem)
+        return None
+
+
+def message_of(slot: Any) -> Any:
+    """What came with a frame; None: nothing."""
+    return _from_json(slot[0].message)
+
+
+def port_of(slot: Any) -> Any:
+    """The port by which who sent the frame calls itself."""
+    return _from_json(slot[0].port)
+
+
+def to_data(slot: Any) -> Any:
+    """What was returned: an array, or a JSON value. Takes the reference in the slot."""
+    if slot[0].format != lib.SL_FORMAT_NONE:
+        return to_array(slot)
+    value = message_of(slot)
+    lib.sl_frame_unref(slot)
+    return value
 
 
 class Loan:

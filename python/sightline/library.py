@@ -84,6 +84,14 @@ def check(code: int) -> None:
         raise Error(code, sentence())
 
 
+def check_unless_again(code: int) -> bool:
+    """Whether it went well; False where nothing was there yet."""
+    if code == lib.SL_EAGAIN:
+        return False
+    check(code)
+    return True
+
+
 def patiently(call: Callable[[int], int], seconds: float | None) -> int:
     """The result of call(timeout_ms), repeated until it is other than SL_EAGAIN or the time is
     over (None: never). In between Python handles signals, so that Ctrl-C ends the wait."""

@@ -10,8 +10,7 @@ import pytest
 from harness import netgear, ports
 from harness.gears import NetGear, aside, pair, receiver, sender
 
-from sightline.gears import ends
-from sightline.gears import netgear as module
+from sightline.gears import ends, modes
 
 RAW = {"jpeg_compression": False}
 PATTERNS = {0: "pair", 1: "reqrep", 2: "pubsub"}
@@ -39,8 +38,8 @@ def addresses(monkeypatch):
         seen.append((int(ends.ffi.cast("uintptr_t", slot[0].planes[0])), slot[0].size))
         return convert(slot)
 
-    convert = module.to_array
-    monkeypatch.setattr(module, "to_array", look)
+    convert = modes.to_array
+    monkeypatch.setattr(modes, "to_array", look)
     return seen
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from sightline.frames import Array, Loan, new_slot
+import numpy
+
+from sightline.frames import Array, Loan, new_slot, to_json
 from sightline.gears.stats import Stats, read_stats
 from sightline.library import (
     Error,
     Settings,
     check,
+    check_unless_again,
     close_at_exit,
     ffi,
     lib,
@@ -24,6 +27,7 @@ from sightline.library import (
 )
 
 _STUCK_S = 0.8  # that a receiver over pubsub may take to make room
+_MARGIN_S = 0.5  # beyond the time that the library itself gives a reply
 
 
 class _End:
@@ -79,14 +83,16 @@ class Sender(_End):
         self._unanswered = 0
         super().__init__(settings)
 
-    def send(self, array: Array) -> bool:
-        """Sends an array, which may be written to again when this returns. False if it was not
-        taken, for want of a receiver that has room."""
+    def send(self, array: Array, message: bytes | None) -> bool:
+        """Sends an array, which may be written to again when this returns, with a JSON text. False
+        if it was not taken, for want of a receiver that has room."""
         with self._turn:
             if self._closing:
                 raise Error(lib.SL_EEND, "this NetGear is closed")
             loan = Loan(array)
             try:
+                if message is not None:
+                    check(lib.sl_frame_set_message(loan.slot[0], message))
                 code = self._put(loan.slot[0])
             finally:
                 loan.give()
@@ -97,6 +103,20 @@ class Sender(_End):
             self._unanswered = 0
             loan.wait(self._patience_s)
             return True
+
+    def returned(self) -> Any:
+        """What the receiver has answered to the last frame, in a slot; None: nothing, or nothing in
+        time."""
+        slot = new_slot()
+        with self._turn:
+            check_unless_again(self._flush())
+            code = lib.sl_sender_returned(self._slot[0], slot)
+            return slot if check_unless_again(code) else None
+
+    def _flush(self) -> int:
+        return patiently(
+            lambda ms: lib.sl_sender_flush(self._slot[0], ms), self._patience_s + _MARGIN_S
+        )
 
     def _put(self, frame: Any) -> int:
         """Over pubsub nobody waits for a receiver that isn't there."""
@@ -123,11 +143,23 @@ class Sender(_End):
     def _finish(self) -> None:
         """What was taken is still delivered, if somebody is there."""
         if self.stats.connected:
-            patiently(lambda ms: lib.sl_sender_flush(self._slot[0], ms), self._patience_s)
+            self._flush()
         lib.sl_sender_finish(self._slot[0])
 
 
 class Receiver(_End):
+    def give_back(self, value: Any) -> None:
+        """What every reply carries from now on: an array, of which a copy is made, since the
+        program may go on writing to it; or what JSON can say."""
+        if isinstance(value, numpy.ndarray):
+            loan = Loan(numpy.array(value, order="C"))
+            try:
+                check(lib.sl_receiver_return(self._slot[0], ffi.NULL, loan.slot[0]))
+            finally:
+                loan.give()
+        else:
+            check(lib.sl_receiver_return(self._slot[0], to_json(value), ffi.NULL))
+
     def recv(self, seconds: float | None) -> Any:
         """The next frame, in a slot; None at the end of the stream. TimeoutError when none came
         within `seconds` (None: for ever)."""

@@ -7,36 +7,13 @@ from typing import Any, Iterator, Sequence
 
 import numpy
 
-from sightline.frames import Array, to_array
+from sightline.frames import Array, port_of, to_data, to_json
 from sightline.gears import certificates
 from sightline.gears.ends import Receiver, Sender
+from sightline.gears.modes import Modes
 from sightline.gears.options import ignored, read_options, set_others
 from sightline.gears.stats import Stats
 from sightline.library import Error, Settings, lib, logger, start_log
-
-_MODES = ("multiserver_mode", "multiclient_mode", "bidirectional_mode")
-
-
-def _check_modes(modes: dict[str, bool], pattern: int) -> None:
-    for mode, patterns in zip(_MODES, ((1, 2), (1, 2), (0, 1))):
-        if modes[mode] and pattern not in patterns:
-            allowed = " or ".join(str(number) for number in patterns)
-            raise ValueError(f"{mode} needs pattern {allowed}, not {pattern}")
-    if modes["multiserver_mode"] and modes["multiclient_mode"]:
-        raise ValueError("multiserver_mode and multiclient_mode exclude each other")
-
-
-def _check_port(modes: dict[str, bool], receive_mode: bool, port: Any) -> None:
-    for mode, several in (
-        ("multiserver_mode", receive_mode),
-        ("multiclient_mode", not receive_mode),
-    ):
-        if not modes[mode]:
-            continue
-        if several and not isinstance(port, (list, tuple)):
-            raise ValueError(f"{mode} needs a list of ports at this end, not {port!r}")
-        if port is None:
-            raise ValueError(f"{mode} needs a port of its own at this end")
 
 
 def _read_pattern(pattern: Any) -> int:
@@ -51,9 +28,12 @@ def _set_place(settings: Settings, address: Any, port: Any, protocol: Any) -> No
         settings.set("protocol", protocol)
     elif protocol is not None:
         ignored("protocol", protocol, "tcp or ipc", "it is tcp")
-    for name, value in (("address", address), ("port", port)):
-        if value is not None:
-            settings.set(name, value)
+    if address is not None:
+        settings.set("address", address)
+    if isinstance(port, (list, tuple)):
+        settings.set("ports", ",".join(str(one) for one in port))
+    elif port is not None:
+        settings.set("port", port)
 
 
 def _set_known(settings: Settings, known: dict[str, Any]) -> None:
@@ -63,7 +43,7 @@ def _set_known(settings: Settings, known: dict[str, Any]) -> None:
     if known.get("secure_mode"):
         certificates.close_to_others(location)
     for name, value in {"max_retries": 3, **known}.items():
-        if name not in _MODES:
+        if value is not False or settings.has(name):
             settings.set(name, value)
 
 
@@ -98,12 +78,12 @@ class NetGear:
         self._receive_mode = bool(receive_mode)
         pattern = _read_pattern(pattern)
         known, others = read_options(options, self._receive_mode)
-        modes = {mode: known.get(mode, False) for mode in _MODES}
-        _check_modes(modes, pattern)
-        _check_port(modes, self._receive_mode, port)
+        self._modes = Modes(known, pattern, self._receive_mode)
+        self._modes.check_port(port)
         settings = Settings("receiver" if self._receive_mode else "sender")
         settings.set("pattern", pattern)
         _set_place(settings, address, port, protocol)
+        self._modes.say_port(settings, port)
         _set_known(settings, known)
         set_others(settings, others)
         self._jpeg_channels = _jpeg_channels(known.get("jpeg_compression", True))
@@ -112,8 +92,10 @@ class NetGear:
         logger.info("%s port %d with pattern %d", doing, self.stats.port, pattern)
 
     def send(self, frame: Array, message: Any = None) -> Any:
-        """Sends an array; it may be written to again when this returns. None as well when it could
-        not be delivered in time; RuntimeError when that happened max_retries times in a row."""
+        """Sends an array; it may be written to again when this returns. `message` is anything that
+        JSON can say. Returns in bidirectional mode the receiver's data, in multi-client mode (its
+        port, its data); else None, as when the frame could not be delivered in time. RuntimeError
+        when that happened max_retries times in a row."""
         if self._receive_mode:
             raise ValueError("send() is for the sending end; this one was made with receive_mode")
         if not isinstance(frame, numpy.ndarray):
@@ -122,26 +104,43 @@ class NetGear:
             logger.warning("the message was dropped: it can be anything but an array")
             message = None
         self._check_picture(frame)
+        words = None if message is None else to_json(message)
         try:
-            self._end.send(numpy.ascontiguousarray(frame))
+            taken = self._end.send(numpy.ascontiguousarray(frame), words)
         except Error as error:
             if error.code == lib.SL_EINVAL:
                 raise ValueError(str(error)) from None
             raise
-        return None
+        slot = self._end.returned() if taken and self._modes.answers else None
+        if slot is None:
+            return None
+        port = port_of(slot)
+        data = to_data(slot)
+        return (port, data) if self._modes.multiclient else data
 
     def recv(self, return_data: Any = None, timeout: float | None = None) -> Any:
-        """The next frame, which is the library's memory and stays valid as long as you keep it;
-        None at the end of the stream, or once it is closed or interrupted by Ctrl-C. TimeoutError
-        if none came within `timeout` seconds."""
+        """The next frame, which is the library's memory and stays valid as long as you keep it; in
+        bidirectional mode (its message or None, the frame), in multi-server mode (the sender's
+        port, the frame), or (port, message, frame) where there is a message. None at the end of the
+        stream, or once it is closed or interrupted by Ctrl-C. TimeoutError if nothing came within
+        `timeout` seconds. `return_data`, an array or anything that JSON can say, goes back with
+        every reply until it is replaced."""
         if not self._receive_mode:
             raise ValueError("recv() is for the receiving end; make it with receive_mode=True")
+        if return_data is not None:
+            self._give_back(return_data)
         try:
             slot = self._end.recv(timeout)
         except KeyboardInterrupt:
             self.close()
             return None
-        return None if slot is None else to_array(slot)
+        return None if slot is None else self._modes.received(slot)
+
+    def _give_back(self, data: Any) -> None:
+        if self._modes.answers:
+            self._end.give_back(data)
+        else:
+            logger.warning("return_data was dropped: nothing goes back in this mode")
 
     @property
     def stats(self) -> Stats:
