@@ -3,6 +3,7 @@
 
 #include <sightline/sightline.h>
 #include <stdio.h>
+#include <string.h>
 
 void camera_end_init(struct camera_end *end) {
     sl_sender_settings_init(&end->sender);
@@ -42,11 +43,28 @@ static int apply_paired(struct camera_end *end, struct options *options, const c
     return apply(end, options);
 }
 
-int camera_end_apply(struct camera_end *end, struct options *options) {
+/* Whether a list of destinations has one behind an SSH server. */
+static bool names_ssh(const char *destinations) {
+    return destinations &&
+           (strstr(destinations, ",ssh=") || strstr(destinations, ",ssh_tunnel_mode="));
+}
+
+/* Whether all that was typed can have an effect. */
+static int check_effect(const struct camera_end *end, struct options *options) {
+    const sl_sender_settings *sender = &end->sender;
+    bool ssh = sender->tunnel.destination || options->join || names_ssh(sender->destinations);
+    const struct reliance reliances[] = {
+        {"ssh_", ssh, "an SSH server on the way (--ssh)"},
+        {"persist", ssh, "an SSH server on the way (--ssh)"},
+        {"jpeg_compression_", sender->codec.jpeg, "JPEG; leave out --raw"},
+    };
+    bool all = options_check_effect(options, reliances, sizeof(reliances) / sizeof(reliances[0]));
+    return all ? SL_OK : SL_EINVAL;
+}
+
+/* Where the viewer is, if that is said; else it is the one that this camera was paired with. */
+static int place(struct camera_end *end, struct options *options) {
     char path[4096];
-    int code = apply(end, options);
-    if (code < 0)
-        return code;
     const sl_sender_settings *sender = &end->sender;
     bool told = sender->tunnel.destination || sender->link.address || sender->destinations;
     if (options->join && told) {
@@ -65,6 +83,13 @@ int camera_end_apply(struct camera_end *end, struct options *options) {
     if (told || options->join || sl_pair_viewer(path, sizeof(path)) < 0)
         return SL_OK;
     return apply_paired(end, options, path);
+}
+
+int camera_end_apply(struct camera_end *end, struct options *options) {
+    int code = apply(end, options);
+    if (code == SL_OK)
+        code = place(end, options);
+    return code < 0 ? code : check_effect(end, options);
 }
 
 int camera_end_join(struct camera_end *end, struct options *options, sl_cancel *cancel) {

@@ -30,6 +30,9 @@ extern const struct command commands[];
 
 const struct command *find_command(const char *name);
 
+/* Says that there is no such command, and which may be meant. */
+void fail_unknown_command(const char *name);
+
 int run_send(int count, char **words);
 int run_view(int count, char **words);
 int run_cameras(int count, char **words);

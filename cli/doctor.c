@@ -115,6 +115,8 @@ static int examine_viewer(struct options *options, sl_cancel *cancel) {
     struct telling telling = {.options = options};
     viewer_end_init(&end);
     int code = viewer_end_apply(&end, options);
+    if (code == SL_OK)
+        code = viewer_end_check(&end, options);
     end.receiver.cancel = cancel;
     if (code < 0)
         console_fail("%s", options->sentence);

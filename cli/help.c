@@ -222,7 +222,7 @@ int run_help(int count, char **words) {
     if (count == 2) {
         const struct command *about = find_command(words[1]);
         if (!about) {
-            console_fail("there is no command \"%s\"; see: sightline help", words[1]);
+            fail_unknown_command(words[1]);
             return EXIT_USAGE;
         }
         print_help(about);

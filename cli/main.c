@@ -4,6 +4,7 @@
 #include "options.h"
 
 #include <sightline/error.h>
+#include <sightline/settings.h>
 #include <sightline/version.h>
 #include <signal.h>
 #include <stddef.h>
@@ -31,6 +32,16 @@ const struct command *find_command(const char *name) {
             return known;
     }
     return NULL;
+}
+
+void fail_unknown_command(const char *name) {
+    const char *names[sizeof(commands) / sizeof(commands[0])];
+    size_t count = 0;
+    for (const struct command *known = commands; known->name; known++)
+        names[count++] = known->name;
+    const char *nearest = sl_settings_nearest(name, names, count);
+    console_fail("there is no command \"%s\"; see: sightline help%s%s%s", name,
+                 nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
 }
 
 int exit_code(int code) {
@@ -90,7 +101,7 @@ int main(int count, char **words) {
         return run_help(1, words + 1);
     const struct command *known = find_command(words[1]);
     if (!known) {
-        console_fail("there is no command \"%s\"; see: sightline help", words[1]);
+        fail_unknown_command(words[1]);
         return EXIT_USAGE;
     }
     return known->run(count - 1, words + 1);

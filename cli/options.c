@@ -241,18 +241,48 @@ static void take_operands(struct options *options, int set, int count, char **wo
                  words[0]);
 }
 
+static void complain_unknown(struct options *options, const char *word) {
+    const char *known[ROWS_MAX];
+    size_t count = 0;
+    char name[64];
+    snprintf(name, sizeof(name), "%s", word + strspn(word, "-"));
+    name[strcspn(name, "=")] = '\0';
+    for (const struct option_row *row = option_rows; row->name; row++) {
+        if (row->sets & options->set)
+            known[count++] = row->name;
+    }
+    const char *nearest = sl_settings_nearest(name, known, count);
+    complain(options, "%s has no option %s; see: sightline help %s%s%s%s", options->command, word,
+             options->command, nearest ? " (did you mean --" : "", nearest ? nearest : "",
+             nearest ? "?)" : "");
+}
+
+/* Whether a word is an option of the command, and nothing that is meant as a value. */
+static bool is_option(const struct options *options, const char *word) {
+    if (strncmp(word, "--", 2) != 0)
+        return false;
+    for (const struct option_row *row = option_rows; row->name; row++) {
+        if ((row->sets & options->set) && strcmp(row->name, word + 2) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* What getopt found; `word` is where it stood, for complaints. */
-static void take_found(struct options *options, int found, const char *command, const char *word,
-                       char **copy) {
+static void take_found(struct options *options, int found, const char *word, char **copy) {
+    const struct option_row *row = found >= LONG_ONE ? &option_rows[found - LONG_ONE] : NULL;
     if (found == 'o') {
         take_pair(options, optarg, *copy);
         *copy += strlen(optarg) + 1;
-    } else if (found >= LONG_ONE) {
-        take_row(options, &option_rows[found - LONG_ONE], optarg);
+    } else if (row && optarg == word && is_option(options, optarg)) {
+        complain(options, "--%s needs a value, and %s is an option (if it is meant: --%s=%s)",
+                 row->name, optarg, row->name, optarg);
+    } else if (row) {
+        take_row(options, row, optarg);
     } else if (found == ':') {
-        complain(options, "%s needs a value; see: sightline help %s", word, command);
+        complain(options, "%s needs a value; see: sightline help %s", word, options->command);
     } else {
-        complain(options, "%s has no option %s; see: sightline help %s", command, word, command);
+        complain_unknown(options, word);
     }
 }
 
@@ -266,7 +296,7 @@ static size_t room_for_copies(int count, char **words) {
 
 bool options_read(struct options *options, int set, int count, char **words) {
     struct option longs[ROWS_MAX + 1];
-    *options = (struct options){.log = SL_LOG_WARNING};
+    *options = (struct options){.log = SL_LOG_WARNING, .command = words[0], .set = set};
     options->typed = calloc((size_t)count, sizeof(*options->typed));
     options->copies = malloc(room_for_copies(count, words));
     char *copy = options->copies;
@@ -282,7 +312,7 @@ bool options_read(struct options *options, int set, int count, char **words) {
         int at = optind, found = getopt_long(count, words, letters, longs, NULL);
         if (found < 0)
             break;
-        take_found(options, found, words[0], words[at < optind ? optind - 1 : optind], &copy);
+        take_found(options, found, words[at < optind ? optind - 1 : optind], &copy);
     }
     check_contradictions(options);
     join_destinations(options, copy);
@@ -334,6 +364,27 @@ int options_apply(struct options *options, void *const *settings, size_t count, 
         }
     }
     return SL_OK;
+}
+
+static bool says_no(const char *value) {
+    static const char *const words[] = {"false", "no", "off", "0"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcasecmp(value, words[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool options_check_effect(struct options *options, const struct reliance *reliances, size_t count) {
+    for (size_t i = 0; i < options->typed_count * count; i++) {
+        const struct typed *typed = &options->typed[i / count];
+        const struct reliance *reliance = &reliances[i % count];
+        bool concerned = strncmp(typed->name, reliance->settings, strlen(reliance->settings)) == 0;
+        if (concerned && !reliance->met && !says_no(typed->value))
+            complain(options, "%s%s does nothing without %s", typed->option ? "--" : "-o ",
+                     typed->option ? typed->option : typed->name, reliance->needed);
+    }
+    return !options->sentence[0];
 }
 
 void options_finish(struct options *options) {

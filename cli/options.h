@@ -35,6 +35,8 @@ extern const struct option_row option_rows[];
 struct options {
     const char *operand; /* SOURCE, or NULL; of keys: what to do */
     const char *second;  /* of keys: for whom, or NULL */
+    const char *command; /* whose options they are: its name, */
+    int set;             /* and its set */
     bool help, json, list, overwrite;
     const char *join, *host, *revoke; /* NULL: none */
     uint64_t frames;                  /* 0: no limit */
@@ -60,6 +62,17 @@ bool options_read(struct options *options, int set, int count, char **words);
  * of `others`, then what was typed. SL_OK or SL_EINVAL. */
 int options_apply(struct options *options, void *const *settings, size_t count, void *const *others,
                   size_t other_count);
+
+/* What some settings do nothing without. */
+struct reliance {
+    const char *settings; /* how their names begin */
+    bool met;             /* what they need is there */
+    const char *needed;   /* in words: "an SSH server (--ssh)" */
+};
+
+/* Whether all that was typed can have an effect. A configuration file may hold what only other
+ * lines use. */
+bool options_check_effect(struct options *options, const struct reliance *reliances, size_t count);
 
 void options_finish(struct options *options);
 

@@ -86,6 +86,8 @@ static int check_settings(struct viewing *viewing, const char *usual) {
 static int apply_settings(struct viewing *viewing) {
     const char *usual = viewing->end.sink.sink;
     int code = viewer_end_apply(&viewing->end, &viewing->options);
+    if (code == SL_OK)
+        code = viewer_end_check(&viewing->end, &viewing->options);
     if (code < 0) {
         snprintf(viewing->sentence, sizeof(viewing->sentence), "%s", viewing->options.sentence);
         return code;

@@ -1,6 +1,7 @@
 /* cli: the settings of a viewer end. */
 #include "viewer_end.h"
 
+#include <sightline/error.h>
 #include <sightline/sender.h>
 #include <sightline/source.h>
 
@@ -24,4 +25,18 @@ int viewer_end_apply(struct viewer_end *end, struct options *options) {
     sl_settings_finish(&sender);
     sl_settings_finish(&source);
     return code;
+}
+
+int viewer_end_check(const struct viewer_end *end, struct options *options) {
+    const sl_receiver_settings *receiver = &end->receiver;
+    bool ssh = receiver->tunnel.destination != NULL;
+    bool pubsub = receiver->link.pattern == SL_PATTERN_PUBSUB;
+    const struct reliance reliances[] = {
+        {"ssh_", ssh, "an SSH server to listen at (--ssh)"},
+        {"persist", ssh, "an SSH server to listen at (--ssh)"},
+        {"gate_", receiver->gate.listen != NULL, "a gate (--gate)"},
+        {"every_frame", pubsub, "the pattern pubsub; with others every frame is handed out anyway"},
+    };
+    bool all = options_check_effect(options, reliances, sizeof(reliances) / sizeof(reliances[0]));
+    return all ? SL_OK : SL_EINVAL;
 }

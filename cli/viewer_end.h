@@ -20,4 +20,7 @@ void viewer_end_finish(struct viewer_end *end);
  * leaves its sentence in `options`. */
 int viewer_end_apply(struct viewer_end *end, struct options *options);
 
+/* Whether all that was typed can have an effect on a viewer: SL_OK, or SL_EINVAL as above. */
+int viewer_end_check(const struct viewer_end *end, struct options *options);
+
 #endif

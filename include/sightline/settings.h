@@ -66,6 +66,10 @@ SL_API int sl_settings_offer(void *const *settings, size_t count, const char *na
 /* The option of that name, or NULL. Static. */
 SL_API const sl_option *sl_settings_find(const void *settings, const char *name);
 
+/* The known word nearest to one that was mistyped, or NULL when none is near enough to have been
+ * meant. */
+SL_API const char *sl_settings_nearest(const char *word, const char *const *known, size_t count);
+
 /* The groups of options that this struct has, ended by a group without options. Static. */
 SL_API const sl_option_group *sl_settings_groups(const void *settings);
 

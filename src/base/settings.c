@@ -114,19 +114,36 @@ const sl_option_group *sl_settings_groups(const void *settings) {
     return ((const sl_settings *)settings)->groups;
 }
 
-/* Keeps the name nearest to `name` in `nearest`, where it is near enough to have been meant. */
-static void look_for_nearest(const void *settings, const char *name, const char **nearest,
-                             size_t *distance) {
-    for (const sl_option_group *group = sl_settings_groups(settings); group->options; group++) {
-        for (size_t i = 0; i < group->count; i++) {
-            const char *known = group->options[i].name;
-            size_t away = sl_text_distance(name, known);
-            if (away < *distance) {
-                *distance = away;
-                *nearest = known;
-            }
-        }
-    }
+/* What was meant by a word that is not known. */
+struct guess {
+    const char *word;
+    const char *nearest; /* NULL: nothing was near enough yet */
+    size_t distance;     /* what is nearer than that would be */
+};
+
+static struct guess begin_guess(const char *word) {
+    return (struct guess){.word = word, .distance = (strlen(word) + 2) / 3 + 1};
+}
+
+static void consider(struct guess *guess, const char *known) {
+    size_t away = sl_text_distance(guess->word, known);
+    if (away >= guess->distance)
+        return;
+    guess->distance = away;
+    guess->nearest = known;
+}
+
+const char *sl_settings_nearest(const char *word, const char *const *known, size_t count) {
+    struct guess guess = begin_guess(word);
+    for (size_t i = 0; i < count; i++)
+        consider(&guess, known[i]);
+    return guess.nearest;
+}
+
+static void consider_options(struct guess *guess, const void *settings) {
+    for (const sl_option_group *group = sl_settings_groups(settings); group->options; group++)
+        for (size_t i = 0; i < group->count; i++)
+            consider(guess, group->options[i].name);
 }
 
 /* What stands behind text of which only SHOWN_BYTES are shown. */
@@ -135,13 +152,12 @@ static const char *cut_mark(const char *text) {
 }
 
 static int fail_unknown(void *const *settings, size_t count, const char *name) {
-    const char *nearest = NULL;
-    size_t distance = strlen(name) / 3 + 1;
+    struct guess guess = begin_guess(name);
     for (size_t i = 0; i < count; i++)
-        look_for_nearest(settings[i], name, &nearest, &distance);
-    if (nearest)
+        consider_options(&guess, settings[i]);
+    if (guess.nearest)
         return sl_fail(SL_EINVAL, "there is no option \"%.*s%s\"; did you mean %s?", SHOWN_BYTES,
-                       name, cut_mark(name), nearest);
+                       name, cut_mark(name), guess.nearest);
     return sl_fail(SL_EINVAL, "there is no option \"%.*s%s\"", SHOWN_BYTES, name, cut_mark(name));
 }
 

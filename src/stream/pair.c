@@ -1,9 +1,11 @@
 /* stream: pairing. The viewer's half joins what the gate and the link are set to; the camera's half
  * turns what it was told into a sender's settings. */
 #include <sightline/pair.h>
+#include <sightline/sender.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/network.h"
 #include "base/resolve.h"
 #include "stream/whereabouts.h"
@@ -131,6 +133,34 @@ static int keep_viewer(const sl_invitation_parts *parts, const char *key_path) {
     return sl_file_replace(path, text, strlen(text));
 }
 
+/* Whether this camera was paired with that viewer before. */
+static bool is_kept(const sl_invitation_parts *parts) {
+    sl_sender_settings kept;
+    void *settings = &kept;
+    char path[4096], place[300];
+    sl_host_port(place, sizeof place, parts->host, parts->port);
+    sl_sender_settings_init(&kept);
+    const sl_tunnel_settings *tunnel = &kept.tunnel;
+    bool same = sl_pair_viewer(path, sizeof path) == SL_OK &&
+                sl_settings_load(&settings, 1, path) == SL_OK && tunnel->destination &&
+                tunnel->host_key && strcmp(tunnel->destination, place) == 0 &&
+                strcmp(tunnel->host_key, parts->host_key) == 0;
+    sl_settings_finish(&kept);
+    return same;
+}
+
+/* An invitation that isn't good any more is no failure for a camera that has accepted it, or
+ * another of the same viewer's: whether that still lets it in shows when it comes. */
+static int forgive(const sl_invitation_parts *parts) {
+    char sentence[512];
+    snprintf(sentence, sizeof sentence, "%s", sl_error());
+    if (!is_kept(parts))
+        return sl_fail(SL_EAUTH, "%s", sentence);
+    sl_log(SL_LOG_WARNING, "pair",
+           "this camera was paired with that viewer before, and goes on so: %s", sentence);
+    return SL_OK;
+}
+
 int sl_pair_join(const char *line, sl_cancel *cancel) {
     sl_invitation_parts parts;
     char key_path[4096], name[256] = "";
@@ -146,6 +176,8 @@ int sl_pair_join(const char *line, sl_cancel *cancel) {
     }
     if (code == SL_OK)
         code = keep_viewer(&parts, key_path);
+    else if (code == SL_EAUTH)
+        code = forgive(&parts);
     ssh_key_free(own);
     explicit_bzero(&parts, sizeof parts);
     return code;

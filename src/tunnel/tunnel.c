@@ -7,6 +7,7 @@
 #include "base/thread.h"
 #include "tunnel/supervisor.h"
 
+#include <errno.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <stdio.h>
@@ -61,10 +62,22 @@ static void stop(sl_tunnel *tunnel) {
     pthread_mutex_unlock(&job->lock);
 }
 
+/* A key that can't be read is told before anybody is asked to let us in, unless a password may do.
+ * What is wrong with what is in it shows at the log-in. */
+static int check_key_file(const sl_tunnel_settings *settings) {
+    const char *path = settings->key_file;
+    if (!path || settings->password || settings->password_file || access(path, R_OK) == 0)
+        return SL_OK;
+    return sl_fail(SL_EINVAL, "cannot read the private key %s (--ssh-key): %s", path,
+                   strerror(errno));
+}
+
 static int start(sl_tunnel *tunnel, const sl_tunnel_settings *settings,
                  const sl_tunnel_target *target, sl_cancel *cancel) {
     sl_tunnel_supervisor *supervisor = &tunnel->supervisor;
     int code = sl_tunnel_plan_init(&supervisor->job.plan, settings, target);
+    if (code == SL_OK)
+        code = check_key_file(settings);
     if (code == SL_OK)
         code = sl_cancel_open(&supervisor->job.stop);
     if (code == SL_OK)

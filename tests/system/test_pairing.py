@@ -21,26 +21,31 @@ STATE = ("state", "sightline")
 OLD_SECONDS = 601
 
 
-@pytest.fixture
-def camera_home(folder):
-    """The folders of the camera's user, who is another one than the viewer's."""
-    path = folder / "camera"
+def make_home(path):
     for name in ("", "config", "state", "run"):
         (path / name).mkdir(mode=0o700)
     return path
 
 
 @pytest.fixture
-def camera(sightline, camera_home):
-    """Starts a sender as the camera's user."""
-    extra = {
-        "HOME": str(camera_home),
-        "XDG_CONFIG_HOME": str(camera_home / "config"),
-        "XDG_STATE_HOME": str(camera_home / "state"),
-        "XDG_RUNTIME_DIR": str(camera_home / "run"),
-    }
+def camera_home(folder):
+    """The folders of the camera's user, who is another one than the viewer's."""
+    return make_home(folder / "camera")
 
-    def start(*words, command="send", source=SOURCE, **channels):
+
+@pytest.fixture
+def camera(sightline, camera_home):
+    """Starts a sender as the camera's user, or another with a home of its own."""
+
+    def start(*words, command="send", source=SOURCE, home=camera_home, **channels):
+        if not home.exists():
+            make_home(home)
+        extra = {
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / "config"),
+            "XDG_STATE_HOME": str(home / "state"),
+            "XDG_RUNTIME_DIR": str(home / "run"),
+        }
         return sightline(command, source, *words, extra=extra, **channels)
 
     return start
@@ -132,16 +137,28 @@ def test_configuration_file_and_settings_by_name(gate, pair, camera, home):
     assert "paired" in pair("--list") and "paired" in keys.read_text(encoding="ascii")
 
 
-def test_token_works_once(gate, pair, camera, home):
+def test_token_works_once(gate, pair, camera, home, folder):
     viewer = gate("--duration", 20)
     line = pair()
     first = camera("--join", line)
     first.ready()
-    second = camera("--join", line)
+    second = camera("--join", line, home=folder / "other")
     second.expect(5).sentence("was used already", "sightline pair")
     viewer.wait_said("is not let in: the invitation was used already")
     assert first.running() and viewer.running()
     assert len(authorized(home).read_text(encoding="ascii").splitlines()) == 1
+
+
+def test_typed_again_by_who_has_joined(gate, pair, camera):
+    viewer = gate()
+    line = pair()
+    camera("--join", line, "--frames", 5).end()
+    viewer.end()
+    viewer = gate()
+    again = camera("--join", line, "--frames", 5)
+    again.wait_said("was paired with that viewer before")
+    assert again.end()["frames"] == 5
+    viewer.end()
 
 
 def test_old_and_unknown_tokens(gate, pair, camera, home):

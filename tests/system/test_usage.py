@@ -12,7 +12,23 @@ SEND = ["send", "pattern:", "--port", "9"]
 REFUSED = {
     "no command": ([], None),
     "unknown command": (["watch"], "watch"),
+    "mistyped command": (["veiw"], "mean view?"),
     "unknown option": ([*VIEW, "--colour"], "--colour"),
+    "mistyped option": ([*SEND, "--qualty", "80"], "mean --quality?"),
+    "mistyped option with its value": ([*SEND, "--qualty=80"], "mean --quality?"),
+    "option in the place of a value": (["view", "--gate", "--sink", "null"], "--gate=--sink"),
+    "key that can't be read": ([*SEND, "--ssh", "a", "--ssh-key", "/nowhere/key"], "/nowhere/key"),
+    "key without a tunnel": ([*SEND, "--ssh-key", "/dev/null"], "--ssh-key"),
+    "backend without a tunnel": ([*VIEW, "--ssh-backend", "openssh"], "--ssh-backend"),
+    "time-out without a tunnel": ([*SEND, "-o", "ssh_connect_timeout=3"], "ssh_connect_timeout"),
+    "persisting without a tunnel": ([*SEND, "--persist"], "--persist"),
+    "persisting viewer without a tunnel": ([*VIEW, "--persist"], "--persist"),
+    "key without a tunnel at any destination": ([*SEND, "--to", "a", "--ssh-key", "k"], "--ssh-key"),
+    "quality of raw frames": ([*SEND, "--raw", "--quality", "80"], "--quality"),
+    "transform of raw frames": (
+        [*SEND, "-o", "jpeg_compression=false", "-o", "jpeg_compression_fastdct=true"], "fastdct"),
+    "every frame in lockstep": ([*VIEW, "--every-frame"], "--every-frame"),
+    "limit of no gate": ([*VIEW, "-o", "gate_login_timeout=3"], "gate_login_timeout"),
     "unknown short option": ([*VIEW, "-Z"], "-Z"),
     "option without its value": (["view", "--port"], "port"),
     "word too many": ([*SEND, "another"], "another"),
@@ -71,6 +87,16 @@ def test_refused(name, plain):
     refused.expect(2)
     assert len(refused.sentences()) == 1, f"not one sentence\n{refused.account()}"
     refused.sentence(*([wanted] if wanted else []))
+
+
+def test_what_does_nothing_may_stand_in_the_configuration_file(folder, plain):
+    """It is for both ends, with a tunnel and without."""
+    path = folder / "both.conf"
+    path.write_text("persist = true\nevery_frame = true\nssh_connect_timeout = 3\n"
+                    "jpeg_compression_quality = 80\n", encoding="ascii")  # fmt: skip
+    viewer = plain(*VIEW, "--address", "127.0.0.1", "--config", path, "--timeout", "0.1")
+    viewer.expect(9)
+    plain(*VIEW, "--address", "127.0.0.1", "-o", "persist=no", "--timeout", "0.1").expect(9)
 
 
 def read(process):

@@ -239,12 +239,23 @@ static void offers_to_each_that_knows(void **state) {
     assert_int_equal(sl_settings_offer(all, 2, "jpeg_quality", "2"), SL_EINVAL);
 }
 
+static void mistyped_words_have_a_nearest_one(void **state) {
+    (void)state;
+    static const char *const words[] = {"send", "view", "viewer"};
+    assert_string_equal(sl_settings_nearest("veiw", words, 3), "view");
+    assert_string_equal(sl_settings_nearest("seend", words, 3), "send");
+    assert_null(sl_settings_nearest("watch", words, 3));
+    assert_null(sl_settings_nearest("", words, 3));
+    assert_null(sl_settings_nearest("send", words, 0));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_come_from_the_table),
         cmocka_unit_test(takes_values_of_every_type),
         cmocka_unit_test(names_option_and_range),
         cmocka_unit_test(unknown_names_get_the_nearest),
+        cmocka_unit_test(mistyped_words_have_a_nearest_one),
         cmocka_unit_test(copies_own_their_strings),
         cmocka_unit_test(reads_files),
         cmocka_unit_test(files_without_end_are_refused),
