@@ -107,12 +107,21 @@ static void add_destinations(json_t *object, const struct figures_about *about) 
         json_object_set_new(object, "destinations", list);
 }
 
+/* "5566,5567" as a list. */
+static json_t *list_of(const char *numbers) {
+    char list[1024];
+    snprintf(list, sizeof(list), "[%s]", numbers);
+    return json_loads(list, 0, NULL);
+}
+
 bool figures_ready(FILE *file, const struct figures_about *about,
                    const struct figures_place *place) {
     json_t *object = begin("ready", about);
     json_object_set_new(object, "protocol", text(place->protocol));
     json_object_set_new(object, "address", text(place->address));
     json_object_set_new(object, "port", place->port ? json_integer(place->port) : json_null());
+    if (place->ports)
+        json_object_set_new(object, "ports", list_of(place->ports));
     json_object_set_new(object, "endpoint", text(place->endpoint));
     json_object_set_new(object, "tunnel", text(place->tunnel));
     if (place->gate) {

@@ -19,6 +19,7 @@ struct figures_place {
     const char *protocol; /* "tcp" or "ipc" */
     const char *address;
     int port;             /* 0: there is none */
+    const char *ports;    /* "5566,5567": where there are several; NULL: there is one */
     const char *endpoint; /* "tcp://127.0.0.1:5555" */
     const char *tunnel;   /* "user@host", or NULL */
     const char *gate;     /* "127.0.0.1:2222"; NULL: the end has none */

@@ -64,11 +64,14 @@ static void check_written(struct report *report, bool written) {
 void report_place(struct report *report, const sl_link_settings *link, bool sender, int port) {
     const char *address = link->address ? link->address : sender ? "localhost" : "*";
     bool ipc = link->protocol == SL_PROTOCOL_IPC;
+    char number[12];
     bool bare_ipv6 = !ipc && strchr(address, ':') && address[0] != '[';
     pthread_mutex_lock(&report->lock);
     report->about.pattern = sl_pattern_name(link->pattern);
-    snprintf(report->endpoint, sizeof(report->endpoint), "%s://%s%s%s:%d", ipc ? "ipc" : "tcp",
-             bare_ipv6 ? "[" : "", address, bare_ipv6 ? "]" : "", port);
+    snprintf(number, sizeof(number), "%d", port);
+    snprintf(report->endpoint, sizeof(report->endpoint), "%s://%s%s%s:%s", ipc ? "ipc" : "tcp",
+             bare_ipv6 ? "[" : "", address, bare_ipv6 ? "]" : "",
+             link->ports ? link->ports : number);
     pthread_mutex_unlock(&report->lock);
 }
 
@@ -95,6 +98,7 @@ void report_ready(struct report *report, const sl_link_settings *link, const cha
                    : sender      ? "localhost"
                                  : "*",
         .port = ipc ? 0 : port,
+        .ports = link->ports,
         .endpoint = report->endpoint,
         .tunnel = tunnel,
     };

@@ -119,7 +119,7 @@ static int open_both(struct sending *sending) {
     code = join(sending);
     if (code < 0)
         return code;
-    bool several = sending->end.sender.destinations != NULL;
+    bool several = sending->end.sender.destinations || sending->end.sender.link.ports;
     console_connecting(several ? "all destinations" : sending->end.sender.tunnel.destination);
     code = sl_sender_open(&sending->sender, &sending->end.sender);
     console_progress("");

@@ -7,7 +7,7 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    const sl_gate_target target = {"viewer.example", 5555};
+    const sl_gate_target target = {.address = "viewer.example", .port = 5555};
     char comment[32];
     ssh_key key;
     char *line = malloc(size + 1);

@@ -33,13 +33,14 @@ static void write_again(const sl_netgear_message *message, sl_buffer *payload) {
     sl_netgear_message again;
     sl_buffer *parts[2] = {NULL, payload};
     sl_pattern pattern = message->pattern < 0 ? SL_PATTERN_PAIR : (sl_pattern)message->pattern;
-    if (sl_netgear_write_head(message->frame, pattern, NULL, &parts[0]) != 0)
+    if (sl_netgear_write_head(message->frame, pattern, message->frame->port, &parts[0]) != 0)
         abort();
     if (sl_netgear_read(parts, 2, &again) != 0 || again.end || again.pattern != (int)pattern ||
         again.frame->format != message->frame->format ||
         again.frame->dimensions != message->frame->dimensions ||
         strcmp(again.frame->dtype, message->frame->dtype) != 0 ||
-        !again.frame->message != !message->frame->message)
+        !again.frame->message != !message->frame->message ||
+        strcmp(again.port, message->port) != 0)
         abort();
     sl_frame_unref(&again.frame);
     sl_buffer_unref(&parts[0]);

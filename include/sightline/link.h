@@ -38,7 +38,15 @@ typedef struct sl_link_settings {
     bool overwrite_cert;       /* sender: makes new certificates before it starts */
     bool bidirectional_mode;   /* pair, reqrep: the receiver's replies carry data back, see
                                   sl_receiver_return() and sl_sender_returned(). Set at both ends */
-    void *reserved[13];
+    bool multiserver_mode; /* several senders, one receiver: it listens on several ports, and each
+                              sender says with every message by its port who it is */
+    bool multiclient_mode; /* one sender, several receivers: it connects to several ports, and each
+                              receiver says with its replies by its port who it is. Both modes:
+                              reqrep and pubsub alone, never together, set at both ends */
+    const char *ports;     /* "5566,5567,5568", in place of `port`: at a receiver in multi-server
+                              mode, at a sender in multi-client mode; NULL: `port` */
+    const char *port_text; /* JSON text by which this end says its port; NULL: the number */
+    void *reserved[11];
 } sl_link_settings;
 
 #endif

@@ -34,7 +34,9 @@ typedef struct sl_option {
     const char *fallback;                         /* the default, as text; NULL: not set */
     const char *values; /* how to write the value in help: "FILE", "10 to 100"; may be NULL */
     const char *help;   /* one sentence, no full stop */
-    void *reserved[4];
+    const char *several; /* the SL_OPTION_STRING that takes a list of values, with commas between,
+                            in its place; a single value takes the list away. NULL: none does */
+    void *reserved[3];
 } sl_option;
 
 /* Options whose fields stand in the same part of a settings struct. */

@@ -161,11 +161,22 @@ static int fail_unknown(void *const *settings, size_t count, const char *name) {
     return sl_fail(SL_EINVAL, "there is no option \"%.*s%s\"", SHOWN_BYTES, name, cut_mark(name));
 }
 
+/* What takes a list in place of `option` takes this value if it is one, and else nothing. */
+static const sl_option *choose(void *settings, const sl_option *option, const char *value) {
+    const sl_option_group *group;
+    const sl_option *several = option->several ? find(settings, option->several, &group) : NULL;
+    if (!several || strchr(value, ','))
+        return several ? several : option;
+    *(const char **)field_of(settings, group, several) = NULL;
+    return option;
+}
+
 int sl_settings_set(void *settings, const char *name, const char *value) {
     const sl_option_group *group;
     const sl_option *option = find(settings, name, &group);
     if (!option)
         return fail_unknown(&settings, 1, name);
+    option = choose(settings, option, value);
     void *field = field_of(settings, group, option);
     if (option->type != SL_OPTION_STRING)
         return sl_option_read(option, field, value, true);

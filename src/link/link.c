@@ -19,11 +19,38 @@
  * what is counted but not of the message. */
 #define MESSAGE_EXTRA_BYTES (UINT64_C(1024) * 1024)
 
+/* The places that a receiver's settings name, one a port; a given endpoint stands for all. */
+static int find_berths(sl_link *link, const sl_link_settings *settings, const char *endpoint) {
+    sl_link_settings one = *settings;
+    sl_link_ports ports;
+    char asked[SL_ENDPOINT_MAX];
+    int result = sl_link_ports_read(&ports, settings);
+    if (result)
+        return result;
+    link->berth_count = endpoint ? 1 : ports.count;
+    link->berths = calloc(link->berth_count, sizeof *link->berths);
+    if (!link->berths)
+        return sl_fail_memory();
+    for (size_t i = 0; i < link->berth_count && !result; i++) {
+        one.port = ports.all[i];
+        if (!endpoint)
+            result = sl_link_endpoint(&one, SL_ROLE_RECEIVER, asked, sizeof asked);
+        if (!result)
+            result = sl_place_parse(&link->berths[i].place, endpoint ? endpoint : asked);
+    }
+    link->place = link->berths[0].place;
+    return result;
+}
+
 /* What an endpoint needs to know before its socket is made. */
 static int find_place(sl_link *link, const sl_link_settings *settings, const char *endpoint,
                       const sl_cancel *cancel) {
     char asked[SL_ENDPOINT_MAX];
     int result = SL_OK;
+    if (link->role == SL_ROLE_RECEIVER) {
+        result = find_berths(link, settings, endpoint);
+        return result ? result : sl_name_find(link, cancel);
+    }
     if (!endpoint)
         result = sl_link_endpoint(settings, link->role, asked, sizeof asked);
     if (!result)
@@ -93,6 +120,7 @@ void sl_link_close(sl_link **link, int linger_ms) {
     sl_resolver_close(&own->resolver);
     sl_event_finish(&own->departed);
     sl_security_finish(&own->security);
+    free(own->berths);
     pthread_mutex_destroy(&own->lock);
     free(own);
 }
@@ -119,7 +147,7 @@ static int end_flood(sl_link *link, const sl_peer *flooder) {
                             "it was disconnected");
     if (link->role == SL_ROLE_SENDER)
         return sl_socket_reopen(link);
-    sl_peers_turn_away(&link->peers, flooder->fd, link->place.port, link->place.host);
+    sl_socket_turn_away(link, flooder->fd);
     sl_monitor_update(link);
     return SL_OK;
 }

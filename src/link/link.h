@@ -32,14 +32,26 @@ typedef enum sl_role { SL_ROLE_SENDER, SL_ROLE_RECEIVER } sl_role;
 typedef struct sl_link_state {
     bool connected;     /* at least one peer's handshake is done (publishers: has subscribed) */
     uint64_t connects;  /* handshakes so far */
+    uint64_t most;      /* peers whose handshakes were done at a time */
     uint64_t refused;   /* peers that speak something else; who only went away doesn't count */
     char refusal[400];  /* why the last one failed; "" if none did */
     int port;           /* receiver over tcp: the port it is bound to */
     char endpoint[300]; /* what it is bound or connected to */
 } sl_link_state;
 
-/* Whether bidirectional mode is set where it may be. SL_EINVAL with a sentence that names it. */
-int sl_link_check_bidirectional(const sl_link_settings *settings);
+#define SL_LINK_PORTS_MAX 64 /* that one end connects to or listens on */
+
+typedef struct sl_link_ports {
+    int all[SL_LINK_PORTS_MAX]; /* without doubles, in the order given */
+    size_t count;               /* at least 1 */
+} sl_link_ports;
+
+/* The ports that settings name, in `ports` or `port`. SL_EINVAL with what is wrong. */
+int sl_link_ports_read(sl_link_ports *ports, const sl_link_settings *settings);
+
+/* Whether bidirectional, multi-server and multi-client mode are set where they may be, and several
+ * ports only where one of the last two wants them. SL_EINVAL, with a sentence that names the option. */
+int sl_link_check_modes(const sl_link_settings *settings, sl_role role);
 
 /* The endpoint that settings ask for: "tcp://127.0.0.1:5555", "tcp://[::1]:5555",
  * and "ipc://ADDRESS:PORT", because NetGear makes a socket file's name of both. SL_EINVAL for what
@@ -67,9 +79,9 @@ typedef struct sl_link_examination {
 int sl_link_examine(const sl_link_settings *settings, const char *endpoint, const sl_cancel *cancel,
                     int64_t deadline_us, sl_link_examination *found);
 
-/* Binds (receiver) or starts to connect (sender), with the security that the settings ask for or
- * not at all. `endpoint` NULL: the one settings ask for; else
- * this one (a tunnel's). `cancel` (NULL: none) ends waiting for a name server; it is not kept.
+/* Binds (receiver, to each of its ports) or starts to connect (sender, to the settings' `port`),
+ * with the security that the settings ask for or not at all. `endpoint` NULL: the one settings ask
+ * for; else this one (a tunnel's). `cancel` (NULL: none) ends waiting for a name server; it is not kept.
  * SL_EINUSE, SL_EINVAL, SL_ESYSTEM, SL_ECANCELED; SL_EUNREACHABLE for a sender's host name that
  * does not exist; for security as sl_link_prepare(), but certificates are never made. */
 int sl_link_open(sl_link **link, const sl_link_settings *settings, sl_role role,

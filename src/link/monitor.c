@@ -49,10 +49,13 @@ void sl_monitor_stop(sl_link *link) {
 }
 
 void sl_monitor_update(sl_link *link) {
-    bool connected = sl_link_publishes(link) ? link->subscribed : sl_peers_up(&link->peers) > 0;
+    size_t up = sl_peers_up(&link->peers);
+    bool connected = sl_link_publishes(link) ? link->subscribed : up > 0;
     pthread_mutex_lock(&link->lock);
     link->changed |= connected != link->state.connected;
     link->state.connected = connected;
+    if (up > link->state.most)
+        link->state.most = up;
     pthread_mutex_unlock(&link->lock);
 }
 
@@ -109,7 +112,7 @@ static void note_disconnected(sl_link *link, int fd) {
 /* More than a receiver has places for. Strangers must take neither its memory nor all of the
  * program's descriptors. */
 static void turn_away(sl_link *link, int fd) {
-    sl_peers_turn_away(&link->peers, fd, link->place.port, link->place.host);
+    sl_socket_turn_away(link, fd);
     if (link->crowd_us == 0)
         link->crowd_us = sl_now_us();
     if (!link->crowded)

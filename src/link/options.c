@@ -43,8 +43,20 @@ const sl_option sl_link_options[] = {
      .offset = FIELD(port),
      .maximum = 65535,
      .fallback = "5555",
-     .values = "N",
-     .help = "Port of the link; 0 lets a viewer take any free one"},
+     .values = "N[,N]…",
+     .help = "Port of the link, in a multi mode several; 0 lets a viewer take any free one",
+     .several = "ports"},
+    {.name = "ports",
+     .type = SL_OPTION_STRING,
+     .offset = FIELD(ports),
+     .values = "N,N…",
+     .help = "Ports of a viewer in multi-server mode or a sender in multi-client mode, as port "
+             "takes them too"},
+    {.name = "port_text",
+     .type = SL_OPTION_STRING,
+     .offset = FIELD(port_text),
+     .values = "JSON",
+     .help = "How this end says its port to the other in a multi mode (the number)"},
     {.name = "protocol",
      .type = SL_OPTION_CHOICE,
      .offset = FIELD(protocol),
@@ -112,17 +124,21 @@ const sl_option sl_link_options[] = {
      .offset = FIELD(bidirectional_mode),
      .fallback = "false",
      .help = "pair, reqrep: replies carry the viewer's data back to the camera; set at both ends"},
+    {.name = "multiserver_mode",
+     .type = SL_OPTION_BOOL,
+     .offset = FIELD(multiserver_mode),
+     .fallback = "false",
+     .help = "Several senders to one viewer, which listens on several ports; reqrep and pubsub, "
+             "set at every end"},
+    {.name = "multiclient_mode",
+     .type = SL_OPTION_BOOL,
+     .offset = FIELD(multiclient_mode),
+     .fallback = "false",
+     .help = "One sender to several viewers, by several ports: in turns with reqrep, to all with "
+             "pubsub; set at every end"},
 };
 
 const size_t sl_link_option_count = SL_COUNT(sl_link_options);
-
-int sl_link_check_bidirectional(const sl_link_settings *settings) {
-    if (settings->bidirectional_mode && settings->pattern == SL_PATTERN_PUBSUB)
-        return sl_fail(SL_EINVAL,
-                       "bidirectional_mode goes with the patterns pair and reqrep, where "
-                       "replies come back, not with pubsub; choose one with --pattern");
-    return SL_OK;
-}
 
 const char *sl_pattern_name(sl_pattern pattern) {
     static const char *const names[] = {

@@ -146,8 +146,8 @@ typedef union address {
     struct sockaddr_un local;
 } address;
 
-/* Whether it is connected, and to this port or socket file. (A socket that listens is not.) */
-static bool was_accepted_at(int fd, int port, const char *path) {
+/* (A socket that listens is not connected.) */
+bool sl_peers_accepted_at(int fd, int port, const char *path) {
     address own = {0}, other;
     socklen_t own_size = sizeof own - 1, other_size = sizeof other;
     if (getsockname(fd, &own.any, &own_size) || getpeername(fd, &other.any, &other_size))
@@ -166,13 +166,13 @@ static bool was_accepted_at(int fd, int port, const char *path) {
 
 /* libzmq has no call for it, but closes at once what it finds shut; and without lingering, since
  * TCP would let one who was amid sending wait a minute for room. */
-void sl_peers_turn_away(sl_peers *peers, int fd, int port, const char *path) {
+void sl_peers_turn_away(sl_peers *peers, int fd, bool own) {
     static const struct linger none = {.l_onoff = 1};
     sl_peer *peer = sl_peers_find(peers, fd);
     if (peer)
         sl_peers_remove(peers, peer);
     peers->turned_away++;
-    if (!was_accepted_at(fd, port, path))
+    if (!own)
         return;
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
     shutdown(fd, SHUT_RDWR);

@@ -57,9 +57,12 @@ void sl_peers_measure(sl_peers *peers);
  * their shares: the one who holds most for longest. Else NULL. */
 sl_peer *sl_peers_flooder(sl_peers *peers, uint64_t limit);
 
-/* Ends a connection that was accepted at `port` (tcp) or at the socket file `path`, unless ZeroMQ
- * has closed it already; it has no place any more. */
-void sl_peers_turn_away(sl_peers *peers, int fd, int port, const char *path);
+/* Whether it is a connection that was accepted at `port` (tcp) or at the socket file `path`. */
+bool sl_peers_accepted_at(int fd, int port, const char *path);
+
+/* Takes a connection's place away; ends it too if it is `own`, which ZeroMQ may have closed
+ * already. */
+void sl_peers_turn_away(sl_peers *peers, int fd, bool own);
 
 /* Keeps what the kernel would hide of a publisher's frames small. */
 void sl_peer_tune_publisher(int fd);

@@ -30,6 +30,14 @@ typedef struct sl_place {
     int port;
 } sl_place;
 
+/* One of the places that a receiver has bound. */
+typedef struct sl_berth {
+    sl_place place;
+    char bound[SL_ENDPOINT_MAX]; /* as ZeroMQ calls it; "": not bound yet */
+    dev_t file_device;           /* over ipc: its socket file, as it was made */
+    ino_t file_inode;
+} sl_berth;
+
 struct sl_link {
     sl_role role;
     sl_pattern pattern;
@@ -44,9 +52,8 @@ struct sl_link {
     int64_t ask_us;        /* sender: when to do that, while there is no connection */
     int queue;             /* whole messages that may wait in ZeroMQ to be read */
     int failures;          /* sender: attempts to connect in a row that failed */
-    bool bound;            /* receiver: has been bound, so that what stands there is its own */
-    dev_t file_device;     /* receiver over ipc: its socket file, as it was made */
-    ino_t file_inode;
+    sl_berth *berths;      /* receiver: what it binds, one a port; `place` is the first */
+    size_t berth_count;
 
     void *context;
     void *socket;
@@ -132,6 +139,9 @@ void sl_socket_close(sl_link *link, int linger_ms);
 
 /* Closes it and makes a new one at the same place. */
 int sl_socket_reopen(sl_link *link);
+
+/* Ends a connection to this receiver, which has no place any more. */
+void sl_socket_turn_away(sl_link *link, int fd);
 
 /* monitor.c */
 

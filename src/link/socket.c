@@ -108,58 +108,61 @@ static int set_ipv6(sl_link *link, bool ipv6) {
     return zmq_setsockopt(link->socket, ZMQ_IPV6, &value, sizeof value) ? fail_option() : SL_OK;
 }
 
-static int fail_bind(const sl_link *link, const char *endpoint, int error) {
+static int fail_bind(const sl_place *place, const char *endpoint, int error) {
     if (error == EADDRINUSE)
         return sl_fail(SL_EINUSE,
                        "port %d is in use by another program on this machine; choose another with "
                        "--port, or stop it",
-                       link->place.port);
+                       place->port);
     if (error == EADDRNOTAVAIL || error == ENODEV)
         return sl_fail(SL_EINVAL,
                        "%.200s is no address of this machine; give one of its own with --address, "
                        "or none to listen on all",
-                       link->place.host);
-    if (link->place.local)
+                       place->host);
+    if (place->local)
         return sl_fail(SL_EINVAL, "cannot make the socket file %s: %s; choose another --address",
-                       link->place.host, zmq_strerror(error));
+                       place->host, zmq_strerror(error));
     if (error == EACCES)
         return sl_fail(SL_EINVAL, "port %d is reserved for the system; choose one from 1024 on",
-                       link->place.port);
+                       place->port);
     return sl_fail(SL_ESYSTEM, "cannot listen on %s: %s", endpoint, zmq_strerror(error));
 }
 
 /* Keeps where it is bound, so that a new socket lands there too. */
-static int note_bound(sl_link *link) {
-    char bound[SL_ENDPOINT_MAX];
-    size_t size = sizeof bound;
+static int note_bound(sl_link *link, sl_berth *berth) {
+    size_t size = sizeof berth->bound;
     sl_place place;
-    if (zmq_getsockopt(link->socket, ZMQ_LAST_ENDPOINT, bound, &size))
+    if (zmq_getsockopt(link->socket, ZMQ_LAST_ENDPOINT, berth->bound, &size))
         return fail_option();
-    int result = sl_place_parse(&place, bound);
+    int result = sl_place_parse(&place, berth->bound);
     if (result)
         return result;
     struct stat status;
-    if (place.local && stat(link->place.host, &status) == 0) {
-        link->file_device = status.st_dev;
-        link->file_inode = status.st_ino;
+    if (place.local && stat(berth->place.host, &status) == 0) {
+        berth->file_device = status.st_dev;
+        berth->file_inode = status.st_ino;
     }
-    link->place.port = place.port;
-    link->bound = true;
+    berth->place.port = place.port;
+    if (berth > link->berths)
+        return SL_OK;
     pthread_mutex_lock(&link->lock);
     link->state.port = place.port;
-    snprintf(link->state.endpoint, sizeof link->state.endpoint, "%s", bound);
+    snprintf(link->state.endpoint, sizeof link->state.endpoint, "%s", berth->bound);
     pthread_mutex_unlock(&link->lock);
     return SL_OK;
 }
 
-static int bind_socket(sl_link *link) {
+static int bind_berth(sl_link *link, sl_berth *berth) {
     char endpoint[SL_ENDPOINT_MAX];
     sl_place place;
-    sl_name_place(link, &place);
+    sl_name_place(link, &place); /* all ports are at one address */
+    if (place.local)
+        place = berth->place;
+    place.port = berth->place.port;
     int result = sl_place_write(&place, endpoint, sizeof endpoint);
-    if (!result && link->place.local && !link->bound)
-        result = sl_place_check_file(link->place.host);
-    bool any = !link->place.local && strcmp(link->place.host, "*") == 0;
+    if (!result && place.local && !*berth->bound)
+        result = sl_place_check_file(place.host);
+    bool any = !place.local && strcmp(place.host, "*") == 0;
     if (!result)
         result = set_ipv6(link, any || strchr(endpoint, '['));
     if (result)
@@ -167,7 +170,14 @@ static int bind_socket(sl_link *link) {
     int failed = zmq_bind(link->socket, endpoint) ? errno : 0;
     if (failed && failed != EADDRINUSE && any && set_ipv6(link, false) == SL_OK)
         failed = zmq_bind(link->socket, endpoint) ? errno : 0; /* a machine without IPv6 */
-    return failed ? fail_bind(link, endpoint, failed) : note_bound(link);
+    return failed ? fail_bind(&berth->place, endpoint, failed) : note_bound(link, berth);
+}
+
+static int bind_socket(sl_link *link) {
+    int result = SL_OK;
+    for (size_t i = 0; i < link->berth_count && !result; i++)
+        result = bind_berth(link, &link->berths[i]);
+    return result;
 }
 
 static int connect_socket(sl_link *link) {
@@ -207,18 +217,19 @@ int sl_socket_open(sl_link *link) {
 }
 
 /* ZeroMQ leaves the file behind. One that someone else has put there meanwhile is not ours. */
-static void remove_file(const sl_link *link) {
+static void remove_file(const sl_berth *berth) {
     struct stat status;
-    if (link->place.local && link->bound && stat(link->place.host, &status) == 0 &&
-        status.st_dev == link->file_device && status.st_ino == link->file_inode)
-        unlink(link->place.host);
+    if (berth->place.local && *berth->bound && stat(berth->place.host, &status) == 0 &&
+        status.st_dev == berth->file_device && status.st_ino == berth->file_inode)
+        unlink(berth->place.host);
 }
 
 void sl_socket_close(sl_link *link, int linger_ms) {
     if (!link->socket)
         return;
     zmq_setsockopt(link->socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
-    remove_file(link);
+    for (size_t i = 0; i < link->berth_count; i++)
+        remove_file(&link->berths[i]);
     sl_monitor_stop(link);
     zmq_close(link->socket);
     link->socket = NULL;
@@ -227,12 +238,10 @@ void sl_socket_close(sl_link *link, int linger_ms) {
 /* ZeroMQ closes sockets in its own time; what one is bound to is free sooner, and for sure, if it
  * is unbound first. (Before a close that lingers this would lose what is still to be sent.) */
 static void unbind_socket(sl_link *link) {
-    char bound[SL_ENDPOINT_MAX];
-    size_t size = sizeof bound;
-    if (link->socket && link->role == SL_ROLE_RECEIVER &&
-        zmq_getsockopt(link->socket, ZMQ_LAST_ENDPOINT, bound, &size) == 0 &&
-        zmq_unbind(link->socket, bound) == 0)
-        sl_monitor_await_closed(link);
+    for (size_t i = 0; link->socket && i < link->berth_count; i++) {
+        if (*link->berths[i].bound && zmq_unbind(link->socket, link->berths[i].bound) == 0)
+            sl_monitor_await_closed(link);
+    }
 }
 
 int sl_socket_reopen(sl_link *link) {
@@ -250,4 +259,11 @@ int sl_socket_reopen(sl_link *link) {
     link->subscribed = false;
     sl_monitor_update(link);
     return sl_socket_open(link);
+}
+
+void sl_socket_turn_away(sl_link *link, int fd) {
+    bool own = false;
+    for (size_t i = 0; i < link->berth_count && !own; i++)
+        own = sl_peers_accepted_at(fd, link->berths[i].place.port, link->berths[i].place.host);
+    sl_peers_turn_away(&link->peers, fd, own);
 }

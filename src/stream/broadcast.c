@@ -37,7 +37,7 @@ static int newest_receive(sl_turn *turn) {
     sl_frame *frame = NULL;
     int result = take_frame(turn, &frame);
     if (frame)
-        sl_pipeline_offer(turn->pipeline, frame);
+        sl_pipeline_offer(turn->pipeline, frame, turn->sender);
     return result;
 }
 

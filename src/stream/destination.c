@@ -114,9 +114,11 @@ static int check(sl_destination_settings *destination) {
     sl_tunnel_target target = {link->address ? link->address : "localhost", link->port};
     if (tunnel->destination && link->protocol != SL_PROTOCOL_TCP)
         return sl_fail(SL_EINVAL, "an SSH tunnel leads to a TCP port; leave protocol at tcp");
-    int result = sl_tunnel_check(tunnel, &target);
+    int result = sl_link_check_modes(link, SL_ROLE_SENDER);
+    if (!result && link->ports)
+        result = sl_fail(SL_EINVAL, "port: a destination has one");
     if (!result)
-        result = sl_link_check_bidirectional(link);
+        result = sl_tunnel_check(tunnel, &target);
     return result ? result
                   : sl_link_endpoint(link, SL_ROLE_SENDER, destination->endpoint,
                                      sizeof destination->endpoint);
@@ -164,6 +166,34 @@ static int add(sl_destinations *destinations, const sl_sender_settings *sender, 
     return result;
 }
 
+/* In multi-client mode frames go from one to the next, or to all, as the pattern has it. */
+static int check_alike(const sl_destinations *destinations, const sl_sender_settings *sender) {
+    for (size_t i = 0; i < destinations->count; i++) {
+        const sl_link_settings *link = &destinations->all[i].link;
+        if (link->multiclient_mode != sender->link.multiclient_mode)
+            return sl_fail(SL_EINVAL, "multiclient_mode is for all destinations or none");
+        if (link->multiclient_mode && link->pattern != sender->link.pattern)
+            return sl_fail(SL_EINVAL, "in multiclient_mode all destinations have one pattern");
+    }
+    return SL_OK;
+}
+
+/* One destination for each port. */
+static int read_ports(sl_destinations *destinations, const sl_sender_settings *sender,
+                      const sl_link_ports *ports) {
+    int result = SL_OK;
+    for (size_t i = 0; i < ports->count && !result; i++) {
+        sl_destination_settings *destination = &destinations->all[destinations->count++];
+        init(destination, sender);
+        destination->link.ports = NULL;
+        destination->link.port = ports->all[i];
+        result = check(destination);
+        if (!result && ports->count > 1)
+            name(destination);
+    }
+    return result;
+}
+
 /* Reads the list, which is cut to pieces meanwhile. */
 static int read_list(sl_destinations *destinations, const sl_sender_settings *sender, char *list) {
     int result = SL_OK;
@@ -177,27 +207,38 @@ static int read_list(sl_destinations *destinations, const sl_sender_settings *se
     return result;
 }
 
-int sl_destinations_read(sl_destinations *destinations, const sl_sender_settings *sender) {
-    const char *list = sender->destinations;
-    *destinations = (sl_destinations){
-        .all = calloc(list ? SL_DESTINATIONS_MAX : 1, sizeof(sl_destination_settings))};
-    if (!destinations->all)
-        return sl_fail_memory();
-    if (!list) {
-        destinations->count = 1;
-        init(&destinations->all[0], sender);
-        return check(&destinations->all[0]);
-    }
+static int read_copy(sl_destinations *destinations, const sl_sender_settings *sender) {
     if (sender->link.address)
         return sl_fail(SL_EINVAL, "destinations (--to) have addresses of their own; leave the "
                                   "address out (--address)");
-    char *copy = strdup(list);
+    if (sender->link.ports)
+        return sl_fail(SL_EINVAL, "port: destinations (--to) have one each, behind their address");
+    char *copy = strdup(sender->destinations);
     if (!copy)
         return sl_fail_memory();
     int result = read_list(destinations, sender, copy);
-    explicit_bzero(copy, strlen(list));
+    explicit_bzero(copy, strlen(sender->destinations));
     free(copy);
-    return result;
+    return result ? result : check_alike(destinations, sender);
+}
+
+int sl_destinations_read(sl_destinations *destinations, const sl_sender_settings *sender) {
+    const sl_link_settings *link = &sender->link;
+    sl_link_ports ports;
+    *destinations = (sl_destinations){
+        .in_turns = link->multiclient_mode && link->pattern == SL_PATTERN_REQREP,
+    };
+    int result = sl_link_check_modes(link, SL_ROLE_SENDER);
+    if (!result)
+        result = sl_link_ports_read(&ports, link);
+    if (result)
+        return result;
+    size_t most = sender->destinations ? SL_DESTINATIONS_MAX : ports.count;
+    destinations->all = calloc(most, sizeof *destinations->all);
+    if (!destinations->all)
+        return sl_fail_memory();
+    return sender->destinations ? read_copy(destinations, sender)
+                                : read_ports(destinations, sender, &ports);
 }
 
 /* Whether one before it has made the certificates where this one's are. */

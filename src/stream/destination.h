@@ -2,7 +2,8 @@
  *
  *   ADDRESS[:PORT][,NAME=VALUE]…[;…]
  *
- * What one doesn't say for itself is what the sender's own link and tunnel say. */
+ * What one doesn't say for itself is what the sender's own link and tunnel say. Without a list
+ * there is one destination for each of the sender's ports, in multi-client mode several. */
 #ifndef STREAM_DESTINATION_H
 #define STREAM_DESTINATION_H
 
@@ -23,9 +24,10 @@ typedef struct sl_destination_settings {
 typedef struct sl_destinations {
     sl_destination_settings *all;
     size_t count;
+    bool in_turns; /* each frame is for one of them: multi-client mode with reqrep */
 } sl_destinations;
 
-/* Reads and checks all of them before anything is opened; without `destinations` the one that link
+/* Reads and checks all of them before anything is opened; without `destinations` those that link
  * and tunnel name. Strings that a destination doesn't give itself stay the sender's settings'.
  * SL_EINVAL with what is wrong with which; SL_ENOMEM. */
 int sl_destinations_read(sl_destinations *destinations, const sl_sender_settings *sender);

@@ -13,11 +13,13 @@
 struct sl_fanout {
     sl_pipeline *pipeline;
     sl_tally *tally;
+    bool in_turns;
     sl_event settled; /* all that was put is, or it is ended */
 
     pthread_mutex_t lock; /* everything below; before the pipeline's and the tallies' */
     sl_taker *takers;
     uint64_t put, done;
+    uint64_t taken; /* in turns */
     bool awaited; /* somebody has waited for all to be settled, and put nothing since */
     bool ended;
     bool shown; /* what `settled` says */
@@ -35,7 +37,7 @@ static void show_settled(sl_fanout *fanout) {
         sl_event_clear(&fanout->settled);
 }
 
-int sl_fanout_open(sl_fanout **fanout, sl_pipeline *pipeline, sl_tally *tally) {
+int sl_fanout_open(sl_fanout **fanout, sl_pipeline *pipeline, sl_tally *tally, bool in_turns) {
     *fanout = NULL;
     sl_fanout *opened = calloc(1, sizeof *opened);
     if (!opened)
@@ -48,6 +50,7 @@ int sl_fanout_open(sl_fanout **fanout, sl_pipeline *pipeline, sl_tally *tally) {
     }
     opened->pipeline = pipeline;
     opened->tally = tally;
+    opened->in_turns = in_turns;
     pthread_mutex_init(&opened->lock, NULL);
     show_settled(opened);
     *fanout = opened;
@@ -139,7 +142,7 @@ static bool drop_slot(sl_taker *taker) {
 
 /* Who has room goes before who is there, and that one before who is away. */
 static int claim(const sl_taker *taker) {
-    if (taker->presence != SL_PRESENT)
+    if (taker->presence != SL_PRESENT || taker->busy)
         return 0;
     return taker->limit > 0 ? 2 : 1;
 }
@@ -153,9 +156,39 @@ static void let_fetch(sl_taker *taker, bool fetches) {
               &wanted);
 }
 
+/* The one whose turn it is: of those with the best claim it waits longest. (The first that was
+ * added comes last in the list.) */
+static const sl_taker *whose_turn(const sl_fanout *fanout) {
+    const sl_taker *next = fanout->takers;
+    for (const sl_taker *taker = next; taker; taker = taker->next) {
+        int more = claim(taker) - claim(next);
+        if (more > 0 || (more == 0 && taker->took <= next->took))
+            next = taker;
+    }
+    return next;
+}
+
+/* The pipeline works for all who have their turn soon, or else has one frame ready. */
+static void show_turns(sl_fanout *fanout) {
+    const sl_taker *next = whose_turn(fanout);
+    int wanted = 0;
+    bool busy = false;
+    for (sl_taker *taker = fanout->takers; taker; taker = taker->next) {
+        bool present = taker->presence == SL_PRESENT;
+        wanted += present && !taker->busy ? taker->limit : 0;
+        busy = busy || (present && taker->busy);
+        let_fetch(taker, taker == next);
+    }
+    sl_pipeline_set_limit(fanout->pipeline, wanted == 0 && busy ? 1 : wanted);
+}
+
 /* The pipeline works for the most eager one, and those with the best claim come for what is done.
  */
 static void show_takers(sl_fanout *fanout) {
+    if (fanout->in_turns) {
+        show_turns(fanout);
+        return;
+    }
     int most = 0, best = 0;
     for (const sl_taker *taker = fanout->takers; taker; taker = taker->next) {
         if (taker->presence == SL_PRESENT && taker->limit > most)
@@ -184,6 +217,12 @@ static void spread(sl_fanout *fanout, const sl_taker *fetcher, sl_parcel *parcel
     }
 }
 
+static void take_turn(sl_fanout *fanout, sl_taker *taker) {
+    taker->busy = true;
+    taker->took = ++fanout->taken;
+    show_takers(fanout);
+}
+
 static int fetch(sl_taker *taker, sl_parcel **parcel) {
     sl_fanout *fanout = taker->fanout;
     sl_frame *frame = NULL;
@@ -198,7 +237,10 @@ static int fetch(sl_taker *taker, sl_parcel **parcel) {
         return sl_fail_memory();
     }
     **parcel = (sl_parcel){.frame = frame, .holders = 1};
-    spread(fanout, taker, *parcel);
+    if (fanout->in_turns)
+        take_turn(fanout, taker);
+    else
+        spread(fanout, taker, *parcel);
     return SL_OK;
 }
 
@@ -295,5 +337,9 @@ void sl_taker_settle(sl_taker *taker, sl_parcel **parcel, bool delivered) {
         sl_tally_frame(fanout->tally);
     }
     let_go(fanout, parcel);
+    if (taker->busy) {
+        taker->busy = false;
+        show_takers(fanout);
+    }
     pthread_mutex_unlock(&fanout->lock);
 }

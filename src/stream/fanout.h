@@ -9,6 +9,10 @@
  * and misses nothing, the others skip, and nobody waits for anybody. Only when nobody has room may
  * the others come for it, and drop it for a newer one. A lone taker has it all.
  *
+ * In turns, each frame is for one taker alone: of those who are there and have settled the last one
+ * they took, for the one who waits longest. A taker that is stuck misses its turns, and nobody
+ * else's frames are held up.
+ *
  * One thread puts. Each taker has a thread of its own. */
 #ifndef STREAM_FANOUT_H
 #define STREAM_FANOUT_H
@@ -43,11 +47,13 @@ typedef struct sl_taker {
     sl_parcel *slot;
     int limit;
     bool fetches; /* nobody else has a better claim to the next frame */
+    bool busy;    /* in turns: it has one that it has not settled */
+    uint64_t took; /* in turns: how many had been taken when it took its last one */
 } sl_taker;
 
 /* `tally` counts frames that reached at least one taker, and those that reached none. The pipeline
  * is borrowed. */
-int sl_fanout_open(sl_fanout **fanout, sl_pipeline *pipeline, sl_tally *tally);
+int sl_fanout_open(sl_fanout **fanout, sl_pipeline *pipeline, sl_tally *tally, bool in_turns);
 
 /* As sl_pipeline_put(), but the caller keeps its reference. */
 int sl_fanout_put(sl_fanout *fanout, const sl_frame *frame, const sl_cancel *cancel,

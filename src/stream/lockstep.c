@@ -177,7 +177,7 @@ static int take_message(sl_turn *turn) {
         return result;
     turn->owes_reply = true; /* for a bad message too: the sender waits for it */
     turn->reply_by_us = seconds_from_now(HOLD_S);
-    if (result == SL_OK)
+    if (frame)
         pass_on(turn, frame);
     return SL_OK;
 }

@@ -86,7 +86,8 @@ static void reconsider(sl_outlet *outlet) {
 static int send_current(sl_outlet *outlet) {
     sl_buffer *parts[2] = {NULL, NULL};
     const sl_frame *frame = outlet->current->frame;
-    int result = sl_netgear_write_head(frame, outlet->to->link.pattern, NULL, &parts[0]);
+    int result = sl_netgear_write_head(frame, outlet->to->link.pattern,
+                                       sl_turn_port(&outlet->turn), &parts[0]);
     if (!result)
         result = sl_frame_bytes(frame, &parts[1]);
     int64_t began_us = sl_now_us();
@@ -201,12 +202,15 @@ static int open_tunnel(sl_outlet *outlet) {
 }
 
 static int open_way(sl_outlet *outlet) {
+    const sl_link_settings *settings = &outlet->to->link;
+    bool carries_back = settings->bidirectional_mode || settings->multiclient_mode;
+    char port[SL_NETGEAR_PORT_MAX] = "";
     sl_link *link = NULL;
     int result = open_tunnel(outlet);
     const char *endpoint = outlet->tunnel ? sl_tunnel_endpoint(outlet->tunnel) : NULL;
     if (!result)
         result =
-            sl_link_open(&link, &outlet->to->link, SL_ROLE_SENDER, endpoint, outlet->owner->stop);
+            sl_link_open(&link, settings, SL_ROLE_SENDER, endpoint, outlet->owner->stop);
     pthread_mutex_lock(&outlet->lock);
     outlet->link = link;
     pthread_mutex_unlock(&outlet->lock);
@@ -214,10 +218,14 @@ static int open_way(sl_outlet *outlet) {
         .link = link,
         .pipeline = outlet->owner->pipeline,
         .tally = &outlet->tally,
-        .settings = &outlet->to->link,
+        .settings = settings,
         .stop = outlet->owner->stop,
-        .returned = outlet->to->link.bidirectional_mode ? outlet->owner->returned : NULL,
+        .returned = carries_back ? outlet->owner->returned : NULL,
     };
+    if (!result)
+        result = sl_turn_write_port(port, settings, settings->port);
+    if (settings->multiserver_mode)
+        sl_text_copy(outlet->turn.port, port, sizeof outlet->turn.port);
     if (!result)
         outlet->owner->opened(outlet->owner->user);
     return result;

@@ -202,7 +202,7 @@ static int find_keys(const sl_receiver_settings *settings, char *path, size_t si
     const sl_gate_settings *gate = settings->gate.authorized_keys ? &settings->gate : &running.gate;
     int code = sl_gate_authorized_keys(gate, path, size);
     sl_settings_finish(&running);
-    *link = (sl_gate_target){settings->link.address, port};
+    *link = (sl_gate_target){.address = settings->link.address, .port = port};
     return code;
 }
 

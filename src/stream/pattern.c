@@ -4,9 +4,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/event.h"
+#include "base/log.h"
 #include "frame/frame.h"
 #include <math.h>
 #include <poll.h>
+#include <stdio.h>
 
 #define END_S   0.8 /* a fifth of the default request time-out */
 #define LOOK_MS 250 /* how often the link is looked after while it isn't read */
@@ -26,6 +28,19 @@ const sl_pattern_kind *sl_pattern_find(sl_pattern pattern, bool every_frame) {
     return found->newest_wins && every_frame ? &sl_pattern_pubsub_every_frame : found;
 }
 
+/* Notes who sent a message. SL_EEND when that ends the stream. */
+static int note_sender(sl_turn *turn, const sl_netgear_message *read) {
+    if (!turn->settings->multiserver_mode)
+        return read->end ? SL_EEND : SL_OK;
+    if (!read->end)
+        turn->sender = sl_senders_hear(&turn->senders, read->port);
+    else if (sl_senders_end(&turn->senders, read->port))
+        return SL_EEND;
+    else
+        sl_log(SL_LOG_INFO, "stream", "the sender of port %s has ended; others go on", read->port);
+    return SL_OK;
+}
+
 int sl_turn_read(sl_turn *turn, sl_link_message *message, sl_frame **frame) {
     sl_netgear_message read = {0};
     turn->silent_since_us = sl_now_us();
@@ -38,11 +53,10 @@ int sl_turn_read(sl_turn *turn, sl_link_message *message, sl_frame **frame) {
         sl_tally_reject(turn->tally);
         return SL_EMESSAGE;
     }
-    if (read.end)
-        return SL_EEND;
-    sl_tally_bytes(turn->tally, read.frame->size);
+    if (read.frame)
+        sl_tally_bytes(turn->tally, read.frame->size);
     *frame = read.frame;
-    return SL_OK;
+    return note_sender(turn, &read);
 }
 
 int64_t sl_turn_silence_deadline(const sl_turn *turn, double patience_s) {
@@ -92,7 +106,25 @@ static void wait_for_room(sl_turn *turn) {
 void sl_turn_send_end(sl_turn *turn) {
     sl_buffer *end = NULL;
     wait_for_room(turn);
-    if (sl_netgear_write_end(NULL, &end) == SL_OK)
+    if (sl_netgear_write_end(sl_turn_port(turn), &end) == SL_OK)
         sl_link_send(turn->link, &end, 1);
     sl_buffer_unref(&end);
+}
+
+int sl_turn_write_port(char port[SL_NETGEAR_PORT_MAX], const sl_link_settings *settings,
+                       int number) {
+    const char *text = settings->port_text;
+    if (text && !sl_netgear_is_port(text))
+        return sl_fail(SL_EINVAL,
+                       "port_text must be a whole number or a string as JSON, of less than %d "
+                       "bytes, not %.80s",
+                       SL_NETGEAR_PORT_MAX, text);
+    snprintf(port, SL_NETGEAR_PORT_MAX, "%d", number);
+    if (text)
+        snprintf(port, SL_NETGEAR_PORT_MAX, "%s", text);
+    return SL_OK;
+}
+
+const char *sl_turn_port(const sl_turn *turn) {
+    return *turn->port ? turn->port : NULL;
 }

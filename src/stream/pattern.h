@@ -10,6 +10,7 @@
 #include "stream/answer.h"
 #include "stream/pipeline.h"
 #include "stream/returned.h"
+#include "stream/senders.h"
 #include "stream/tally.h"
 #include "wire/netgear.h"
 
@@ -22,6 +23,9 @@ typedef struct sl_turn {
     const sl_cancel *stop;   /* the end is closing */
     sl_answer *answer;       /* receiver: what its replies carry */
     sl_returned *returned;   /* sender: where what replies carry goes; NULL: they carry nothing */
+    char port[SL_NETGEAR_PORT_MAX]; /* multi-server sender: who it is, as JSON text; "": no such */
+    sl_senders senders;      /* multi-server receiver: whom it has heard */
+    size_t sender;           /* the number of the one whose frame was read last; else 0 */
     bool owes_reply;         /* receiver: one frame was taken and not yet acknowledged */
     int64_t reply_by_us;     /* receiver: when that must happen at the latest */
     int64_t end_by_us;       /* sender: closing may take until then; 0: not closing yet */
@@ -53,8 +57,9 @@ extern const sl_pattern_kind sl_pattern_pubsub, sl_pattern_pubsub_every_frame;
 
 /* Shared by the patterns' receivers. */
 
-/* Reads one message into a frame. SL_OK with a frame, SL_EEND for the end message, SL_EMESSAGE
- * (counted and logged) for what is not NetGear's. Empties `message`. */
+/* Reads one message into a frame. SL_OK with a frame, or NULL when one of several senders has
+ * ended; SL_EEND for the last one's end message; SL_EMESSAGE (counted and logged) for what is not
+ * NetGear's. Empties `message`. */
 int sl_turn_read(sl_turn *turn, sl_link_message *message, sl_frame **frame);
 
 /* When a receiver that hears nothing must do something about it; -1: never. */
@@ -74,5 +79,13 @@ int64_t sl_turn_end_deadline(sl_turn *turn);
 
 /* Sends the end message as far as it goes. */
 void sl_turn_send_end(sl_turn *turn);
+
+/* By what an end says who it is where a mode wants that: its settings' port_text, or `number`.
+ * SL_EINVAL for a text that can't be a port. */
+int sl_turn_write_port(char port[SL_NETGEAR_PORT_MAX], const sl_link_settings *settings,
+                       int number);
+
+/* What a sender says in its messages; NULL: nothing. */
+const char *sl_turn_port(const sl_turn *turn);
 
 #endif

@@ -19,6 +19,7 @@ enum job_state { JOB_WAITING, JOB_WORKING, JOB_DONE };
 struct job {
     enum job_state state;
     int result;
+    size_t lane;
     sl_frame *in;
     sl_frame *out;
 };
@@ -49,7 +50,10 @@ struct sl_pipeline {
     struct job jobs[SL_PIPELINE_CAPACITY]; /* a ring */
     int head, count;
     int limit;
-    sl_frame *newest; /* offered, and not yet let in */
+    sl_frame *newest[SL_PIPELINE_LANES]; /* offered, and not yet let in */
+    size_t lanes;                        /* that have been offered any */
+    size_t offered;                      /* how many are not yet let in */
+    size_t next_lane;                    /* whose turn it is */
     bool taker_waits;
     bool stop;
     int end_code;
@@ -96,7 +100,7 @@ static bool is_full(sl_pipeline *pipeline) {
 
 static void show_ready(sl_pipeline *pipeline) {
     bool done = pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE;
-    bool over = pipeline->end_code && pipeline->count == 0 && !pipeline->newest;
+    bool over = pipeline->end_code && pipeline->count == 0 && pipeline->offered == 0;
     set_flag(&pipeline->ready, done || over);
 }
 
@@ -116,8 +120,9 @@ static void show_quietly(sl_pipeline *pipeline) {
     set_flag(&pipeline->room, pipeline->room.set && shows_room(pipeline));
 }
 
-static void append(sl_pipeline *pipeline, sl_frame *frame) {
-    *job_at(pipeline, pipeline->count) = (struct job){.state = JOB_WAITING, .in = frame};
+static void append(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
+    *job_at(pipeline, pipeline->count) =
+        (struct job){.state = JOB_WAITING, .lane = lane, .in = frame};
     pipeline->count++;
     pthread_cond_signal(&pipeline->work);
 }
@@ -137,15 +142,21 @@ static int remove_oldest(sl_pipeline *pipeline, sl_frame **frame) {
  * the taker, or the taker waits and a worker is free. Decoding more would be for nothing. */
 static void admit_newest(sl_pipeline *pipeline) {
     int most = pipeline->taker_waits ? pipeline->threads : 1;
-    if (pipeline->newest && pipeline->count < most) {
-        append(pipeline, pipeline->newest);
-        pipeline->newest = NULL;
+    while (pipeline->offered > 0 && pipeline->count < most) {
+        size_t lane = pipeline->next_lane;
+        pipeline->next_lane = (lane + 1) % pipeline->lanes;
+        if (!pipeline->newest[lane])
+            continue;
+        append(pipeline, pipeline->newest[lane], lane);
+        pipeline->newest[lane] = NULL;
+        pipeline->offered--;
     }
 }
 
-/* A newer frame is there: what was finished before the taker came is old. */
+/* A newer frame of its lane is there: what was finished before the taker came is old. */
 static void drop_outdated(sl_pipeline *pipeline) {
-    while (pipeline->newest && pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE) {
+    while (pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE &&
+           pipeline->newest[job_at(pipeline, 0)->lane]) {
         sl_frame *frame = NULL;
         remove_oldest(pipeline, &frame);
         sl_frame_unref(&frame);
@@ -245,7 +256,7 @@ int sl_pipeline_put(sl_pipeline *pipeline, sl_frame *frame, const sl_cancel *can
         pthread_mutex_lock(&pipeline->lock);
         int result = check_room(pipeline);
         if (!result) {
-            append(pipeline, frame);
+            append(pipeline, frame, 0);
             show(pipeline);
         }
         pthread_mutex_unlock(&pipeline->lock);
@@ -261,19 +272,23 @@ int sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame) {
     pthread_mutex_lock(&pipeline->lock);
     bool full = is_full(pipeline);
     if (!full) {
-        append(pipeline, frame);
+        append(pipeline, frame, 0);
         show(pipeline);
     }
     pthread_mutex_unlock(&pipeline->lock);
     return full ? SL_EAGAIN : SL_OK;
 }
 
-void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame) {
+void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
     pthread_mutex_lock(&pipeline->lock);
-    sl_frame *outdated = pipeline->newest;
+    sl_frame *outdated = pipeline->newest[lane];
     if (outdated)
         pipeline->dropped++;
-    pipeline->newest = frame;
+    else
+        pipeline->offered++;
+    if (lane >= pipeline->lanes)
+        pipeline->lanes = lane + 1;
+    pipeline->newest[lane] = frame;
     admit_newest(pipeline);
     show(pipeline);
     pthread_mutex_unlock(&pipeline->lock);
@@ -389,7 +404,8 @@ void sl_pipeline_close(sl_pipeline **pipeline) {
         sl_frame_unref(&job_at(closing, i)->in);
         sl_frame_unref(&job_at(closing, i)->out);
     }
-    sl_frame_unref(&closing->newest);
+    for (size_t i = 0; i < closing->lanes; i++)
+        sl_frame_unref(&closing->newest[i]);
     sl_event_finish(&closing->ready.event);
     sl_event_finish(&closing->room.event);
     pthread_cond_destroy(&closing->work);

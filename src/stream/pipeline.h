@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #define SL_PIPELINE_CAPACITY 16
+#define SL_PIPELINE_LANES    64 /* of offered frames */
 
 typedef struct sl_pipeline sl_pipeline;
 
@@ -41,8 +42,9 @@ int sl_pipeline_put(sl_pipeline *pipeline, sl_frame *frame, const sl_cancel *can
 int sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame);
 
 /* Offers a frame, taking the caller's reference: worked on at once if a taker waits or nothing is
- * there for one, else kept as the newest. Never waits. */
-void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame);
+ * there for one, else kept as the newest of its lane. Lanes are let in by turns, and a frame makes
+ * way only for a newer one of its own. Never waits. */
+void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame, size_t lane);
 
 /* Takes the next finished frame. Of frames that were offered, finished ones are let go first when
  * a newer one is there. SL_EAGAIN past the deadline, SL_ECANCELED, what the work returned when it

@@ -1,7 +1,8 @@
 /* stream: the viewer end, the sender's mirror image.
  *
  * With a tunnel the link binds to a Unix socket in a private directory only, and the SSH server
- * listens in its place.
+ * listens in its place. In multi-server mode there is a tunnel for each port, each with a session
+ * of its own, and all lead to the one link.
  *
  *   link thread                     decoders         caller's thread
  *   link → pattern → wire ────────▶ pipeline ──────▶ sl_receiver_recv()
@@ -37,8 +38,9 @@
 struct sl_receiver {
     sl_receiver_settings settings;
     const sl_pattern_kind *pattern;
-    sl_tunnel *tunnel; /* NULL without one */
-    char folder[96];   /* private; where the link listens for the tunnel; "" without one */
+    sl_link_ports ports;
+    sl_tunnel *tunnels[SL_LINK_PORTS_MAX]; /* one a port; the first is NULL: none */
+    char folder[96]; /* private; where the link listens for the tunnels; "" without one */
     sl_pipeline *pipeline;
     sl_tally tally;
     sl_cancel *stop;         /* the tunnel triggers it too, when it fails for good */
@@ -127,12 +129,18 @@ static int decode(void *user, void *state, const sl_frame *coded, sl_frame **fra
     return SL_OK;
 }
 
-/* What stopped it, if it was the tunnel. */
+/* What stopped it, if it was a tunnel. */
 static int tunnel_failure(const sl_receiver *receiver) {
-    sl_tunnel_status status = {0};
-    if (receiver->tunnel)
-        sl_tunnel_status_get(receiver->tunnel, &status);
-    return status.failure ? sl_fail(status.failure, "%s", status.reason) : SL_OK;
+    for (size_t i = 0; i < receiver->ports.count && receiver->tunnels[i]; i++) {
+        sl_tunnel_status status;
+        sl_tunnel_status_get(receiver->tunnels[i], &status);
+        if (status.failure && receiver->ports.count > 1)
+            return sl_fail(status.failure, "the tunnel for port %d: %s", receiver->ports.all[i],
+                           status.reason);
+        if (status.failure)
+            return sl_fail(status.failure, "%s", status.reason);
+    }
+    return SL_OK;
 }
 
 static void run_link(void *argument) {
@@ -172,13 +180,32 @@ int sl_receiver_check(const sl_receiver_settings *settings) {
                                   "gate_password_file), and there is none; open it with --gate");
     if (ssh && settings->link.protocol != SL_PROTOCOL_TCP)
         return sl_fail(SL_EINVAL, "an SSH server listens on a TCP port; leave protocol at tcp");
-    return gate->listen || ssh ? SL_OK : sl_tunnel_check(&settings->tunnel, NULL);
+    int result = sl_link_check_modes(&settings->link, SL_ROLE_RECEIVER);
+    return result || gate->listen || ssh ? result : sl_tunnel_check(&settings->tunnel, NULL);
 }
 
-/* First the link, so that whoever comes through the tunnel finds it there. */
+/* All set out at once; then each is waited for, unless they are to persist. */
+static int open_tunnels(sl_receiver *receiver, const char *endpoint) {
+    sl_tunnel_target target = sl_receiver_target(&receiver->settings.link);
+    int result = SL_OK;
+    target.link = endpoint;
+    target.failed = receiver->stop;
+    target.at_once = true;
+    for (size_t i = 0; i < receiver->ports.count && !result; i++) {
+        target.port = receiver->ports.all[i];
+        result = sl_tunnel_open(&receiver->tunnels[i], &receiver->settings.tunnel, &target,
+                                receiver->settings.cancel);
+    }
+    for (size_t i = 0; i < receiver->ports.count && !result; i++) {
+        if (!receiver->settings.tunnel.persist)
+            result = sl_tunnel_await(receiver->tunnels[i], receiver->settings.cancel);
+    }
+    return result;
+}
+
+/* First the link, so that whoever comes through the tunnels finds it there. */
 static int open_tunneled(sl_receiver *receiver) {
     const sl_link_settings *link = &receiver->settings.link;
-    sl_tunnel_target target = sl_receiver_target(link);
     char endpoint[128];
     int result = sl_private_directory(receiver->folder, sizeof receiver->folder);
     if (result) {
@@ -186,19 +213,20 @@ static int open_tunneled(sl_receiver *receiver) {
         return result;
     }
     snprintf(endpoint, sizeof endpoint, "ipc://%s/link", receiver->folder);
-    target.link = endpoint;
-    target.failed = receiver->stop;
     result = sl_link_open(&receiver->link, link, SL_ROLE_RECEIVER, endpoint, receiver->cancel);
-    if (!result)
-        result = sl_tunnel_open(&receiver->tunnel, &receiver->settings.tunnel, &target,
-                                receiver->settings.cancel);
-    return result;
+    return result ? result : open_tunnels(receiver, endpoint);
 }
 
 /* With a gate the link listens where nobody but the gate can reach it. */
 static int open_gated(sl_receiver *receiver) {
     const sl_link_settings *link = &receiver->settings.link;
-    sl_gate_target target = {link->address, link->port ? link->port : GATE_LINK_PORT};
+    int first = receiver->ports.all[0], others[SL_LINK_PORTS_MAX] = {0};
+    memcpy(others, receiver->ports.all + 1, (receiver->ports.count - 1) * sizeof others[0]);
+    sl_gate_target target = {
+        .address = link->address,
+        .port = first ? first : GATE_LINK_PORT,
+        .others = others,
+    };
     int result = sl_gate_open(&receiver->gate, &receiver->settings.gate, &target, receiver->cancel);
     if (!result)
         result = sl_link_open(&receiver->link, link, SL_ROLE_RECEIVER,
@@ -221,10 +249,26 @@ static int open_link(sl_receiver *receiver) {
                         receiver->cancel);
 }
 
+/* Where senders find it, the first of several. */
+static int port_of(const sl_receiver *receiver) {
+    sl_link_state state;
+    sl_gate_place gate;
+    if (receiver->tunnels[0])
+        return sl_tunnel_port(receiver->tunnels[0]);
+    if (sl_receiver_gate(receiver, &gate))
+        return gate.link_port;
+    sl_link_state_get(receiver->link, &state);
+    return state.port;
+}
+
 static int open_answer(sl_receiver *receiver) {
-    char device[9];
-    if (receiver->settings.link.bidirectional_mode)
-        return sl_answer_carry(&receiver->answer, NULL);
+    const sl_link_settings *link = &receiver->settings.link;
+    char device[9], port[SL_NETGEAR_PORT_MAX];
+    int result = sl_turn_write_port(port, link, port_of(receiver));
+    if (result)
+        return result;
+    if (link->bidirectional_mode || link->multiclient_mode)
+        return sl_answer_carry(&receiver->answer, link->multiclient_mode ? port : NULL);
     sl_netgear_device_name(device);
     return sl_answer_be_plain(&receiver->answer, device);
 }
@@ -232,11 +276,12 @@ static int open_answer(sl_receiver *receiver) {
 static int start(sl_receiver *receiver) {
     static const sl_pipeline_worker worker = {open_decoder, decode, close_decoder};
     int threads = sl_threads(receiver->settings.threads);
+    const sl_link_settings *link = &receiver->settings.link;
     int result = sl_receiver_check(&receiver->settings);
     if (!result)
-        result = sl_link_check_bidirectional(&receiver->settings.link);
+        result = sl_link_ports_read(&receiver->ports, link);
     if (!result)
-        result = sl_link_prepare(&receiver->settings.link, SL_ROLE_RECEIVER);
+        result = sl_link_prepare(link, SL_ROLE_RECEIVER);
     if (!result)
         result = open_link(receiver);
     if (!result)
@@ -306,9 +351,10 @@ static int return_array(sl_receiver *receiver, const sl_frame *array) {
 }
 
 int sl_receiver_return(sl_receiver *receiver, const char *json, const sl_frame *array) {
-    if (!receiver->settings.link.bidirectional_mode)
-        return sl_fail(SL_EINVAL, "data can be returned in bidirectional_mode alone; set it at "
-                                  "both ends");
+    const sl_link_settings *link = &receiver->settings.link;
+    if (!link->bidirectional_mode && !link->multiclient_mode)
+        return sl_fail(SL_EINVAL, "data can be returned in bidirectional_mode and "
+                                  "multiclient_mode alone; set one at both ends");
     if (json && array)
         return sl_fail(SL_EINVAL, "a reply carries a JSON value or an array, not both");
     if (array)
@@ -323,18 +369,37 @@ bool sl_receiver_gate(const sl_receiver *receiver, sl_gate_place *place) {
     return receiver->gate != NULL;
 }
 
+/* The state of the first tunnel that isn't up, and the reconnections of all. */
+static void add_tunnels(const sl_receiver *receiver, sl_stats *stats) {
+    sl_tunnel_stats(receiver->tunnels[0], stats);
+    for (size_t i = 1; i < receiver->ports.count && receiver->tunnels[i]; i++) {
+        sl_stats next = {0};
+        sl_tunnel_stats(receiver->tunnels[i], &next);
+        stats->tunnel_reconnects += next.tunnel_reconnects;
+        if (stats->tunnel != SL_TUNNEL_UP || next.tunnel == SL_TUNNEL_UP)
+            continue;
+        stats->tunnel = next.tunnel;
+        memcpy(stats->tunnel_reason, next.tunnel_reason, sizeof stats->tunnel_reason);
+    }
+}
+
+/* Of several senders each one's first connection is none. */
+static uint64_t reconnects_of(const sl_receiver *receiver, const sl_link_state *state) {
+    uint64_t senders = state->connects > 0 ? 1 : 0;
+    if (receiver->settings.link.multiserver_mode)
+        senders = state->most < receiver->ports.count ? state->most : receiver->ports.count;
+    return state->connects - senders;
+}
+
 void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats) {
     sl_link_state state;
     sl_tally_get((sl_tally *)&receiver->tally, stats);
     sl_link_state_get(receiver->link, &state);
     stats->dropped += sl_pipeline_dropped(receiver->pipeline);
     stats->connected = state.connected;
-    stats->reconnects = state.connects > 0 ? state.connects - 1 : 0;
-    sl_gate_place gate;
-    stats->port = sl_receiver_gate(receiver, &gate) ? gate.link_port : state.port;
-    sl_tunnel_stats(receiver->tunnel, stats);
-    if (receiver->tunnel)
-        stats->port = sl_tunnel_port(receiver->tunnel);
+    stats->reconnects = reconnects_of(receiver, &state);
+    stats->port = port_of(receiver);
+    add_tunnels(receiver, stats);
 }
 
 void sl_receiver_finish(sl_receiver *receiver) {
@@ -352,7 +417,8 @@ void sl_receiver_close(sl_receiver **receiver) {
     sl_receiver_finish(closing);
     sl_pipeline_close(&closing->pipeline);
     sl_link_close(&closing->link, REPLY_LINGER_MS);
-    sl_tunnel_close(&closing->tunnel, TUNNEL_LINGER_MS);
+    for (size_t i = 0; i < closing->ports.count; i++)
+        sl_tunnel_close(&closing->tunnels[i], TUNNEL_LINGER_MS);
     if (closing->folder[0])
         rmdir(closing->folder);
     sl_whereabouts_finish(&closing->whereabouts);

@@ -209,7 +209,8 @@ static int start(sl_sender *sender) {
         result = sl_pipeline_open(&sender->pipeline, "sl-encode",
                                   sl_threads(sender->settings.threads), 0, &worker, sender);
     if (!result)
-        result = sl_fanout_open(&sender->fanout, sender->pipeline, &sender->tally);
+        result = sl_fanout_open(&sender->fanout, sender->pipeline, &sender->tally,
+                                sender->destinations.in_turns);
     if (!result)
         result = open_outlets(sender);
     return result ? result : wait_until_open(sender);
@@ -258,9 +259,9 @@ int sl_sender_returned(sl_sender *sender, sl_frame **returned) {
     *returned = NULL;
     for (size_t i = 0; i < sender->destinations.count; i++)
         expected = expected || sender->destinations.all[i].link.bidirectional_mode;
-    if (!expected)
-        return sl_fail(SL_EINVAL, "data is returned in bidirectional_mode alone; set it at both "
-                                  "ends");
+    if (!expected && !sender->settings.link.multiclient_mode)
+        return sl_fail(SL_EINVAL, "data is returned in bidirectional_mode and multiclient_mode "
+                                  "alone; set one at both ends");
     int result = sl_returned_take(&sender->returned, &sender->settings.codec, returned);
     if (result != SL_EMESSAGE)
         return result;

@@ -171,7 +171,7 @@ static void take(sl_gate *gate, int listener) {
 /* Whether a client's key lets it in still. Where that can't be told now, it is looked at later. */
 static bool may_stay(sl_gate *gate, const sl_gate_client *client, ssh_key key) {
     sl_gate_door *door = &gate->door;
-    const sl_gate_target link = {door->address, door->port};
+    const sl_gate_target link = sl_gate_door_target(door);
     char comment[2];
     int code = sl_authorized_look(door->authorized_keys, &link, key, comment, sizeof(comment));
     if (code == SL_OK)
@@ -272,6 +272,8 @@ static int start(sl_gate *gate, const sl_gate_settings *settings, const sl_gate_
     door->settings = *settings;
     door->settings.listen = door->settings.authorized_keys = door->settings.password_file = NULL;
     door->port = gate->place.link_port = target->port;
+    for (size_t i = 0; target->others && target->others[i] && i + 1 < SL_GATE_PORTS_MAX; i++)
+        door->others[i] = target->others[i];
     snprintf(door->address, sizeof(door->address), "%s", target->address ? target->address : "");
     int code = sl_session_check_library();
     if (code == SL_OK)

@@ -34,7 +34,10 @@ typedef struct sl_gate sl_gate;
 typedef struct sl_gate_target {
     const char *address; /* a name more for the same; may be NULL */
     int port;
+    const int *others; /* ports that mean the same, ended by 0; NULL: none */
 } sl_gate_target;
+
+#define SL_GATE_PORTS_MAX 64 /* all together */
 
 /* Whether a host and a port, as a client or a line of the authorized keys has them, mean it. */
 bool sl_gate_target_is(const sl_gate_target *target, const char *host, int port);

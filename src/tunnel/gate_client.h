@@ -20,7 +20,8 @@ typedef struct sl_gate_door {
     char authorized_keys[4096];
     char password_file[4096]; /* "": none */
     char address[256];        /* a name more for this host; may be "" */
-    int port;                 /* the only one to forward to */
+    int port;                 /* the one to forward to, */
+    int others[SL_GATE_PORTS_MAX]; /* or these, which mean the same; ended by 0 */
     char socket_path[108];    /* where that is */
 
     sl_event gone;        /* set when a client has ended */
@@ -67,5 +68,8 @@ void sl_gate_client_close(sl_gate_client **client);
 /* Logs why somebody was not let in, or not let do something; at most one line a second. */
 void sl_gate_refuse(sl_gate_door *door, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* What clients of this door may ask for. */
+sl_gate_target sl_gate_door_target(const sl_gate_door *door);
 
 #endif

@@ -91,11 +91,15 @@ bool sl_gate_target_is(const sl_gate_target *target, const char *host, int port)
     bool here = target->address && strcasecmp(host, target->address) == 0;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !here; i++)
         here = strcasecmp(host, names[i]) == 0;
-    return here && port == target->port;
+    bool meant = port == target->port;
+    for (const int *other = target->others; other && *other && !meant; other++)
+        meant = port == *other;
+    return here && meant;
 }
 
-static sl_gate_target target_of(const sl_gate_door *door) {
-    return (sl_gate_target){door->address, door->port};
+sl_gate_target sl_gate_door_target(const sl_gate_door *door) {
+    return (sl_gate_target){
+        .address = door->address, .port = door->port, .others = door->others};
 }
 
 /* Takes in the key of a camera that was invited. */
@@ -107,7 +111,7 @@ static int take_in(sl_gate_client *client, ssh_key token, const sl_joiner *joine
     strftime(today, sizeof(today), "%Y-%m-%d", gmtime_r(&now, &parts));
     snprintf(comment, sizeof(comment), "%s paired %s", joiner->name[0] ? joiner->name : "camera",
              today);
-    const sl_gate_target link = target_of(door);
+    const sl_gate_target link = sl_gate_door_target(door);
     if (!take_place(client, joiner->key)) /* first, so that no invitation is used up for nothing */
         return no_place(client);
     int code = sl_fingerprint(fingerprint, sizeof(fingerprint), joiner->key);
@@ -155,7 +159,7 @@ static int on_key(ssh_session ssh, const char *user, struct ssh_key_struct *key,
     if (sl_joiner_is(user))
         return on_joiner(client, user, key, state);
     sl_fingerprint(fingerprint, sizeof(fingerprint), key);
-    const sl_gate_target target = target_of(client->door);
+    const sl_gate_target target = sl_gate_door_target(client->door);
     int code =
         sl_authorized_look(client->door->authorized_keys, &target, key, comment, sizeof(comment));
     if (code < 0) {
@@ -225,7 +229,7 @@ static bool open_channel(sl_gate_client *client, ssh_message message) {
     const sl_gate_door *door = client->door;
     const char *host = ssh_message_channel_request_open_destination(message);
     int port = ssh_message_channel_request_open_destination_port(message);
-    const sl_gate_target target = target_of(door);
+    const sl_gate_target target = sl_gate_door_target(door);
     if (!host || !sl_gate_target_is(&target, host, port)) {
         sl_gate_refuse(client->door,
                        "%s may not have a connection to %.100s port %d: only to "

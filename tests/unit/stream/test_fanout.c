@@ -36,11 +36,11 @@ static void close_worker(void *user, void *state) {
     (void)user, (void)state;
 }
 
-static void open_bench(struct bench *bench, size_t takers) {
+static void open_bench_for(struct bench *bench, size_t takers, bool in_turns) {
     static const sl_pipeline_worker worker = {open_worker, work, close_worker};
     sl_tally_init(&bench->all);
     assert_int_equal(sl_pipeline_open(&bench->pipeline, "test", 1, 0, &worker, bench), SL_OK);
-    assert_int_equal(sl_fanout_open(&bench->fanout, bench->pipeline, &bench->all), SL_OK);
+    assert_int_equal(sl_fanout_open(&bench->fanout, bench->pipeline, &bench->all, in_turns), SL_OK);
     for (size_t i = 0; i < takers; i++) {
         sl_tally_init(&bench->tallies[i]);
         assert_int_equal(sl_taker_init(&bench->takers[i], bench->fanout, &bench->tallies[i]),
@@ -48,6 +48,10 @@ static void open_bench(struct bench *bench, size_t takers) {
         sl_taker_set_presence(&bench->takers[i], SL_PRESENT);
         sl_taker_want(&bench->takers[i], 1);
     }
+}
+
+static void open_bench(struct bench *bench, size_t takers) {
+    open_bench_for(bench, takers, false);
 }
 
 static void close_bench(struct bench *bench, size_t takers) {

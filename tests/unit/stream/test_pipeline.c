@@ -190,12 +190,12 @@ static void offered_frames_make_way_for_newer_ones(void **state) {
     (void)state;
     struct bench bench = {0};
     open_bench(&bench, true, 2, 2);
-    sl_pipeline_offer(bench.pipeline, numbered(1));
+    sl_pipeline_offer(bench.pipeline, numbered(1), 0);
     sem_wait(&bench.begun);
     permit(&bench, 1);
     assert_int_equal(sl_wait(sl_pipeline_ready_fd(bench.pipeline), POLLIN, NULL, -1), SL_OK);
     for (uint64_t i = 2; i <= 5; i++)
-        sl_pipeline_offer(bench.pipeline, numbered(i));
+        sl_pipeline_offer(bench.pipeline, numbered(i), 0);
     permit(&bench, 1);
     assert_int_equal(take(&bench), 5); /* 1 was finished, but is old by now */
     assert_int_equal(sl_pipeline_dropped(bench.pipeline), 4);
@@ -213,12 +213,12 @@ static void a_waiting_taker_is_given_what_was_begun_for_it(void **state) {
     pthread_t taker;
     void *problem = NULL;
     open_bench(&bench, true, 2, 1);
-    sl_pipeline_offer(bench.pipeline, numbered(1));
+    sl_pipeline_offer(bench.pipeline, numbered(1), 0);
     sem_wait(&bench.begun);
-    sl_pipeline_offer(bench.pipeline, numbered(2));
+    sl_pipeline_offer(bench.pipeline, numbered(2), 0);
     pthread_create(&taker, NULL, take_first, &bench);
     sem_wait(&bench.begun); /* the second worker begins only once the taker waits */
-    sl_pipeline_offer(bench.pipeline, numbered(3));
+    sl_pipeline_offer(bench.pipeline, numbered(3), 0);
     permit(&bench, 2);
     pthread_join(taker, &problem);
     assert_null(problem); /* else a sender that is faster would starve it */
@@ -244,7 +244,7 @@ static void what_is_left_comes_out_before_the_end(void **state) {
     struct bench bench = {0};
     sl_frame *frame = NULL;
     open_bench(&bench, false, 1, 4);
-    sl_pipeline_offer(bench.pipeline, numbered(7));
+    sl_pipeline_offer(bench.pipeline, numbered(7), 0);
     sl_pipeline_end(bench.pipeline, SL_EEND, "first");
     sl_pipeline_end(bench.pipeline, SL_ETIMEOUT, "second");
     assert_int_equal(take(&bench), 7);

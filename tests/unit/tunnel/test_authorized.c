@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static const sl_gate_target target = {"viewer.example", 5555};
+static const sl_gate_target target = {.address = "viewer.example", .port = 5555};
 
 static char folder[] = "/tmp/sl-authorized-XXXXXX";
 static char path[64];

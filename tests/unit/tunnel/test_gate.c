@@ -53,7 +53,7 @@ static sl_gate_settings usual(void) {
 }
 
 static void open_with(const sl_gate_settings *settings) {
-    sl_gate_target target = {"viewer.example", LINK_PORT};
+    sl_gate_target target = {.address = "viewer.example", .port = LINK_PORT};
     if (sl_gate_open(&gate, settings, &target, NULL) != SL_OK)
         fail_msg("%s", sl_error());
     sl_gate_place_get(gate, &place);
@@ -250,7 +250,7 @@ static void more_connections_than_allowed(void **state) {
 
 static void the_host_key_stays_and_is_private(void **state) {
     sl_gate_settings settings = usual();
-    sl_gate_target target = {NULL, LINK_PORT};
+    sl_gate_target target = {.address = NULL, .port = LINK_PORT};
     struct stat status;
     char before[64];
     (void)state;
@@ -284,7 +284,7 @@ static void places_that_can_not_be_had(void **state) {
                                       "127.0.0.1:-1",
                                       "192.0.2.1:0"};
     sl_gate_settings settings = usual();
-    sl_gate_target target = {NULL, LINK_PORT};
+    sl_gate_target target = {.address = NULL, .port = LINK_PORT};
     char taken[32];
     int port, other = listen_somewhere(&port);
     (void)state;

@@ -33,7 +33,7 @@ static sl_gate_place place;
 static ssh_key own;
 
 static int set_up(void **state) {
-    sl_gate_target target = {NULL, LINK_PORT};
+    sl_gate_target target = {.address = NULL, .port = LINK_PORT};
     sl_gate_settings settings = {.listen = "127.0.0.1:0",
                                  .authorized_keys = keys,
                                  .max_connections = 20,
@@ -76,7 +76,7 @@ static sl_invitation_parts invite(ssh_key *token) {
 }
 
 static bool let_in(void) {
-    const sl_gate_target link = {NULL, LINK_PORT};
+    const sl_gate_target link = {.address = NULL, .port = LINK_PORT};
     char comment[64];
     return sl_authorized_look(keys, &link, own, comment, sizeof(comment)) == SL_OK;
 }
