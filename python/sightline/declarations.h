@@ -102,7 +102,8 @@ typedef struct sl_option {
     const char *fallback;
     const char *values;
     const char *help;
-    void *reserved[4];
+    const char *several;
+    void *reserved[3];
 } sl_option;
 typedef struct sl_option_group {
     const char *title;
@@ -119,6 +120,7 @@ int sl_settings_set(void *settings, const char *name, const char *value);
 int sl_settings_offer(void *const *settings, size_t count, const char *name,
                              const char *value);
 const sl_option *sl_settings_find(const void *settings, const char *name);
+const char *sl_settings_nearest(const char *word, const char *const *known, size_t count);
 const sl_option_group *sl_settings_groups(const void *settings);
 int sl_settings_load(void *const *settings, size_t count, const char *path);
 void sl_settings_finish(void *settings);
@@ -169,7 +171,11 @@ typedef struct sl_link_settings {
         *custom_cert_location;
     bool overwrite_cert;
     bool bidirectional_mode;
-    void *reserved[13];
+    bool multiserver_mode;
+    bool multiclient_mode;
+    const char *ports;
+    const char *port_text;
+    void *reserved[11];
 } sl_link_settings;
 typedef enum sl_tunnel_state {
     SL_TUNNEL_NONE,
