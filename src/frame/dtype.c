@@ -2,7 +2,6 @@
 #include "base/error.h"
 #include "frame/frame.h"
 
-#include <ctype.h>
 #include <string.h>
 
 static const struct {
@@ -28,19 +27,30 @@ static const struct {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Whether numpy knows it, as in [ns] or [25s]. */
+static bool is_unit(const char *text, size_t length) {
+    static const char *const units[] = {"Y",  "M",  "W",  "D",  "h",  "m", "s",
+                                        "ms", "us", "ns", "ps", "fs", "as"};
+    size_t digits = strspn(text, "0123456789");
+    for (size_t i = 0; i < COUNT(units); i++) {
+        if (length == digits + strlen(units[i]) &&
+            strncmp(text + digits, units[i], length - digits) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Length of the name without the unit of a date, as in "datetime64[ns]"; 0 if that is malformed. */
 static size_t bare_length(const char *dtype) {
     size_t length = strcspn(dtype, "[");
     if (!dtype[length])
         return length;
     const char *unit = dtype + length + 1;
-    size_t letters = 0;
-    while (isalnum((unsigned char)unit[letters]))
-        letters++;
-    bool closed = letters > 0 && strcmp(unit + letters, "]") == 0;
+    size_t letters = strcspn(unit, "]");
+    bool closed = strcmp(unit + letters, "]") == 0;
     bool date = strncmp(dtype, "datetime64", 10) == 0 || strncmp(dtype, "timedelta64", 11) == 0 ||
-                memchr(dtype, 'M', length) || memchr(dtype, 'm', length);
-    return closed && date ? length : 0;
+                strchr("Mm", dtype[strspn(dtype, "<>=|")]);
+    return closed && date && is_unit(unit, letters) ? length : 0;
 }
 
 static bool is(const char *name, const char *text, size_t length) {

@@ -92,10 +92,12 @@ static void dtypes_have_sizes(void **state) {
         const char *name;
         size_t size;
     } known[] = {
-        {"bool", 1},      {"int8", 1},        {"uint64", 8}, {"float16", 2}, {"float128", 16},
-        {"complex64", 8}, {"complex256", 32}, {">u2", 2},    {"<f4", 4},     {"|b1", 1},
-        {"=i8", 8},       {"u1", 1},          {">c16", 16},  {">f16", 16},   {"datetime64[ns]", 8},
-        {"<M8[ms]", 8},   {"timedelta64", 8},
+        {"bool", 1},        {"int8", 1},      {"uint64", 8},
+        {"float16", 2},     {"float128", 16}, {"complex64", 8},
+        {"complex256", 32}, {">u2", 2},       {"<f4", 4},
+        {"|b1", 1},         {"=i8", 8},       {"u1", 1},
+        {">c16", 16},       {">f16", 16},     {"datetime64[ns]", 8},
+        {"<M8[25s]", 8},    {"<M8[ms]", 8},   {"timedelta64", 8},
     };
     static const char *const unknown[] = {"",
                                           "object",
@@ -113,6 +115,8 @@ static void dtypes_have_sizes(void **state) {
                                           "datetime64[",
                                           "datetime64[]",
                                           "M8[ns]x",
+                                          "M8[x]",
+                                          "complex64[ns]",
                                           "float32float32float32float32float32"};
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         assert_int_equal(sl_dtype_size(known[i].name), known[i].size);
