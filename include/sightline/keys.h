@@ -35,7 +35,7 @@ typedef struct sl_key_list {
 /* Makes new certificates, public and secret, for these owners (sl_key_owner, ORed). `location` is
  * an existing directory, or NULL for the home directory. Secret files get mode 0600, new folders
  * 0700. When one of the files is there already: SL_EINVAL unless `overwrite`, and nothing is
- * made. SL_ESYSTEM, SL_EUNSUPPORTED. */
+ * made. Waits while another program makes some there. SL_ESYSTEM, SL_EUNSUPPORTED. */
 SL_API int sl_keys_make(const char *location, int owners, bool overwrite);
 
 /* Lists what is there, unusable files too. No folder is an empty list. The caller frees it.

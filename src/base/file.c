@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -164,8 +165,11 @@ int sl_file_first_line(const char *path, char *line, size_t size, int timeout_ms
     return code;
 }
 
+/* What becomes of a file that is there already. */
+enum old { STAYS, GIVES_ITS_MODE, GOES };
+
 /* Writes a file under another name first, so that nobody finds half of it at `path`. */
-static int put_file(const char *path, const char *text, size_t length, bool fresh) {
+static int put_file(const char *path, const char *text, size_t length, enum old old) {
     struct stat status;
     char other[4200];
     if ((size_t)snprintf(other, sizeof(other), "%s-XXXXXX", path) >= sizeof(other))
@@ -173,24 +177,40 @@ static int put_file(const char *path, const char *text, size_t length, bool fres
     int descriptor = mkostemp(other, O_CLOEXEC); /* 0600 */
     if (descriptor < 0)
         return sl_fail(SL_ESYSTEM, "cannot write %s: %s", path, strerror(errno));
-    if (!fresh && stat(path, &status) == 0)
+    if (old == GIVES_ITS_MODE && stat(path, &status) == 0)
         fchmod(descriptor, status.st_mode & 0777);
     bool written = write(descriptor, text, length) == (ssize_t)length && fsync(descriptor) == 0;
-    bool placed =
-        written && (fresh ? link(other, path) == 0 || errno == EEXIST : rename(other, path) == 0);
+    bool placed = written && (old == STAYS ? link(other, path) == 0 || errno == EEXIST
+                                           : rename(other, path) == 0);
     int code = placed ? SL_OK : sl_fail(SL_ESYSTEM, "cannot write %s: %s", path, strerror(errno));
-    if (fresh || !placed)
+    if (old == STAYS || !placed)
         unlink(other);
     close(descriptor);
     return code;
 }
 
 int sl_file_replace(const char *path, const char *text, size_t length) {
-    return put_file(path, text, length, false);
+    return put_file(path, text, length, GIVES_ITS_MODE);
+}
+
+int sl_file_replace_secret(const char *path, const char *text, size_t length) {
+    return put_file(path, text, length, GOES);
 }
 
 int sl_file_create(const char *path, const char *text, size_t length) {
-    return put_file(path, text, length, true);
+    return put_file(path, text, length, STAYS);
+}
+
+int sl_file_lock(int *lock, const char *path) {
+    struct stat status;
+    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (*lock < 0 || fstat(*lock, &status))
+        return sl_fail(SL_ESYSTEM, "cannot lock %s: %s", path, strerror(errno));
+    if (status.st_uid != geteuid())
+        return sl_fail(SL_ESYSTEM, "cannot lock %s: it belongs to somebody else", path);
+    if (flock(*lock, LOCK_EX) < 0)
+        return sl_fail(SL_ESYSTEM, "cannot lock %s: %s", path, strerror(errno));
+    return SL_OK;
 }
 
 int sl_private_directory(char *path, size_t size) {

@@ -33,9 +33,19 @@ int sl_file_first_line(const char *path, char *line, size_t size, int timeout_ms
  */
 int sl_file_replace(const char *path, const char *text, size_t length);
 
+/* The same for a file that nobody else may read, whoever could read the old one (0600). A link is
+ * replaced, and what it leads to stays as it is. SL_ESYSTEM. */
+int sl_file_replace_secret(const char *path, const char *text, size_t length);
+
 /* The same for a file that is new (0600); one that is there already stays, which is no failure: of
  * two who make it at once, one does. SL_ESYSTEM. */
 int sl_file_create(const char *path, const char *text, size_t length);
+
+/* Waits until no other process or thread holds the lock that this file stands for; it is made
+ * (0600) when it is not there, and stays. Only this user can open it: who may read another file
+ * could lock that, and never let go. Closing `lock` gives it back; that is -1, or to be closed,
+ * after SL_ESYSTEM, too. */
+int sl_file_lock(int *lock, const char *path);
 
 /* Makes a private directory (0700) for sockets, as short as possible: under $XDG_RUNTIME_DIR, else
  * $TMPDIR, else /tmp. */

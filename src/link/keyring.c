@@ -21,6 +21,7 @@
 #define FOLDER         ".vidgear"
 #define PUBLIC_ENDING  ".key"
 #define SECRET_ENDING  ".key_secret"
+#define LOCK           "private_keys/lock" /* held by who makes certificates */
 
 /* As NetGear, a location that is its folder already stands for itself. */
 static bool is_own_folder(const char *location) {
@@ -242,11 +243,8 @@ static int write_file(const char *location, const char *name, const sl_certifica
     if (code < 0)
         return code;
     size_t length = sl_certificate_write(certificate, secret, text);
-    /* Others might read the one that was there. */
-    if (secret && chmod(path, S_IRUSR | S_IWUSR) && errno != ENOENT)
-        code = sl_fail(SL_ESYSTEM, "cannot overwrite %s: %s", path, strerror(errno));
-    if (code == SL_OK)
-        code = sl_file_replace(path, text, length);
+    code =
+        secret ? sl_file_replace_secret(path, text, length) : sl_file_replace(path, text, length);
     explicit_bzero(text, sizeof text);
     return code;
 }
@@ -262,17 +260,36 @@ static int make_pair(const char *location, const struct pair *pair) {
     return code;
 }
 
-int sl_keys_make(const char *location, int owners, bool overwrite) {
+static int check_absent(const char *location, int owners) {
     int code = SL_OK;
-    for (size_t i = 0; i < PAIRS && code == SL_OK && !overwrite; i++) {
+    for (size_t i = 0; i < PAIRS && code == SL_OK; i++) {
         if (owners & (int)pairs[i].owner)
             code = fail_present(location, pairs[i].secret);
         if (code == SL_OK && owners & (int)pairs[i].owner)
             code = fail_present(location, pairs[i].public);
     }
+    return code;
+}
+
+/* Of two who make certificates at once, one would replace half of the other's. */
+static int take_lock(int *lock, const char *location) {
+    char path[SL_KEYRING_PATH_MAX];
+    int code = make_folder(location, LOCK);
+    if (code == SL_OK)
+        code = sl_keyring_path(path, location, LOCK);
+    return code == SL_OK ? sl_file_lock(lock, path) : code;
+}
+
+int sl_keys_make(const char *location, int owners, bool overwrite) {
+    int lock = -1;
+    int code = take_lock(&lock, location);
+    if (code == SL_OK && !overwrite)
+        code = check_absent(location, owners);
     for (size_t i = 0; i < PAIRS && code == SL_OK; i++)
         if (owners & (int)pairs[i].owner)
             code = make_pair(location, &pairs[i]);
+    if (lock >= 0)
+        close(lock);
     return code;
 }
 

@@ -8,12 +8,10 @@
 #include "tunnel/known_hosts.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #define LOCK_NAME "authorized_keys.lock"
@@ -27,16 +25,10 @@ struct editing {
     size_t length;
 };
 
-/* On a file that this user alone can open: who may read another could lock it, and never let go. */
 static int take_lock(struct editing *editing) {
     char path[PATH_MAX];
     int code = sl_state_path(path, sizeof(path), LOCK_NAME);
-    if (code < 0)
-        return code;
-    editing->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (editing->lock < 0 || flock(editing->lock, LOCK_EX) < 0)
-        return sl_fail(SL_ESYSTEM, "cannot lock %s: %s", path, strerror(errno));
-    return SL_OK;
+    return code == SL_OK ? sl_file_lock(&editing->lock, path) : code;
 }
 
 static int begin(struct editing *editing, const char *path) {

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define BOTH (SL_KEY_OF_SENDER | SL_KEY_OF_RECEIVER)
@@ -75,6 +76,50 @@ static void nothing_is_overwritten_unasked(void **state) {
     assert_int_equal(sl_keys_export(location, SL_KEY_OF_RECEIVER, text), SL_OK);
     assert_non_null(strstr(text, after.public_key));
     assert_null(strstr(text, after.secret_key));
+}
+
+/* As many as begin at once: one makes them, and its two halves stay. */
+static void one_of_many_makes_them(void **state) {
+    (void)state;
+    enum { PROGRAMS = 8 };
+    sl_certificate secret, public;
+    int starts[2], made = 0;
+    pid_t programs[PROGRAMS];
+    assert_int_equal(pipe(starts), 0);
+    for (int i = 0; i < PROGRAMS; i++) {
+        if ((programs[i] = fork()) > 0)
+            continue;
+        char byte;
+        close(starts[1]);
+        ssize_t end = read(starts[0], &byte, 1);
+        _exit(end == 0 && sl_keys_make(location, SL_KEY_OF_RECEIVER, false) == SL_OK ? 0 : 1);
+    }
+    close(starts[0]);
+    close(starts[1]);
+    for (int i = 0; i < PROGRAMS; i++) {
+        int status = -1;
+        assert_int_equal(waitpid(programs[i], &status, 0), programs[i]);
+        made += status == 0;
+    }
+    assert_int_equal(made, 1);
+    assert_int_equal(sl_keyring_read(&secret, path_of(SL_RECEIVER_SECRET), true), SL_OK);
+    assert_int_equal(sl_keyring_read(&public, path_of(SL_RECEIVER_PUBLIC), false), SL_OK);
+    assert_string_equal(secret.public_key, public.public_key);
+}
+
+/* What somebody else may have put there to have another file changed. */
+static void link_in_the_place_of_a_secret(void **state) {
+    (void)state;
+    char target[80];
+    snprintf(target, sizeof target, "%s/target", location);
+    write_text(target, "mine");
+    assert_int_equal(chmod(target, 0644), 0);
+    assert_int_equal(sl_keys_make(location, SL_KEY_OF_SENDER, false), SL_OK);
+    assert_int_equal(unlink(path_of(SL_SENDER_SECRET)), 0);
+    assert_int_equal(symlink(target, path_of(SL_SENDER_SECRET)), 0);
+    assert_int_equal(sl_keys_make(location, SL_KEY_OF_SENDER, true), SL_OK);
+    assert_int_equal(mode_of("../../target"), 0644);
+    assert_int_equal(mode_of(SL_SENDER_SECRET), 0600);
 }
 
 static void check_refused(const char *name, bool secret, const char *why) {
@@ -167,6 +212,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_A_LOCATION(secrets_are_private),
         IN_A_LOCATION(nothing_is_overwritten_unasked),
+        IN_A_LOCATION(one_of_many_makes_them),
+        IN_A_LOCATION(link_in_the_place_of_a_secret),
         IN_A_LOCATION(what_others_could_read_or_write_is_not_used),
         IN_A_LOCATION(who_is_let_in),
         IN_A_LOCATION(lists_tell_what_is_wrong),
