@@ -26,7 +26,8 @@
 #define BREATH_US     SL_SECOND_US /* between reads of a client that the link has no room for */
 #define DEAD_AFTER_MS 15000        /* nothing acknowledged for that long: its place is free again */
 #define CHUNK         ((size_t)64 * 1024) /* what goes out is replies */
-#define MAPPED        "::ffff:"           /* how IPv6 writes IPv4 */
+#define LOGIN_PACKETS 64        /* come before a log-in at most, and two more for each attempt */
+#define MAPPED        "::ffff:" /* how IPv6 writes IPv4 */
 #define NAME_UNSET    "somebody"
 
 enum { STOP, SESSION, FORWARDS };
@@ -167,10 +168,20 @@ static bool too_late(sl_gate_client *client) {
     return true;
 }
 
+/* libssh drops a wrong signature without a word to anybody, and checking it takes its time. */
+static bool too_much(sl_gate_client *client) {
+    uint64_t most = LOGIN_PACKETS + 2 * (uint64_t)client->door->settings.max_attempts;
+    if (client->admitted || client->session.packet_counter.in_packets <= most)
+        return false;
+    sl_gate_refuse(client->door, "%s is not let in: it sends more than a log-in needs",
+                   client->peer);
+    return true;
+}
+
 /* Serves until the client goes, has to go, or the gate stops. */
 static void serve(sl_gate_client *client) {
     struct round round = {0};
-    while (!client->over && !too_late(client)) {
+    while (!client->over && !too_late(client) && !too_much(client)) {
         wait_for_work(client, &round);
         if (round.polled[STOP].revents && !client->admitted)
             return;

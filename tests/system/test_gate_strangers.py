@@ -90,6 +90,18 @@ def test_encrypted_words_out_of_turn(gate, camera):
             assert opened.viewer.running(), f"ended by {name}\n{opened.viewer.account()}"
 
 
+def test_wrong_proofs_are_counted(gate, camera):
+    """The SSH library passes over a wrong signature in silence, whatever it took to check it."""
+    opened = gate("pair")
+    service, wrong = hostile.before_log_in(opened.paramiko_key())["a key with a wrong proof"]
+    with camera_streams_on(opened, camera(opened, "pair")):
+        with contextlib.closing(hostile.Stranger(opened.port)) as stranger:
+            stranger.say(service, *[wrong] * 200)
+            opened.viewer.wait_said("more than a log-in needs")
+            stranger.settle()
+            assert not stranger.is_active()
+
+
 def come_in(opened):
     insider = hostile.Stranger(opened.port)
     insider.auth_publickey("camera", opened.paramiko_key())
