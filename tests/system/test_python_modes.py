@@ -2,8 +2,12 @@
 
 import contextlib
 
+import contextlib
+import time
+
 import numpy
 import pytest
+from harness import ports
 from harness.gears import NetGear, aside, pair
 
 BOTH_WAYS = {"bidirectional_mode": True}
@@ -83,3 +87,120 @@ def test_what_is_not_json(caplog):
         here.send(FRAME, "nobody sees this")
         assert there.recv("nor this").shape == FRAME.shape
     assert "return_data was dropped" in caplog.text
+
+
+def shade(number):
+    return numpy.full((48, 64, 3), 50 * number, numpy.uint8)
+
+
+def number_of(frame):
+    return round(frame.mean() / 50)
+
+
+def send_on(camera, frame, message=None):
+    """Sends until the camera is closed."""
+    with contextlib.suppress(RuntimeError):
+        while True:
+            camera.send(frame, message)
+            time.sleep(0.005)
+
+
+def take_all(viewer, back):
+    while viewer.recv(back) is not None:
+        pass
+
+
+@contextlib.contextmanager
+def cameras(mode, places, **options):
+    """One for each port, that sends; gives what closes them."""
+    with contextlib.ExitStack() as closed:
+        running = closed.enter_context(contextlib.ExitStack())
+        made = []
+        for number, place in enumerate(places):
+            made.append(NetGear("127.0.0.1", place, **mode, **options))
+            running.enter_context(aside(send_on, made[-1], shade(number), f"of {number}"))
+            running.callback(made[-1].close)
+        yield made
+
+
+@pytest.mark.parametrize("kind", [int, str])
+@pytest.mark.parametrize("pattern", [1, 2])
+def test_several_cameras_at_one_viewer(pattern, kind):
+    """It says whose a frame is, by the port as its camera gave it, and ends with the last one."""
+    places = [kind(ports.free_port()) for _ in range(3)]
+    mode = {"pattern": pattern, "multiserver_mode": True}
+    with NetGear("127.0.0.1", places, receive_mode=True, **mode) as there:
+        seen = {}
+        with cameras(mode, places) as made:
+            while len(seen) < 3:
+                port, message, frame = there.recv(timeout=20)
+                seen[port] = number_of(frame)
+                assert message == f"of {number_of(frame)}"
+            with aside(list, there) as rest:
+                for camera in made:
+                    camera.close()
+        assert rest and there.recv() is None
+    assert seen == {place: number for number, place in enumerate(places)}
+    assert {type(port) for port in seen} == {kind}
+
+
+def test_several_cameras_without_messages_both_ways():
+    places = [ports.free_port() for _ in range(2)]
+    mode = {"pattern": 1, "multiserver_mode": True, **BOTH_WAYS}
+    with NetGear("127.0.0.1", places, receive_mode=True, **mode) as there:
+        with NetGear("127.0.0.1", places[1], **mode) as here:
+            with aside(there.recv, ["back"]) as got:
+                here.send(FRAME)
+            assert got[0][0] == places[1] and got[0][1].shape == FRAME.shape
+            with aside(there.recv):
+                assert here.send(FRAME, {"seen": True}) == ["back"]
+
+
+@pytest.mark.parametrize("tunneled", [False, True])
+def test_several_viewers_of_one_camera_in_turns(tunneled, sshd):
+    """With reqrep each frame goes to one, which says by its port who it is; NetGear has no tunnel
+    for that."""
+    way = {}
+    if tunneled:
+        server = sshd()
+        way = {
+            "ssh_tunnel_mode": server.destination(),
+            "ssh_tunnel_keyfile": str(server.key),
+            "ssh_known_hosts": str(server.known_hosts),
+        }
+    places = [ports.free_port(), str(ports.free_port()), ports.free_port()]
+    mode = {"pattern": 1, "multiclient_mode": True}
+    with contextlib.ExitStack() as ends:
+        viewers = [
+            ends.enter_context(NetGear("127.0.0.1", place, receive_mode=True, **mode))
+            for place in places
+        ]
+        camera = NetGear("127.0.0.1", places, **mode, **way)
+        for viewer, place in zip(viewers, places):
+            ends.enter_context(aside(take_all, viewer, f"data of {place}"))
+        ends.callback(camera.close)
+        seen = {}
+        while len(seen) < 3 or None in seen.values():
+            seen.update([camera.send(FRAME) or (None, "")])
+            seen.pop(None, None)
+    assert seen == {place: f"data of {place}" for place in places}
+
+
+def test_several_viewers_of_one_camera_all_at_once():
+    places = [ports.free_port() for _ in range(3)]
+    mode = {"pattern": 2, "multiclient_mode": True}
+    with contextlib.ExitStack() as ends:
+        viewers = [
+            ends.enter_context(NetGear("127.0.0.1", place, receive_mode=True, **mode))
+            for place in places
+        ]
+        camera = ends.enter_context(NetGear("127.0.0.1", places, **mode))
+        left = set(viewers)
+        while left:
+            assert camera.send(FRAME) is None
+            for viewer in list(left):
+                with contextlib.suppress(TimeoutError):
+                    assert viewer.recv(timeout=0.01).shape == FRAME.shape
+                    left.discard(viewer)
+        camera.close()
+        assert [viewer.recv(timeout=5) is None or list(viewer) == [] for viewer in viewers]

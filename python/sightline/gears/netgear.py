@@ -43,8 +43,7 @@ def _set_known(settings: Settings, known: dict[str, Any]) -> None:
     if known.get("secure_mode"):
         certificates.close_to_others(location)
     for name, value in {"max_retries": 3, **known}.items():
-        if value is not False or settings.has(name):
-            settings.set(name, value)
+        settings.set(name, value)
 
 
 def _jpeg_channels(compression: bool | str) -> int:

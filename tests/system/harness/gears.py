@@ -36,10 +36,20 @@ def pair(pattern=1, at_sender=None, **options):
 
 @contextlib.contextmanager
 def aside(function, *arguments):
-    """Runs it in a thread meanwhile; its result is [0] of the list that this gives, at the end."""
-    results = []
-    thread = threading.Thread(target=lambda: results.append(function(*arguments)), daemon=True)
+    """Runs it in a thread meanwhile; its result is [0] of the list that this gives, at the end.
+    What it raises is raised then."""
+    results, errors = [], []
+
+    def run():
+        try:
+            results.append(function(*arguments))
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     yield results
     thread.join(60)
     assert not thread.is_alive(), f"{function} has not ended"
+    if errors:
+        raise errors[0]
