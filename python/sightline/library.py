@@ -12,7 +12,7 @@ import os
 import pathlib
 import time
 import weakref
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, TypeVar
 
 import cffi
 
@@ -155,17 +155,30 @@ def start_log(verbose: bool) -> None:
     lib.sl_log_set(_log, ffi.NULL, max(levels, default=lib.SL_LOG_ERROR))
 
 
-_open: weakref.WeakSet[Any] = weakref.WeakSet()
+_Some = TypeVar("_Some", bound="Closing")
 
 
-def close_at_exit(thing: Any) -> None:
-    """Has it closed before the interpreter ends, so that the other end is told, and no thread of
-    the library's comes back to an interpreter that is gone."""
-    _open.add(thing)
+class Closing:
+    """What is closed with the block of a `with`; or else before the interpreter ends, so that the
+    other end is told, and no thread of the library's comes back to an interpreter that is gone."""
+
+    _all: weakref.WeakSet[Closing] = weakref.WeakSet()
+
+    def close_at_exit(self) -> None:
+        Closing._all.add(self)
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self: _Some) -> _Some:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
 
 
 @atexit.register
 def _close_all() -> None:
-    for thing in list(_open):
+    for thing in list(Closing._all):
         thing.close()
     lib.sl_log_set(ffi.NULL, ffi.NULL, lib.SL_LOG_NONE)

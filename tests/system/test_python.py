@@ -29,6 +29,13 @@ def spread(*shape):
     return numpy.arange(numpy.prod(shape), dtype=numpy.int64).reshape(shape)
 
 
+@contextlib.contextmanager
+def handled(number, handler):
+    before = signal.signal(number, handler)
+    yield
+    signal.signal(number, before)
+
+
 @pytest.fixture
 def addresses(monkeypatch):
     """Where in memory the frames are that the library hands out: (address, size) of each."""
@@ -238,3 +245,13 @@ def test_closed_ssh_port():
     closed = ports.free_port()
     with pytest.raises(AssertionError, match=str(closed)):
         NetGear("127.0.0.1", pattern=2, ssh_tunnel_mode=f"nobody@127.0.0.1:{closed}")
+
+
+def test_a_signal_handler_may_close_what_is_waited_for():
+    """Its thread is inside the very call."""
+    with receiver() as there, sender(ports.free_port()) as here:
+        for end, call in ((there, there.recv), (here, lambda: here.send(picture()))):
+            with handled(signal.SIGUSR1, lambda *_, end=end: end.close()):
+                threading.Timer(0.1, signal.raise_signal, [signal.SIGUSR1]).start()
+                with contextlib.suppress(RuntimeError):  # sending, it says that it was closed
+                    assert call() is None

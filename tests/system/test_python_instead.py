@@ -144,6 +144,8 @@ def test_retries_are_counted_in_a_row():
             with aside(there.recv) as got:
                 here.send(FRAME)
         assert got[0].shape == FRAME.shape
+        while here.stats.connected:
+            time.sleep(0.01)
         assert here.send(FRAME) is None
         with pytest.raises(RuntimeError, match="2 times in a row"):
             here.send(FRAME)

@@ -18,7 +18,6 @@ from sightline.library import (
     Settings,
     check,
     check_unless_again,
-    close_at_exit,
     ffi,
     lib,
     logger,
@@ -28,6 +27,10 @@ from sightline.library import (
 
 _STUCK_S = 0.8  # that a receiver over pubsub may take to make room
 _MARGIN_S = 0.5  # beyond the time that the library itself gives a reply
+
+
+def _closed() -> Error:
+    return Error(lib.SL_EEND, "this NetGear is closed")
 
 
 class _End:
@@ -46,7 +49,6 @@ class _End:
             raise AssertionError(sentence())
         check(code)
         self._last = self.stats
-        close_at_exit(self)
 
     @property
     def stats(self) -> Stats:
@@ -65,9 +67,15 @@ class _End:
             try:
                 self._finish()
             finally:
-                self.stats  # the last ones
+                self._last = self.stats
                 with self._look:
                     self._close(self._slot)
+
+    def _call(self, function: Any, *arguments: Any) -> int:
+        """Calls the library about this end, which may have been closed meanwhile."""
+        if self._slot[0] == ffi.NULL:
+            return int(lib.SL_EEND)
+        return int(function(self._slot[0], *arguments))
 
     def _finish(self) -> None:
         """What is to be done before it closes."""
@@ -88,7 +96,7 @@ class Sender(_End):
         if it was not taken, for want of a receiver that has room."""
         with self._turn:
             if self._closing:
-                raise Error(lib.SL_EEND, "this NetGear is closed")
+                raise _closed()
             loan = Loan(array)
             try:
                 if message is not None:
@@ -99,9 +107,11 @@ class Sender(_End):
             if code == lib.SL_EAGAIN:
                 self._note_unanswered()
                 return False
+            if code == lib.SL_EEND:
+                raise _closed()
             check(code)
             self._unanswered = 0
-            loan.wait(self._patience_s)
+            loan.wait(_STUCK_S if self._newest_wins else self._patience_s)
             return True
 
     def returned(self) -> Any:
@@ -110,12 +120,12 @@ class Sender(_End):
         slot = new_slot()
         with self._turn:
             check_unless_again(self._flush())
-            code = lib.sl_sender_returned(self._slot[0], slot)
+            code = self._call(lib.sl_sender_returned, slot)
             return slot if check_unless_again(code) else None
 
     def _flush(self) -> int:
         return patiently(
-            lambda ms: lib.sl_sender_flush(self._slot[0], ms), self._patience_s + _MARGIN_S
+            lambda ms: self._call(lib.sl_sender_flush, ms), self._patience_s + _MARGIN_S
         )
 
     def _put(self, frame: Any) -> int:
@@ -123,7 +133,7 @@ class Sender(_End):
         patience_s = self._patience_s
         if self._newest_wins:
             patience_s = _STUCK_S if self.stats.connected else 0
-        return patiently(lambda ms: lib.sl_sender_send(self._slot[0], frame, ms), patience_s)
+        return patiently(lambda ms: self._call(lib.sl_sender_send, frame, ms), patience_s)
 
     def _note_unanswered(self) -> None:
         """The library counts what a receiver leaves unanswered; here it counts that there is none.
@@ -151,14 +161,20 @@ class Receiver(_End):
     def give_back(self, value: Any) -> None:
         """What every reply carries from now on: an array, of which a copy is made, since the
         program may go on writing to it; or what JSON can say."""
-        if isinstance(value, numpy.ndarray):
-            loan = Loan(numpy.array(value, order="C"))
-            try:
-                check(lib.sl_receiver_return(self._slot[0], ffi.NULL, loan.slot[0]))
-            finally:
-                loan.give()
-        else:
-            check(lib.sl_receiver_return(self._slot[0], to_json(value), ffi.NULL))
+        if not isinstance(value, numpy.ndarray):
+            self._set_returned(to_json(value), ffi.NULL)
+            return
+        loan = Loan(numpy.array(value, order="C"))
+        try:
+            self._set_returned(ffi.NULL, loan.slot[0])
+        finally:
+            loan.give()
+
+    def _set_returned(self, json: Any, frame: Any) -> None:
+        with self._look:  # nobody may close it meanwhile, and somebody may be receiving
+            code = self._call(lib.sl_receiver_return, json, frame)
+        if code != lib.SL_EEND:
+            check(code)
 
     def recv(self, seconds: float | None) -> Any:
         """The next frame, in a slot; None at the end of the stream. TimeoutError when none came
@@ -176,6 +192,6 @@ class Receiver(_End):
         return slot
 
     def _take(self, slot: Any, timeout_ms: int) -> int:
-        if self._closing or self._slot[0] == ffi.NULL:
-            return lib.SL_EEND
-        return lib.sl_receiver_recv(self._slot[0], slot, timeout_ms)
+        if self._closing:
+            return int(lib.SL_EEND)
+        return self._call(lib.sl_receiver_recv, slot, timeout_ms)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any, Iterator, Sequence
 
 import numpy
@@ -13,7 +12,7 @@ from sightline.gears.ends import Receiver, Sender
 from sightline.gears.modes import Modes
 from sightline.gears.options import ignored, read_options, set_others
 from sightline.gears.stats import Stats
-from sightline.library import Error, Settings, lib, logger, start_log
+from sightline.library import Closing, Error, Settings, lib, logger, start_log
 
 
 def _read_pattern(pattern: Any) -> int:
@@ -53,7 +52,7 @@ def _jpeg_channels(compression: bool | str) -> int:
     return 3 if compression else 0
 
 
-class NetGear:
+class NetGear(Closing):
     """One end of a link: the camera's, which sends, or with `receive_mode` the viewer's.
 
     Constructor, options, calls, return values and exceptions are those of vidgear's NetGear 0.3;
@@ -87,6 +86,7 @@ class NetGear:
         set_others(settings, others)
         self._jpeg_channels = _jpeg_channels(known.get("jpeg_compression", True))
         self._end: Any = (Receiver if self._receive_mode else Sender)(settings)
+        self.close_at_exit()
         doing = "receiving at" if self._receive_mode else "sending to"
         logger.info("%s port %d with pattern %d", doing, self.stats.port, pattern)
 
@@ -167,14 +167,3 @@ class NetGear:
         """What recv() returns, until the stream ends."""
         while (received := self.recv()) is not None:
             yield received
-
-    def __enter__(self) -> NetGear:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

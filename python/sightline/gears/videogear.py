@@ -6,16 +6,14 @@ import enum
 import os
 import threading
 import time
-from types import TracebackType
 from typing import Any, Callable, Iterator
 
 from sightline.frames import Array, new_slot, to_array
 from sightline.gears.options import ignored
 from sightline.library import (
-    Error,
+    Closing,
     Settings,
     check,
-    close_at_exit,
     ffi,
     lib,
     logger,
@@ -71,7 +69,7 @@ def _converter(colorspace: str) -> Callable[[Array], Array] | None:
     return lambda frame: cv2.cvtColor(frame, code)
 
 
-class VideoGear:
+class VideoGear(Closing):
     """A source of frames: a camera's number or device, a file, a URL, `screen:` or `pattern:`.
 
     Constructor and calls are those of vidgear's VideoGear 0.3. Of a live source read() gives the
@@ -155,7 +153,7 @@ class VideoGear:
         self._slot = ffi.new("sl_source **")
         check(lib.sl_source_open(self._slot, settings.struct))
         self.framerate: float = lib.sl_source_fps(self._slot[0])
-        close_at_exit(self)
+        self.close_at_exit()
 
     def start(self) -> VideoGear:
         """Returns itself: capture of a live source starts with the first read()."""
@@ -180,23 +178,13 @@ class VideoGear:
 
     def stop(self) -> None:
         """Stops capture. Frames that were read stay valid."""
+        self.close()
+
+    def close(self) -> None:
         self._closing = True
         with self._turn:
             lib.sl_source_close(self._slot)
 
-    close = stop
-
     def __iter__(self) -> Iterator[Array]:
         while (frame := self.read()) is not None:
             yield frame
-
-    def __enter__(self) -> VideoGear:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
