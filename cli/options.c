@@ -22,7 +22,7 @@
 
 const struct option_row option_rows[] = {
     {"address", BOTH, "address", NULL, "HOST", NULL},
-    {"port", BOTH, "port", NULL, "N", NULL},
+    {"port", BOTH, "port", NULL, "N[,N]…", NULL},
     {"to", SENDER, "destinations", NULL, "ADDRESS[:PORT][,NAME=VALUE]…",
      "Send there, in place of --address; repeated, to several at once, each by a way of its own. "
      "ssh, key, host-key, password-file and any option of the link and the tunnel below may "

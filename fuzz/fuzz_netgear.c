@@ -39,8 +39,7 @@ static void write_again(const sl_netgear_message *message, sl_buffer *payload) {
         again.frame->format != message->frame->format ||
         again.frame->dimensions != message->frame->dimensions ||
         strcmp(again.frame->dtype, message->frame->dtype) != 0 ||
-        !again.frame->message != !message->frame->message ||
-        strcmp(again.port, message->port) != 0)
+        !again.frame->message != !message->frame->message || strcmp(again.port, message->port) != 0)
         abort();
     sl_frame_unref(&again.frame);
     sl_buffer_unref(&parts[0]);

@@ -53,13 +53,13 @@ SL_API int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *
  * tunnel for good. One thread at a time. */
 SL_API int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms);
 
-/* In bidirectional and multi-client mode: what every reply carries back from now on, until the next call: a JSON
- * text, or an array, or nothing when both are NULL. The array (or picture, or JPEG) is coded as
- * `codec` says, in this call: the caller's reference stays the caller's, and raw bytes are shared.
- * Replies go out as soon as there is room for another frame, so what is set after a frame was
- * taken goes with the reply to a later one. SL_EINVAL when both modes are off, for both at once, for
- * what is not one JSON value or is longer than 2 MiB, and for what can't be coded as set. Any
- * thread. */
+/* In bidirectional and multi-client mode: what every reply carries back from now on, until the next
+ * call: a JSON text, or an array, or nothing when both are NULL. The array (or picture, or JPEG) is
+ * coded as `codec` says, in this call: the caller's reference stays the caller's, and raw bytes are
+ * shared. Replies go out as soon as there is room for another frame, so what is set after a frame
+ * was taken goes with the reply to a later one. SL_EINVAL when both modes are off, for both at
+ * once, for what is not one JSON value or is longer than 2 MiB, and for what can't be coded as set.
+ * Any thread. */
 SL_API int sl_receiver_return(sl_receiver *receiver, const char *json, const sl_frame *array);
 
 /* Where its gate is. False when it has none. Any thread. */

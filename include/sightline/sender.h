@@ -70,8 +70,8 @@ SL_API int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_
  * is given up, and counts as dropped there. SL_EAGAIN after timeout_ms. */
 SL_API int sl_sender_flush(sl_sender *sender, int timeout_ms);
 
-/* In bidirectional and multi-client mode: what the newest reply brought, and nothing that was taken before; after
- * sl_sender_flush() it is the receiver's answer to the last frame. Either a frame of
+/* In bidirectional and multi-client mode: what the newest reply brought, and nothing that was taken
+ * before; after sl_sender_flush() it is the receiver's answer to the last frame. Either a frame of
  * SL_FORMAT_NONE whose `message` is the receiver's data as JSON text, or an array, unpacked if it
  * came as JPEG. The caller gets a reference. With several destinations the newest of any; in
  * multi-client mode `port` says whose, and a reply without data is a frame of SL_FORMAT_NONE

@@ -32,8 +32,8 @@ typedef struct sl_option {
     const char *const *choices; /* SL_OPTION_CHOICE: words, ended by NULL; "word|alias" */
     int (*parse)(void *field, const char *value); /* SL_OPTION_PARSED: 0 or SL_EINVAL */
     const char *fallback;                         /* the default, as text; NULL: not set */
-    const char *values; /* how to write the value in help: "FILE", "10 to 100"; may be NULL */
-    const char *help;   /* one sentence, no full stop */
+    const char *values;  /* how to write the value in help: "FILE", "10 to 100"; may be NULL */
+    const char *help;    /* one sentence, no full stop */
     const char *several; /* the SL_OPTION_STRING that takes a list of values, with commas between,
                             in its place; a single value takes the list away. NULL: none does */
     void *reserved[3];

@@ -50,7 +50,8 @@ typedef struct sl_link_ports {
 int sl_link_ports_read(sl_link_ports *ports, const sl_link_settings *settings);
 
 /* Whether bidirectional, multi-server and multi-client mode are set where they may be, and several
- * ports only where one of the last two wants them. SL_EINVAL, with a sentence that names the option. */
+ * ports only where one of the last two wants them. SL_EINVAL, with a sentence that names the
+ * option. */
 int sl_link_check_modes(const sl_link_settings *settings, sl_role role);
 
 /* The endpoint that settings ask for: "tcp://127.0.0.1:5555", "tcp://[::1]:5555",
@@ -81,9 +82,9 @@ int sl_link_examine(const sl_link_settings *settings, const char *endpoint, cons
 
 /* Binds (receiver, to each of its ports) or starts to connect (sender, to the settings' `port`),
  * with the security that the settings ask for or not at all. `endpoint` NULL: the one settings ask
- * for; else this one (a tunnel's). `cancel` (NULL: none) ends waiting for a name server; it is not kept.
- * SL_EINUSE, SL_EINVAL, SL_ESYSTEM, SL_ECANCELED; SL_EUNREACHABLE for a sender's host name that
- * does not exist; for security as sl_link_prepare(), but certificates are never made. */
+ * for; else this one (a tunnel's). `cancel` (NULL: none) ends waiting for a name server; it is not
+ * kept. SL_EINUSE, SL_EINVAL, SL_ESYSTEM, SL_ECANCELED; SL_EUNREACHABLE for a sender's host name
+ * that does not exist; for security as sl_link_prepare(), but certificates are never made. */
 int sl_link_open(sl_link **link, const sl_link_settings *settings, sl_role role,
                  const char *endpoint, const sl_cancel *cancel);
 

@@ -62,8 +62,8 @@ static int check_mode(const sl_link_settings *settings, const char *mode) {
 }
 
 int sl_link_check_modes(const sl_link_settings *settings, sl_role role) {
-    bool several = role == SL_ROLE_RECEIVER ? settings->multiserver_mode
-                                            : settings->multiclient_mode;
+    bool several =
+        role == SL_ROLE_RECEIVER ? settings->multiserver_mode : settings->multiclient_mode;
     sl_link_ports ports;
     if (settings->multiserver_mode && settings->multiclient_mode)
         return sl_fail(SL_EINVAL, "multiserver_mode is for several senders and multiclient_mode "

@@ -33,6 +33,8 @@ static int take_frame(sl_turn *turn, sl_frame **frame) {
     return result == SL_EMESSAGE ? SL_OK : result;
 }
 
+_Static_assert(SL_SENDERS_MAX <= SL_PIPELINE_LANES, "each sender has a lane of its own");
+
 static int newest_receive(sl_turn *turn) {
     sl_frame *frame = NULL;
     int result = take_frame(turn, &frame);

@@ -437,7 +437,10 @@ static int examine_port(struct visit *visit) {
         return code == SL_EINVAL ? code : stop(visit, code);
     sl_link_state_get(link, &state);
     sl_link_close(&link, 0);
-    snprintf(text, sizeof text, "port %d is free for a viewer", state.port);
+    if (visit->link->ports)
+        snprintf(text, sizeof text, "the ports %.80s are free for a viewer", visit->link->ports);
+    else
+        snprintf(text, sizeof text, "port %d is free for a viewer", state.port);
     bool tcp = visit->link->protocol == SL_PROTOCOL_TCP;
     pass(visit, (sl_check){.text = tcp ? text : "its socket can be there"});
     return SL_OK;

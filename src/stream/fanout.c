@@ -20,7 +20,7 @@ struct sl_fanout {
     sl_taker *takers;
     uint64_t put, done;
     uint64_t taken; /* in turns */
-    bool awaited; /* somebody has waited for all to be settled, and put nothing since */
+    bool awaited;   /* somebody has waited for all to be settled, and put nothing since */
     bool ended;
     bool shown; /* what `settled` says */
 };

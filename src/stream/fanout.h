@@ -46,8 +46,8 @@ typedef struct sl_taker {
     sl_presence presence; /* this and the rest under the fan-out's lock */
     sl_parcel *slot;
     int limit;
-    bool fetches; /* nobody else has a better claim to the next frame */
-    bool busy;    /* in turns: it has one that it has not settled */
+    bool fetches;  /* nobody else has a better claim to the next frame */
+    bool busy;     /* in turns: it has one that it has not settled */
     uint64_t took; /* in turns: how many had been taken when it took its last one */
 } sl_taker;
 

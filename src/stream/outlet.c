@@ -86,8 +86,8 @@ static void reconsider(sl_outlet *outlet) {
 static int send_current(sl_outlet *outlet) {
     sl_buffer *parts[2] = {NULL, NULL};
     const sl_frame *frame = outlet->current->frame;
-    int result = sl_netgear_write_head(frame, outlet->to->link.pattern,
-                                       sl_turn_port(&outlet->turn), &parts[0]);
+    int result = sl_netgear_write_head(frame, outlet->to->link.pattern, sl_turn_port(&outlet->turn),
+                                       &parts[0]);
     if (!result)
         result = sl_frame_bytes(frame, &parts[1]);
     int64_t began_us = sl_now_us();
@@ -209,8 +209,7 @@ static int open_way(sl_outlet *outlet) {
     int result = open_tunnel(outlet);
     const char *endpoint = outlet->tunnel ? sl_tunnel_endpoint(outlet->tunnel) : NULL;
     if (!result)
-        result =
-            sl_link_open(&link, settings, SL_ROLE_SENDER, endpoint, outlet->owner->stop);
+        result = sl_link_open(&link, settings, SL_ROLE_SENDER, endpoint, outlet->owner->stop);
     pthread_mutex_lock(&outlet->lock);
     outlet->link = link;
     pthread_mutex_unlock(&outlet->lock);

@@ -20,19 +20,19 @@ typedef struct sl_turn {
     sl_pipeline *pipeline;
     sl_tally *tally;
     const sl_link_settings *settings;
-    const sl_cancel *stop;   /* the end is closing */
-    sl_answer *answer;       /* receiver: what its replies carry */
-    sl_returned *returned;   /* sender: where what replies carry goes; NULL: they carry nothing */
+    const sl_cancel *stop; /* the end is closing */
+    sl_answer *answer;     /* receiver: what its replies carry */
+    sl_returned *returned; /* sender: where what replies carry goes; NULL: they carry nothing */
     char port[SL_NETGEAR_PORT_MAX]; /* multi-server sender: who it is, as JSON text; "": no such */
-    sl_senders senders;      /* multi-server receiver: whom it has heard */
-    size_t sender;           /* the number of the one whose frame was read last; else 0 */
-    bool owes_reply;         /* receiver: one frame was taken and not yet acknowledged */
-    int64_t reply_by_us;     /* receiver: when that must happen at the latest */
-    int64_t end_by_us;       /* sender: closing may take until then; 0: not closing yet */
-    bool answered;           /* sender: a reply has ever come */
-    bool delivered;          /* sender: the frame under way got across */
-    int64_t silent_since_us; /* receiver: when the last message came */
-    int unanswered;          /* time-outs in a row */
+    sl_senders senders;             /* multi-server receiver: whom it has heard */
+    size_t sender;                  /* the number of the one whose frame was read last; else 0 */
+    bool owes_reply;                /* receiver: one frame was taken and not yet acknowledged */
+    int64_t reply_by_us;            /* receiver: when that must happen at the latest */
+    int64_t end_by_us;              /* sender: closing may take until then; 0: not closing yet */
+    bool answered;                  /* sender: a reply has ever come */
+    bool delivered;                 /* sender: the frame under way got across */
+    int64_t silent_since_us;        /* receiver: when the last message came */
+    int unanswered;                 /* time-outs in a row */
 } sl_turn;
 
 typedef struct sl_pattern_kind {

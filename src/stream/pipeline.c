@@ -53,7 +53,7 @@ struct sl_pipeline {
     sl_frame *newest[SL_PIPELINE_LANES]; /* offered, and not yet let in */
     size_t lanes;                        /* that have been offered any */
     size_t offered;                      /* how many are not yet let in */
-    size_t next_lane;                    /* whose turn it is */
+    size_t last_lane;                    /* that had its turn */
     bool taker_waits;
     bool stop;
     int end_code;
@@ -143,8 +143,7 @@ static int remove_oldest(sl_pipeline *pipeline, sl_frame **frame) {
 static void admit_newest(sl_pipeline *pipeline) {
     int most = pipeline->taker_waits ? pipeline->threads : 1;
     while (pipeline->offered > 0 && pipeline->count < most) {
-        size_t lane = pipeline->next_lane;
-        pipeline->next_lane = (lane + 1) % pipeline->lanes;
+        size_t lane = pipeline->last_lane = (pipeline->last_lane + 1) % pipeline->lanes;
         if (!pipeline->newest[lane])
             continue;
         append(pipeline, pipeline->newest[lane], lane);

@@ -164,7 +164,9 @@ static int queue_length(const sl_receiver *receiver, int threads) {
 
 sl_tunnel_target sl_receiver_target(const sl_link_settings *link) {
     bool all = !link->address || strcmp(link->address, "*") == 0;
-    return (sl_tunnel_target){.host = all ? "" : link->address, .port = link->port};
+    sl_link_ports ports;
+    sl_link_ports_read(&ports, link);
+    return (sl_tunnel_target){.host = all ? "" : link->address, .port = ports.all[0]};
 }
 
 int sl_receiver_check(const sl_receiver_settings *settings) {

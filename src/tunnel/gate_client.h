@@ -18,11 +18,11 @@ typedef struct sl_gate_door {
     /* Read-only once the gate is open. */
     sl_gate_settings settings; /* without its strings */
     char authorized_keys[4096];
-    char password_file[4096]; /* "": none */
-    char address[256];        /* a name more for this host; may be "" */
-    int port;                 /* the one to forward to, */
+    char password_file[4096];      /* "": none */
+    char address[256];             /* a name more for this host; may be "" */
+    int port;                      /* the one to forward to, */
     int others[SL_GATE_PORTS_MAX]; /* or these, which mean the same; ended by 0 */
-    char socket_path[108];    /* where that is */
+    char socket_path[108];         /* where that is */
 
     sl_event gone;        /* set when a client has ended */
     atomic_int linger_ms; /* how long bytes may still leave once it is to stop */

@@ -98,8 +98,7 @@ bool sl_gate_target_is(const sl_gate_target *target, const char *host, int port)
 }
 
 sl_gate_target sl_gate_door_target(const sl_gate_door *door) {
-    return (sl_gate_target){
-        .address = door->address, .port = door->port, .others = door->others};
+    return (sl_gate_target){.address = door->address, .port = door->port, .others = door->others};
 }
 
 /* Takes in the key of a camera that was invited. */

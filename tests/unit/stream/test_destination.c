@@ -219,6 +219,51 @@ static void certificates_are_made_once(void **state) {
     remove_location(location);
 }
 
+static void ports_are_destinations(void **state) {
+    (void)state;
+    sl_sender_settings sender;
+    sl_destinations read;
+    sl_sender_settings_init(&sender);
+    sender.link.pattern = SL_PATTERN_REQREP;
+    sender.link.multiclient_mode = true;
+    sender.link.ports = "5566,5567";
+    sender.tunnel.destination = "me@host";
+    assert_int_equal(sl_destinations_read(&read, &sender), SL_OK);
+    assert_int_equal(read.count, 2);
+    assert_true(read.in_turns);
+    assert_string_equal(read.all[1].name, "localhost:5567 through me@host");
+    assert_int_equal(read.all[1].link.port, 5567);
+    assert_null(read.all[1].link.ports);
+    sl_destinations_finish(&read);
+    sender.link.pattern = SL_PATTERN_PUBSUB;
+    assert_int_equal(sl_destinations_read(&read, &sender), SL_OK);
+    assert_false(read.in_turns);
+    sl_destinations_finish(&read);
+}
+
+static void modes_are_for_all(void **state) {
+    (void)state;
+    static const char *const wrong[] = {"a;b,multiclient_mode=false", "a;b,pattern=pubsub",
+                                        "a;b,ports=1", "a;b,port=1,2"};
+    sl_sender_settings sender;
+    sl_destinations read;
+    sl_sender_settings_init(&sender);
+    sender.link.pattern = SL_PATTERN_REQREP;
+    sender.link.multiclient_mode = true;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        sender.destinations = wrong[i];
+        assert_int_equal(sl_destinations_read(&read, &sender), SL_EINVAL);
+        sl_destinations_finish(&read);
+    }
+    sender.destinations = "a:1,ssh=x;b:2,ssh=y";
+    assert_int_equal(sl_destinations_read(&read, &sender), SL_OK);
+    assert_true(read.in_turns);
+    sl_destinations_finish(&read);
+    sender.link.ports = "1,2";
+    assert_int_equal(sl_destinations_read(&read, &sender), SL_EINVAL);
+    sl_destinations_finish(&read);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_list_there_is_one),
@@ -227,6 +272,8 @@ int main(void) {
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(an_address_beside_is_refused),
         cmocka_unit_test(there_is_an_end_to_it),
+        cmocka_unit_test(ports_are_destinations),
+        cmocka_unit_test(modes_are_for_all),
         cmocka_unit_test(each_certificate_is_checked),
         cmocka_unit_test(certificates_are_made_once),
     };

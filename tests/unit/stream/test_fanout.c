@@ -270,6 +270,59 @@ static void on_many_threads_all_is_counted(void **state) {
     close_bench(&bench, 3);
 }
 
+/* In turns each frame is for one, and who is stuck or away has no turn. */
+static void each_frame_is_for_one(void **state) {
+    (void)state;
+    struct bench bench;
+    sl_parcel *stuck = NULL;
+    open_bench_for(&bench, 3, true);
+    for (uint64_t i = 0; i < 6; i++) {
+        assert_int_equal(put(&bench, i, -1), SL_OK);
+        assert_true(nothing_for(&bench.takers[(i + 1) % 3]));
+        assert_int_equal(take(&bench.takers[i % 3]), i);
+    }
+    assert_int_equal(put(&bench, 6, -1), SL_OK);
+    assert_int_equal(sl_wait(bench.takers[0].ready_fd, POLLIN, NULL, -1), SL_OK);
+    assert_int_equal(sl_taker_take(&bench.takers[0], &stuck), SL_OK);
+    sl_taker_set_presence(&bench.takers[1], SL_AWAY);
+    for (uint64_t i = 7; i < 10; i++) {
+        assert_int_equal(put(&bench, i, -1), SL_OK);
+        assert_int_equal(take(&bench.takers[2]), i);
+    }
+    sl_taker_set_presence(&bench.takers[1], SL_PRESENT);
+    sl_taker_settle(&bench.takers[0], &stuck, true);
+    for (uint64_t i = 10; i < 13; i++) { /* who waits longest comes first */
+        static const int order[] = {1, 0, 2};
+        assert_int_equal(put(&bench, i, -1), SL_OK);
+        assert_int_equal(take(&bench.takers[order[i - 10]]), i);
+    }
+    assert_int_equal(counted(&bench.all).frames, 13);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(counted(&bench.tallies[i]).dropped, 0);
+    close_bench(&bench, 3);
+}
+
+/* All who are idle are worked for; while all are busy one frame is ready. */
+static void turns_open_the_door(void **state) {
+    (void)state;
+    struct bench bench;
+    sl_parcel *held[2] = {NULL};
+    open_bench_for(&bench, 2, true);
+    for (uint64_t i = 0; i < 2; i++)
+        assert_int_equal(put(&bench, i, 0), SL_OK);
+    assert_int_equal(put(&bench, 2, 0), SL_EAGAIN);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(sl_wait(bench.takers[i].ready_fd, POLLIN, NULL, -1), SL_OK);
+        assert_int_equal(sl_taker_take(&bench.takers[i], &held[i]), SL_OK);
+    }
+    assert_int_equal(put(&bench, 2, 0), SL_OK);
+    assert_int_equal(put(&bench, 3, 0), SL_EAGAIN);
+    for (int i = 0; i < 2; i++)
+        sl_taker_settle(&bench.takers[i], &held[i], true);
+    assert_int_equal(put(&bench, 3, 0), SL_OK);
+    close_bench(&bench, 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_slow_one_gets_the_newest),
@@ -277,6 +330,8 @@ int main(void) {
         cmocka_unit_test(who_is_away_holds_nobody_up),
         cmocka_unit_test(the_most_eager_opens_the_door),
         cmocka_unit_test(who_has_no_room_takes_nothing_away),
+        cmocka_unit_test(each_frame_is_for_one),
+        cmocka_unit_test(turns_open_the_door),
         cmocka_unit_test(the_end_reaches_all),
         cmocka_unit_test(on_many_threads_all_is_counted),
     };

@@ -202,6 +202,27 @@ static void offered_frames_make_way_for_newer_ones(void **state) {
     close_bench(&bench);
 }
 
+/* A frame makes way for a newer one of its own lane alone, and lanes have their turns. */
+static void lanes_keep_a_frame_each(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    open_bench(&bench, true, 1, 1);
+    sl_pipeline_offer(bench.pipeline, numbered(1), 0);
+    sem_wait(&bench.begun);
+    permit(&bench, 1);
+    assert_int_equal(sl_wait(sl_pipeline_ready_fd(bench.pipeline), POLLIN, NULL, -1), SL_OK);
+    sl_pipeline_offer(bench.pipeline, numbered(100), 1);
+    sl_pipeline_offer(bench.pipeline, numbered(200), SL_PIPELINE_LANES - 1);
+    for (uint64_t i = 2; i <= 5; i++)
+        sl_pipeline_offer(bench.pipeline, numbered(i), 0);
+    permit(&bench, 3);
+    assert_int_equal(take(&bench), 100); /* 1 was finished, but is old by now */
+    assert_int_equal(take(&bench), 200);
+    assert_int_equal(take(&bench), 5);
+    assert_int_equal(sl_pipeline_dropped(bench.pipeline), 4);
+    close_bench(&bench);
+}
+
 static void *take_first(void *argument) {
     struct bench *bench = argument;
     return take(bench) == 1 ? NULL : "the taker got a newer frame";
@@ -263,6 +284,7 @@ int main(void) {
         cmocka_unit_test(large_frames_take_the_room_of_many),
         cmocka_unit_test(failed_work_is_reported_in_its_place),
         cmocka_unit_test(offered_frames_make_way_for_newer_ones),
+        cmocka_unit_test(lanes_keep_a_frame_each),
         cmocka_unit_test(a_waiting_taker_is_given_what_was_begun_for_it),
         cmocka_unit_test(cancel_and_deadline_end_a_wait),
         cmocka_unit_test(what_is_left_comes_out_before_the_end),

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +95,52 @@ static void replies_and_ends_are_netgears(void **state) {
     assert_true(message.end);
     assert_null(message.frame);
     sl_buffer_unref(&buffer);
+}
+
+/* Who sends stands first, as it was given, and comes back so. */
+static void senders_say_their_ports(void **state) {
+    (void)state;
+    static const char *const ports[] = {"5566", "\"5566\"", "\"a \\u0000\""};
+    sl_frame *frame;
+    sl_buffer *parts[2], *end;
+    sl_netgear_message message;
+    assert_int_equal(sl_frame_new_array(&frame, "uint8", 1, (int64_t[]){1}), 0);
+    for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+        char begin[64];
+        snprintf(begin, sizeof(begin), "{\"port\": %s, \"terminate_flag\": false", ports[i]);
+        assert_true(sl_netgear_is_port(ports[i]));
+        assert_int_equal(sl_netgear_write_head(frame, SL_PATTERN_REQREP, ports[i], &parts[0]), 0);
+        assert_memory_equal(parts[0]->data, begin, strlen(begin));
+        assert_int_equal(sl_frame_bytes(frame, &parts[1]), 0);
+        assert_int_equal(sl_netgear_read(parts, 2, &message), 0);
+        assert_string_equal(message.port, ports[i]);
+        assert_string_equal(message.frame->port, ports[i]);
+        sl_frame_unref(&message.frame);
+        assert_int_equal(sl_netgear_write_end(ports[i], &end), 0);
+        assert_int_equal(sl_netgear_read(&end, 1, &message), 0);
+        assert_true(message.end);
+        assert_string_equal(message.port, ports[i]);
+        sl_buffer_unref(&end);
+        sl_buffer_unref(&parts[0]);
+        sl_buffer_unref(&parts[1]);
+    }
+    sl_frame_unref(&frame);
+}
+
+static void other_ports_are_refused(void **state) {
+    (void)state;
+    static const char *const wrong[] = {
+        "1.5", "[5566]", "{}", "true",
+        "\"0123456789012345678901234567890123456789012345678901234567890123\""};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char head[160];
+        sl_netgear_message message;
+        assert_false(sl_netgear_is_port(wrong[i]));
+        snprintf(head, sizeof(head), "{\"terminate_flag\": true, \"port\": %s}", wrong[i]);
+        assert_int_equal(read_parts(head, NULL, &message), SL_EMESSAGE);
+    }
+    assert_false(sl_netgear_is_port("5566 x"));
+    assert_false(sl_netgear_is_port(""));
 }
 
 static void frames_come_back(void **state) {
@@ -257,6 +304,8 @@ int main(void) {
         cmocka_unit_test(arrays_have_netgears_head),
         cmocka_unit_test(jpegs_have_netgears_head),
         cmocka_unit_test(replies_and_ends_are_netgears),
+        cmocka_unit_test(senders_say_their_ports),
+        cmocka_unit_test(other_ports_are_refused),
         cmocka_unit_test(frames_come_back),
         cmocka_unit_test(netgears_own_heads_are_read),
         cmocka_unit_test(other_messages_are_refused),
