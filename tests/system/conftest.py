@@ -12,7 +12,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from harness import dropbear, figures, gates, openssh, passwords, screen  # noqa: E402
+from harness import certificates, dropbear, ends, figures, gates  # noqa: E402
+from harness import matrix, openssh, passwords, screen, streams  # noqa: E402
 from harness import network as networks  # noqa: E402
 from harness import stage as stages  # noqa: E402
 from harness.processes import Process, Sightline, command_path  # noqa: E402
@@ -37,11 +38,27 @@ def pytest_sessionfinish():
 
 
 def pytest_terminal_summary(terminalreporter):
-    """The figures of the faults that were gone through go into the report."""
+    """The figures of the faults that were gone through go into the report, and the matrix of ends
+    that have met."""
     if figures.ROWS:
-        terminalreporter.section("faults, in pair / reqrep / pubsub")
-        for line in figures.table():
-            terminalreporter.write_line(line)
+        show(terminalreporter, "faults, in pair / reqrep / pubsub", figures.table())
+    met = [
+        value
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        for name, value in report.user_properties
+        if name == matrix.TITLE and (report.when == "call")
+    ]
+    if met:
+        lines = matrix.table(met)
+        matrix.write(lines)
+        show(terminalreporter, "who has met whom, and what went through", lines)
+
+
+def show(terminalreporter, title, lines):
+    terminalreporter.section(title)
+    for line in lines:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)
@@ -285,3 +302,28 @@ def display(started):
     shown = screen.Screen()
     started.callback(shown.close)
     return shown
+
+
+@pytest.fixture(scope="session")
+def end_program(tmp_path_factory):
+    return ends.build(tmp_path_factory.mktemp("end"))
+
+
+@pytest.fixture(scope="session")
+def shared_certificates(tmp_path_factory):
+    """Certificates of both ends, made by pyzmq."""
+    return certificates.Location(tmp_path_factory.mktemp("certificates")).make()
+
+
+@pytest.fixture
+def makers(end_program, shared_certificates, environment, programs):
+    """What makes the ends of the interoperability matrix."""
+
+    def start():
+        programs.append(ends.Program([end_program], environment))
+        return programs[-1]
+
+    return {
+        "netgear": streams.Netgear(shared_certificates),
+        "library": streams.Library(shared_certificates, start),
+    }

@@ -27,6 +27,8 @@ def arranged(frame, colorspace):
     """A BGR picture with its pixels reordered as a JPEG colour space says."""
     if colorspace == "GRAY":
         return gray(frame)
+    if colorspace == "CMYK":
+        return numpy.dstack([255 - frame[:, :, ::-1], gray(frame) // 4])
     red, green, blue, width = netgear.ORDERS[colorspace]
     out = numpy.full((*frame.shape[:2], width), 255, numpy.uint8)
     out[:, :, red], out[:, :, green], out[:, :, blue] = (frame[:, :, i] for i in (2, 1, 0))

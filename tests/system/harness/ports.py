@@ -1,5 +1,7 @@
 """Free loopback ports."""
 
+import pathlib
+import random
 import socket
 
 
@@ -8,6 +10,20 @@ def free_port(family=socket.AF_INET):
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def quiet_port():
+    """A free port for somebody who binds it later: not one of those that the kernel gives to
+    connections meanwhile."""
+    given = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii")
+    while True:
+        port = random.randrange(10000, int(given.split()[0]))
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 def ipv6_works():

@@ -1,0 +1,113 @@
+"""The axes of the interoperability matrix, what travels in it, and its table."""
+
+import functools
+import typing
+
+import numpy
+
+from harness import pictures
+from harness.netgear import COLORSPACES, PATTERNS, Mode
+from harness.processes import ROOT
+
+MODES = {
+    "plain": Mode(),
+    "bidirectional": Mode(bidirectional=True),
+    "multi-server": Mode(multiserver=True),
+    "multi-client": Mode(multiclient=True),
+    "multi-server, bidirectional": Mode(multiserver=True, bidirectional=True),
+    "multi-client, bidirectional": Mode(multiclient=True, bidirectional=True),
+}
+SECURE = (0, 1, 2)
+ORDERS = ("viewer first", "camera first")
+CODINGS = (None, *COLORSPACES)  # None: raw
+DTYPES = ("uint8", "uint16", "int32", "float32", "float64", ">u2", ">i4", ">f8", "bool")
+SHAPES = ((13,), (5, 7), (4, 6, 3), (2, 3, 4, 5))
+
+DEEP = functools.reduce(lambda inner, _: [inner], range(200), "in here")
+VALUES = (
+    None, True, False, 0, -7, 2**53 + 1, 2**63 - 1, -(2**63), 0.5, -0.0, 1e-300, 1.7e308,
+    "", "text", '"\\/\b\f\n\r\t', "Grüße, 漢字, עברית, 🎥", "a\0b", [], {}, [1, [2.5, [None, ["x"]]]],
+    {"a": {"b": [{"c": True}, False]}, "": 0, "ключ": "значение"}, DEEP,
+)  # fmt: skip
+LARGE = ("x" * 2**20, "ü" * 170_000, [{"some": "x" * 1000}] * 1000)  # a MiB each, as they travel
+
+TITLE = "interoperability"
+FILE = ROOT / "build" / "test-logs" / "interoperability.md"
+
+
+class Cell(typing.NamedTuple):
+    """One way in which two ends can meet."""
+
+    pattern: str
+    mode: str
+    secure: int
+
+    def __str__(self):
+        return f"{self.pattern}, {self.mode}, secure {self.secure}"
+
+
+def allowed(pattern, mode):
+    """NetGear's rules: multi modes by reqrep and pubsub, data back by pair and reqrep."""
+    chosen = MODES[mode]
+    multi = chosen.multiserver or chosen.multiclient
+    return not (multi and pattern == "pair" or chosen.bidirectional and pattern == "pubsub")
+
+
+CELLS = [
+    Cell(pattern, mode, secure)
+    for mode in ('plain', 'bidirectional')
+    for pattern in PATTERNS
+    for secure in SECURE
+    if allowed(pattern, mode)
+]
+
+
+@functools.lru_cache(maxsize=None)
+def arrays():
+    """One of each dtype and each number of dimensions, of values that fill their bytes."""
+    random, made = numpy.random.default_rng(1), []
+    for dtype in DTYPES:
+        for shape in SHAPES:
+            size = int(numpy.prod(shape)) * numpy.dtype(dtype).itemsize
+            data = random.integers(0, 2 if dtype == "bool" else 256, size, numpy.uint8).tobytes()
+            made.append(numpy.frombuffer(data, dtype).reshape(shape))
+    return made
+
+
+def large(cell, coding, order):
+    """The large value whose turn it is, once a cell: of a pattern's three, each has another."""
+    return [LARGE[cell.secure]] if coding is None and order == ORDERS[0] else []
+
+
+@functools.lru_cache(maxsize=None)
+def coded_pictures(colorspace):
+    return [pictures.arranged(pictures.picture(number, 100, 75), colorspace) for number in range(2)]
+
+
+def table(rows):
+    """Lines of a Markdown table of [pattern, mode, secure, ends, streams, frames] each; a cell that
+    failed has no figures."""
+    makers = list(dict.fromkeys(row[3] for row in rows))
+    known = {tuple(row[:4]): row[4:] for row in rows}
+    lines = [
+        "| mode | pattern | secure | " + " | ".join(makers) + " |",
+        "| --- | --- | --- |" + " --- |" * len(makers),
+    ]
+    for mode in MODES:
+        for pattern in PATTERNS:
+            for secure in SECURE:
+                cells = [known.get((pattern, mode, secure, ends)) for ends in makers]
+                if any(cells):
+                    told = ["–" if cell is None else tell(*cell) for cell in cells]
+                    lines.append(f"| {mode} | {pattern} | {secure} | {' | '.join(told)} |")
+    return lines
+
+
+def tell(streams=None, frames=None):
+    return f"{frames} frames in {streams} streams" if streams else "FAILED"
+
+
+def write(lines):
+    """Leaves the table in the build folder."""
+    FILE.parent.mkdir(parents=True, exist_ok=True)
+    FILE.write_text("\n".join(lines) + "\n", encoding="utf-8")
