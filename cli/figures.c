@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <sightline/error.h>
+#include <stdlib.h>
 #include <string.h>
 
 static json_t *text(const char *value) {
@@ -139,6 +140,44 @@ bool figures_tunnel(FILE *file, const struct figures_about *about, const sl_stat
         json_object_set_new(object, "destination", text(of));
     json_object_set_new(object, "tunnel", tunnel(stats));
     return write_line(file, object);
+}
+
+static json_t *array(const sl_frame *of) {
+    json_t *object = json_object(), *shape = json_array();
+    for (int i = 0; i < of->dimensions; i++)
+        json_array_append_new(shape, json_integer(of->shape[i]));
+    json_object_set_new(object, "dtype", text(of->dtype));
+    json_object_set_new(object, "shape", shape);
+    return object;
+}
+
+/* JSON text as its value; null when there is none. */
+static json_t *value(const char *json) {
+    json_t *made = json ? json_loads(json, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
+    return made ? made : json_null();
+}
+
+bool figures_exchange(FILE *file, const struct figures_about *about, const char *event,
+                      const sl_frame *what, char **last) {
+    json_t *object = begin(event, about);
+    bool picture_back = strcmp(event, "returned") == 0 && what->format != SL_FORMAT_NONE;
+    if (what->port)
+        json_object_set_new(object, "port", value(what->port));
+    if (picture_back)
+        json_object_set_new(object, "array", array(what));
+    else
+        json_object_set_new(object, "data", value(what->message));
+    char *line = json_dumps(object, JSON_COMPACT);
+    bool news = line && (*last ? strcmp(line, *last) != 0 : picture_back || what->message);
+    json_decref(object);
+    bool written = !news || (fprintf(file, "%s\n", line) > 0 && fflush(file) == 0);
+    if (news) {
+        free(*last);
+        *last = line;
+    } else {
+        free(line);
+    }
+    return written;
 }
 
 bool figures_stats(FILE *file, const struct figures_about *about, const sl_stats *stats,

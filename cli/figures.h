@@ -34,6 +34,12 @@ bool figures_ready(FILE *file, const struct figures_about *about,
 bool figures_tunnel(FILE *file, const struct figures_about *about, const sl_stats *stats,
                     const char *destination);
 
+/* What travelled, as an event of that name: "message" with a frame, "returned" with a reply.
+ * Nothing is written while it is the same as in `*last` (NULL: nothing yet), where it is kept; the
+ * caller's, to be freed. */
+bool figures_exchange(FILE *file, const struct figures_about *about, const char *event,
+                      const sl_frame *what, char **last);
+
 /* What a connection is doing: "connected"; static. */
 const char *figures_state(const sl_stats *stats);
 

@@ -48,6 +48,7 @@ const struct option_row option_rows[] = {
      "Frames a second; max reads files and patterns as fast as they can be sent"},
     {"loop", SENDER, "loop", "true", NULL, NULL},
     {"filter", SENDER, "filter", NULL, "GRAPH", NULL},
+    {"message", SENDER, NULL, NULL, "JSON", "Send this value with each frame"},
     {"join", FOR_SEND, NULL, NULL, "LINE",
      "Accept the invitation that `sightline pair` printed, and go there from now on"},
     {"gate", VIEWER, "gate", NULL, "[ADDR:]PORT", NULL},
@@ -65,6 +66,10 @@ const struct option_row option_rows[] = {
     {"sink", VIEWER, "sink", NULL, "window|null|file:PATH|-", NULL},
     {"every-frame", VIEWER, "every_frame", "true", NULL, NULL},
     {"timecode", VIEWER, "timecode", "true", NULL, NULL},
+    {"return", VIEWER, NULL, NULL, "JSON",
+     "Return this value with each reply; needs -o bidirectional_mode=true at both ends"},
+    {"return-picture", VIEWER, NULL, NULL, "FILE",
+     "Return the picture in FILE, in place of a value"},
     {"timeout", VIEWER, NULL, NULL, "SECONDS", "Fail when no frame came for so long"},
     {"frames", BOTH, NULL, NULL, "N", "Stop after so many frames, sent or received"},
     {"duration", BOTH, NULL, NULL, "SECONDS", "Stop after so long"},
@@ -139,6 +144,8 @@ static void check_contradictions(struct options *options) {
             complain(options, "--%s and --%s contradict each other; give one of them", pairs[i][0],
                      pairs[i][1]);
     }
+    if (options->returned && options->returned_picture)
+        complain(options, "--return and --return-picture contradict each other; give one of them");
 }
 
 /* Makes one setting of every --to, which is their list; `copy` is where it is put. */
@@ -183,6 +190,12 @@ static void take_own(struct options *options, const struct option_row *row, cons
         options->config = value;
     else if (strcmp(row->name, "log") == 0)
         read_level(options, value, &options->log);
+    else if (strcmp(row->name, "message") == 0)
+        options->message = value;
+    else if (strcmp(row->name, "return") == 0)
+        options->returned = value;
+    else if (strcmp(row->name, "return-picture") == 0)
+        options->returned_picture = value;
     else if (strcmp(row->name, "join") == 0)
         options->join = value;
     else if (strcmp(row->name, "host") == 0)

@@ -38,11 +38,12 @@ struct options {
     const char *command; /* whose options they are: its name, */
     int set;             /* and its set */
     bool help, json, list, overwrite;
-    const char *join, *host, *revoke; /* NULL: none */
-    uint64_t frames;                  /* 0: no limit */
-    double duration_s;                /* 0: no limit */
-    double timeout_s;                 /* 0: for ever */
-    const char *stats;                /* NULL: none */
+    const char *join, *host, *revoke;                  /* NULL: none */
+    const char *message, *returned, *returned_picture; /* the same */
+    uint64_t frames;                                   /* 0: no limit */
+    double duration_s;                                 /* 0: no limit */
+    double timeout_s;                                  /* 0: for ever */
+    const char *stats;                                 /* NULL: none */
     sl_log_level log;
 
     const char *config; /* NULL: the user's own, if there is one */

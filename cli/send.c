@@ -4,6 +4,7 @@
 #include "command.h"
 #include "console.h"
 #include "destinations.h"
+#include "exchange.h"
 #include "interrupt.h"
 #include "moment.h"
 #include "options.h"
@@ -91,7 +92,8 @@ static int apply_settings(struct sending *sending) {
         source->source = "0";
     source->deliver = wanted_pixels(&sending->end.sender.codec);
     source->cancel = sending->cancel;
-    return place(sending);
+    code = exchange_check(&sending->options);
+    return code < 0 ? failed(sending, code) : place(sending);
 }
 
 /* Accepts the invitation, if there is one, and says where the frames go. */
@@ -160,11 +162,29 @@ static int wait_for_viewer(struct sending *sending, const sl_destination *first)
     }
 }
 
+/* The source's next frame, with its message. */
+static int read_frame(struct sending *sending, sl_frame **frame, int timeout_ms) {
+    int code = sl_source_read(sending->source, frame, timeout_ms);
+    if (code == SL_OK)
+        code = exchange_attach(frame, &sending->options);
+    if (code < 0)
+        sl_frame_unref(frame);
+    return code;
+}
+
+/* What the last reply brought, if it brought anything. */
+static void tell_returned(struct sending *sending) {
+    sl_frame *returned = NULL;
+    if (sl_sender_returned(sending->sender, &returned) == SL_OK)
+        report_exchange(&sending->report, "returned", returned);
+    sl_frame_unref(&returned);
+}
+
 /* Puts a newer frame of a live source in the place of one that found no room. False when the
  * source has no more. */
 static bool renew(struct sending *sending, sl_frame **frame) {
     sl_frame *newer = NULL;
-    int code = sl_source_read(sending->source, &newer, 0);
+    int code = read_frame(sending, &newer, 0);
     if (code == SL_OK) {
         sl_frame_unref(frame);
         *frame = newer;
@@ -224,7 +244,7 @@ static int check_target(struct sending *sending, uint64_t taken, uint64_t *targe
 
 static int send_next(struct sending *sending, uint64_t *taken) {
     sl_frame *frame = NULL;
-    int code = sl_source_read(sending->source, &frame, moment_wait_ms(sending->until_us, LOOK_MS));
+    int code = read_frame(sending, &frame, moment_wait_ms(sending->until_us, LOOK_MS));
     if (code == SL_EAGAIN)
         return SL_OK;
     if (code == SL_EEND) {
@@ -236,6 +256,7 @@ static int send_next(struct sending *sending, uint64_t *taken) {
         return failed(sending, code);
     code = push(sending, &frame);
     sl_frame_unref(&frame);
+    tell_returned(sending);
     if (code == SL_OK)
         ++*taken;
     return code == SL_EAGAIN ? SL_OK : code;
@@ -299,6 +320,7 @@ static int finish(struct sending *sending, int code) {
     report_stop(&sending->report);
     if (sending->sender) {
         sl_sender_finish(sending->sender);
+        tell_returned(sending);
         look(sending, &stats);
     }
     code = verdict(sending, code);

@@ -2,6 +2,7 @@
 #include "ask.h"
 #include "command.h"
 #include "console.h"
+#include "exchange.h"
 #include "interrupt.h"
 #include "moment.h"
 #include "options.h"
@@ -96,7 +97,8 @@ static int apply_settings(struct viewing *viewing) {
     viewing->end.sink.cancel = viewing->cancel;
     report_place(&viewing->report, &viewing->end.receiver.link, false,
                  viewing->end.receiver.link.port);
-    return check_settings(viewing, usual);
+    code = exchange_check(&viewing->options);
+    return code < 0 ? failed(viewing, code) : check_settings(viewing, usual);
 }
 
 /* How a camera end comes in. The name of this machine as seen from there is not ours to know,
@@ -147,6 +149,9 @@ static int open_both(struct viewing *viewing) {
     console_connecting(viewing->end.receiver.tunnel.destination);
     code = sl_receiver_open(&viewing->receiver, &viewing->end.receiver);
     console_progress("");
+    if (code == SL_OK)
+        code = exchange_return(viewing->receiver, &viewing->options, &viewing->end.receiver.codec,
+                               viewing->cancel);
     if (code < 0)
         return failed(viewing, code);
     tell_ready(viewing);
@@ -181,6 +186,7 @@ static int show(struct viewing *viewing, const sl_frame *frame) {
     viewing->width = frame->width;
     viewing->height = frame->height;
     viewing->taken++;
+    report_exchange(&viewing->report, "message", frame);
     int code = sl_sink_write(viewing->sink, frame);
     atomic_store(&viewing->not_shown, sl_sink_dropped(viewing->sink));
     viewing->patience_us = moment_in(viewing->options.timeout_s);
@@ -257,6 +263,7 @@ static void hand_over_the_rest(struct viewing *viewing) {
     int code = SL_OK;
     sl_receiver_finish(viewing->receiver);
     while (code == SL_OK && sl_receiver_recv(viewing->receiver, &frame, LOOK_MS) == SL_OK) {
+        report_exchange(&viewing->report, "message", frame);
         code = sl_sink_write(viewing->sink, frame);
         sl_frame_unref(&frame);
     }

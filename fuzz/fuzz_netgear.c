@@ -4,30 +4,11 @@
  */
 #include "frame/frame.h"
 #include "fuzz.h"
+#include "parts.h"
 #include "wire/netgear.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define PARTS_MAX 3
-#define DIVIDER   0x1e
-
-static size_t split(const uint8_t *data, size_t size, sl_buffer **parts) {
-    size_t count = 0;
-    while (count < PARTS_MAX) {
-        const uint8_t *end = memchr(data, DIVIDER, size);
-        /* The last part holds whatever is left. */
-        size_t length = end && count < PARTS_MAX - 1 ? (size_t)(end - data) : size;
-        if (sl_buffer_new(&parts[count], length) != 0)
-            break;
-        memcpy(parts[count++]->data, data, length);
-        if (length == size)
-            break;
-        data += length + 1;
-        size -= length + 1;
-    }
-    return count;
-}
 
 static void write_again(const sl_netgear_message *message, sl_buffer *payload) {
     sl_netgear_message again;
@@ -48,7 +29,7 @@ static void write_again(const sl_netgear_message *message, sl_buffer *payload) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     sl_buffer *parts[PARTS_MAX] = {NULL};
     sl_netgear_message message;
-    size_t count = split(data, size, parts);
+    size_t count = split_parts(data, size, parts);
     if (sl_netgear_read(parts, count, &message) == 0 && message.frame)
         write_again(&message, parts[1]);
     sl_frame_unref(&message.frame);

@@ -27,9 +27,9 @@ _sightline_value() {
     --log) _sightline_words 'none error warning info debug' ;;
     --sink) _sightline_words 'window null file: -' ;;
     --ssh | --ssh-jump | --to | --host) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
-    --ssh-key | --ssh-password-file | --authorized-keys | --config | --stats) _sightline_files ;;
+    --ssh-key | --ssh-password-file | --authorized-keys | --config | --stats | --return-picture) _sightline_files ;;
     --address | --port | --gate | --ssh-host-key | --frames | --duration | --quality | --size | --fps | \
-        --filter | --timeout | --join | --revoke) COMPREPLY=() ;;
+        --filter | --timeout | --join | --revoke | --message | --return) COMPREPLY=() ;;
     -o) _sightline_names ;;
     *) return 1 ;;
     esac
@@ -48,7 +48,7 @@ _sightline() {
     local commands='send view cameras doctor pair keys help'
     local both='--address --port --protocol --pattern --secure-mode --cert-location --ssh --ssh-jump --ssh-key
         --ssh-password-file --ssh-host-key --persist --ssh-backend -o --config --frames --duration --stats --log --help'
-    local send='--to --raw --jpeg --quality --size --fps --loop --filter'
+    local send='--to --raw --jpeg --quality --size --fps --loop --filter --message'
     COMPREPLY=()
 
     if [ "$COMP_CWORD" = 1 ]; then
@@ -77,7 +77,8 @@ _sightline() {
             ;;
         esac
         ;;
-    view) _sightline_words "$both $also --gate --authorized-keys --sink --every-frame --timecode --timeout" ;;
+    view) _sightline_words "$both $also --gate --authorized-keys --sink --every-frame --timecode --timeout
+        --return --return-picture" ;;
     pair) _sightline_words '--host --list --revoke --json --gate --authorized-keys --port --pattern
         -o --config --log --help' ;;
     cameras) _sightline_words '--json --log --help' ;;

@@ -51,6 +51,7 @@ send | doctor)
         '--fps[frames a second]:rate:' \
         '--loop[begin a file again at its end]' \
         '--filter[libavfilter graph]:graph:' \
+        '--message[a value to send with each frame]:JSON:' \
         '2:source:_files'
     ;;
 view)
@@ -60,7 +61,9 @@ view)
         '--sink[what takes the frames]:sink:(window null file\: -)' \
         '--every-frame[a queue in place of newest first]' \
         '--timecode[read the latency from the picture]' \
-        '--timeout[give up after so long without a frame]:seconds:'
+        '--timeout[give up after so long without a frame]:seconds:' \
+        '--return[a value to return with each reply]:JSON:' \
+        '--return-picture[a picture to return with each reply]:file:_files'
     ;;
 pair)
     _arguments \

@@ -71,6 +71,15 @@ REFUSED = {
     "destination given twice": ([*SEND, "--to", "a", "--to", "a:9"], "twice"),
     "destination through nowhere": ([*SEND, "--to", "a", "--to", "b,ssh=user@"], '"b"'),
     "to and address": ([*SEND, "--to", "a", "--address", "b"], "address"),
+    "message that is no JSON": ([*SEND, "--message", "hello"], "json"),
+    "returned value that is no JSON": (
+        [*VIEW, "-o", "bidirectional_mode=true", "--return", "{"], "json"),
+    "returned value one way": ([*VIEW, "--return", "1"], "bidirectional_mode"),
+    "value and picture": ([*VIEW, "--return", "1", "--return-picture", "x"], "contradict"),
+    "both ways without a way back": (
+        [*SEND, "--pattern", "pubsub", "-o", "bidirectional_mode=true"], "bidirectional_mode"),
+    "both ways at a viewer that never replies": (
+        [*VIEW, "--pattern", "pubsub", "-o", "bidirectional_mode=true"], "bidirectional_mode"),
     "raw and jpeg": ([*SEND, "--raw", "--jpeg"], "raw"),
     "option of the other end": ([*VIEW, "--loop"], "loop"),
     "unknown log level": ([*VIEW, "--log", "loud"], "loud"),
