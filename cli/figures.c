@@ -167,7 +167,8 @@ bool figures_exchange(FILE *file, const struct figures_about *about, const char 
         json_object_set_new(object, "array", array(what));
     else
         json_object_set_new(object, "data", value(what->message));
-    char *line = json_dumps(object, JSON_COMPACT);
+    /* A peer's text may hold what drives a terminal. */
+    char *line = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
     bool news = line && (*last ? strcmp(line, *last) != 0 : picture_back || what->message);
     json_decref(object);
     bool written = !news || (fprintf(file, "%s\n", line) > 0 && fflush(file) == 0);
