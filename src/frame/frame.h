@@ -46,9 +46,6 @@ int sl_frame_put_message(sl_frame *frame, const char *message);
 /* Replaces the JSON text of its sender's port (copied; NULL: none). */
 int sl_frame_set_port(sl_frame *frame, const char *port);
 
-/* Replaces the JSON text of its sender's port (copied; NULL: none). */
-int sl_frame_set_port(sl_frame *frame, const char *port);
-
 /* dtype × shape in bytes, or SL_EINVAL: unknown dtype, negative side, more than `limit`. */
 int sl_array_size(const char *dtype, int dimensions, const int64_t *shape, size_t limit,
                   size_t *bytes);

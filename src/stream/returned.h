@@ -17,7 +17,7 @@ void sl_returned_init(sl_returned *returned);
 void sl_returned_put(sl_returned *returned, sl_frame *data);
 
 /* Takes it, unpacked. SL_EAGAIN when there is none, SL_EMESSAGE when it can't be unpacked. */
-int sl_returned_take(sl_returned *returned, const sl_codec_settings *codec, sl_frame **data);
+int sl_returned_take(sl_returned *returned, const sl_codec_settings *settings, sl_frame **data);
 
 void sl_returned_finish(sl_returned *returned);
 
