@@ -142,6 +142,18 @@ def test_certificates_as_netgear_leaves_them(mode, folder, caplog, peer):
     assert len([line for line in caplog.messages if "only you" in line]) == 2
 
 
+def test_certificates_behind_links_are_left_alone(folder):
+    place = certificates.Location(folder).make()
+    secret = place.private / "server.key_secret"
+    away = secret.rename(folder / "elsewhere")
+    away.chmod(0o644)
+    secret.symlink_to(away)
+    with pytest.raises(RuntimeError, match="server.key_secret"):
+        NetGear("127.0.0.1", port=0, receive_mode=True, secure_mode=1,
+                custom_cert_location=str(folder))  # fmt: skip
+    assert stat.S_IMODE(away.stat().st_mode) == 0o644
+
+
 def test_nothing_starts_without_certificates(home):
     """NetGear would make some unasked, which the other end does not know."""
     for receive_mode, file in ((True, "server.key_secret"), (False, "client.key_secret")):
