@@ -50,12 +50,12 @@ def pytest_terminal_summary(terminalreporter):
         for outcome in ("passed", "failed")
         for report in terminalreporter.getreports(outcome)
         for name, value in report.user_properties
-        if name == matrix.TITLE and (report.when == "call")
+        if name == matrix.TITLE and report.when == "call"
     ]
     if met:
         lines = matrix.table(met)
         matrix.write(lines)
-        show(terminalreporter, "who has met whom, and what went through", lines)
+        show(terminalreporter, "who has met whom: frames / streams", lines)
 
 
 def show(terminalreporter, title, lines):
@@ -123,15 +123,19 @@ def started():
         yield stack
 
 
+def finish(known):
+    for program in reversed(known):
+        program.finish()
+    complaints = [text for text in (program.complaint() for program in known) if text]
+    assert not complaints, "\n\n".join(complaints)
+
+
 @pytest.fixture
 def programs(started):
     """Remembers processes: ends them after the test, and fails it for a crash or a sanitizer."""
     known = []
     yield known
-    for program in reversed(known):
-        program.finish()
-    complaints = [text for text in (program.complaint() for program in known) if text]
-    assert not complaints, "\n\n".join(complaints)
+    finish(known)
 
 
 @pytest.fixture
@@ -308,25 +312,27 @@ def display(started):
 
 
 @pytest.fixture(scope="session")
-def end_program(tmp_path_factory):
-    return ends.build(tmp_path_factory.mktemp("end"))
-
-
-@pytest.fixture(scope="session")
 def shared_certificates(tmp_path_factory):
     """Certificates of both ends, made by pyzmq."""
     return certificates.Location(tmp_path_factory.mktemp("certificates")).make()
 
 
-@pytest.fixture
-def makers(end_program, shared_certificates, environment, programs):
-    """What makes the ends of the interoperability matrix."""
+@pytest.fixture(scope="session")
+def makers(shared_certificates, tmp_path_factory):
+    """What makes the ends of the interoperability matrix. Their programs serve all tests."""
+    folder = tmp_path_factory.mktemp("ends")
+    built = ends.build(folder)
+    started = []
 
-    def start():
-        programs.append(ends.Program([end_program], environment))
-        return programs[-1]
+    def start(*words):
+        started.append(ends.Program(words, ends.environment(folder)))
+        return started[-1]
 
-    return {
+    yield {
         "netgear": streams.Netgear(shared_certificates),
-        "library": streams.Library(shared_certificates, start),
+        "library": streams.Programs(shared_certificates, lambda: start(built), True),
+        "python": streams.Programs(
+            shared_certificates, lambda: start("/usr/bin/python3", "-B", ends.PYTHON), False
+        ),
     }
+    finish(started)

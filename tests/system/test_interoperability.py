@@ -1,16 +1,37 @@
-"""The matrix: every way in which a NetGear peer and an end of Sightline's can meet, in both roles,
-and everything that can travel between them."""
+"""The matrix: every way in which NetGear peers and Sightline's ends, the library's and the Python
+module's, can meet; and everything that can travel between them."""
 
 import pytest
 from harness import matrix, streams
 
-MAKERS = [("netgear", "library"), ("library", "netgear")]
+NETGEAR = [("netgear", "library"), ("library", "netgear")]
+OTHERS = [
+    ("library", "library"),
+    ("library", "python"),
+    ("python", "library"),
+    ("netgear", "python"),
+    ("python", "netgear"),
+]
 
 
-@pytest.mark.parametrize("ends", MAKERS, ids=" to ".join)
+@pytest.fixture
+def meet(makers, record_property):
+    def go_through(cell, names, codings):
+        met = [*cell, " to ".join(names)]
+        record_property(matrix.TITLE, met)
+        camera, viewer = (makers[name] for name in names)
+        met += streams.go_through_cell(cell, {"camera": camera, "viewer": viewer}, codings)
+
+    return go_through
+
+
+@pytest.mark.parametrize("ends", NETGEAR, ids=" to ".join)
 @pytest.mark.parametrize("cell", matrix.CELLS, ids=str)
-def test_cell(cell, ends, makers, record_property):
-    camera, viewer = (makers[name] for name in ends)
-    met = [*cell, " to ".join(ends)]
-    record_property(matrix.TITLE, met)
-    met += streams.go_through_cell(cell, {"camera": camera, "viewer": viewer})
+def test_netgear_and_the_library(cell, ends, meet):
+    meet(cell, ends, matrix.codings)
+
+
+@pytest.mark.parametrize("ends", OTHERS, ids=" to ".join)
+@pytest.mark.parametrize("cell", matrix.CELLS, ids=str)
+def test_others(cell, ends, meet):
+    meet(cell, ends, matrix.few_codings)

@@ -1,4 +1,5 @@
-"""Ends of the library's, each a program of its own that does what a test tells it: end.c."""
+"""Ends of the library's and of the Python module's, each a program of its own that does what a test
+tells it: end.c and end.py."""
 
 import json
 import os
@@ -14,6 +15,7 @@ from harness.processes import ROOT, Process, command_path
 from harness.waiting import allow
 
 SOURCE = ROOT / "tests" / "system" / "end.c"
+PYTHON = SOURCE.with_suffix(".py")
 
 
 def build(folder):
@@ -25,6 +27,12 @@ def build(folder):
     words += [f"-I{ROOT / 'include'}", "-o", str(program), str(SOURCE)]
     subprocess.run([*words, f"-L{library}", "-lsightline", f"-Wl,-rpath,{library}"], check=True)
     return program
+
+
+def environment(home):
+    """Of the programs: the module's finds the library under test."""
+    library = pathlib.Path(command_path()).resolve().parent / "libsightline.so"
+    return {**os.environ, "HOME": str(home), "SIGHTLINE_LIBRARY": str(library)}
 
 
 class Refusal(Exception):
@@ -44,9 +52,7 @@ class Program(Process):
 
     def tell(self, *parts):
         """Asks for something; the answer comes in its time."""
-        raw = [part if isinstance(part, bytes) else str(part).encode() for part in parts]
-        framed = b"".join(struct.pack("=I", len(part)) + part for part in raw)
-        self.stdin.write(struct.pack("=I", len(raw)) + framed)
+        self.stdin.write(packed(parts))
         self.stdin.flush()
 
     def answered(self, seconds):
@@ -55,22 +61,35 @@ class Program(Process):
     def hear(self, seconds=60):
         """The answer, without `ok`; a Refusal is raised."""
         assert self.answered(seconds), f"no answer\n{self.account()}"
-        verb, *parts = (self._read(self._number()) for _ in range(self._number()))
+        answer = read_parts(self.stdout)
+        assert answer, f"it ended\n{self.account()}"
+        verb, *parts = answer
         if verb == b"error":
             raise Refusal(*(part.decode() for part in parts))
-        return parts if verb == b"ok" else [verb, *parts]
+        return parts if verb == b"ok" else answer
 
     def ask(self, *parts):
         self.tell(*parts)
         return self.hear()
 
-    def _number(self):
-        return struct.unpack("=I", self._read(4))[0]
 
-    def _read(self, size):
-        data = self.stdout.read(size)
-        assert len(data) == size, f"it ended\n{self.account()}"
-        return data
+def packed(parts):
+    """As bytes on their way: how many, then the size and the bytes of each."""
+    raw = [part if isinstance(part, bytes) else str(part).encode() for part in parts]
+    framed = [struct.pack("=I", len(part)) + part for part in raw]
+    return struct.pack("=I", len(raw)) + b"".join(framed)
+
+
+def read_parts(stream):
+    """The other way round; None at the end."""
+
+    def read_number():
+        return struct.unpack("=I", stream.read(4))[0]
+
+    try:
+        return [stream.read(read_number()) for _ in range(read_number())]
+    except struct.error:
+        return None
 
 
 def words_of(options):
@@ -78,23 +97,28 @@ def words_of(options):
     return [f"{name}={value}" for name, value in options.items() if value is not None]
 
 
-def parts_of(array, value):
-    """An array and a JSON value as the program takes them; None is none."""
-    text = "" if value is None else json.dumps(value)
-    if array is None:
-        return "", "", b"", text
-    shape = ",".join(str(side) for side in array.shape)
-    return str(array.dtype), shape, numpy.ascontiguousarray(array).tobytes(), text
+def parts_of(frame, *values):
+    """An array and JSON values as the program takes and tells them; None is empty."""
+    texts = ["" if value is None else json.dumps(value) for value in values]
+    if frame is None:
+        return "", "", b"", *texts
+    shape = ",".join(str(side) for side in frame.shape)
+    return str(frame.dtype), shape, numpy.ascontiguousarray(frame).tobytes(), *texts
 
 
 def told_by(parts):
-    """(port, value, array) as the program tells them."""
+    """The array and the values of such parts."""
     dtype, shape, data, *texts = parts
-    value, port = (json.loads(text) if text else None for text in texts)
+    values = (json.loads(text) if text else None for text in texts)
     if not dtype:
-        return port, value, None
+        return None, *values
     sides = [int(side) for side in shape.split(b",")]
-    return port, value, numpy.frombuffer(data, dtype.decode()).reshape(sides)
+    return numpy.frombuffer(data, dtype.decode()).reshape(sides), *values
+
+
+def told_apart(data):
+    """An array or any other value, as (array, value)."""
+    return (data, None) if isinstance(data, numpy.ndarray) else (None, data)
 
 
 class End:
@@ -127,7 +151,7 @@ class Sender(End):
         parts = self._program.hear()
         if not parts:
             return None, None
-        port, value, array = told_by(parts)
+        array, value, port = told_by(parts)
         return port, value if array is None else array
 
     def begin_end(self):
@@ -140,26 +164,27 @@ class Receiver(End):
 
     def __init__(self, program, idle, options):
         super().__init__("receiver", program, idle, options)
-        self._asked = False
+        self._came = None
 
     def give(self, data):
         """What goes back from now on."""
-        array = data if isinstance(data, numpy.ndarray) else None
-        value = None if isinstance(data, numpy.ndarray) else data
-        self._program.ask("give", *parts_of(array, value))
+        self._program.ask("give", *parts_of(*told_apart(data)))
 
     def ready(self, seconds):
         """Whether there is something to take."""
-        if not self._asked:
-            self._program.tell("recv", 60)
-            self._asked = True
-        return self._program.answered(seconds)
+        if self._came is None:
+            try:
+                self._came = self._program.ask("recv", seconds)
+            except Refusal as refusal:
+                if refusal.code != "SL_EAGAIN":
+                    raise
+        return self._came is not None
 
     def take(self):
-        """(port, message, frame), or None at the end."""
-        assert self.ready(60), f"nothing came\n{self._program.account()}"
-        self._asked = False
-        verb, *parts = self._program.hear()
+        """(frame, message, port), or None at the end."""
+        assert self.ready(30), f"nothing came\n{self._program.account()}"
+        verb, *parts = self._came
+        self._came = None
         return None if verb == b"end" else told_by(parts)
 
     def close(self):

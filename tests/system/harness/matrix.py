@@ -19,7 +19,6 @@ MODES = {
 }
 SECURE = (0, 1, 2)
 ORDERS = ("viewer first", "camera first")
-CODINGS = (None, *COLORSPACES)  # None: raw
 DTYPES = ("uint8", "uint16", "int32", "float32", "float64", ">u2", ">i4", ">f8", "bool")
 SHAPES = ((13,), (5, 7), (4, 6, 3), (2, 3, 4, 5))
 
@@ -55,7 +54,7 @@ def allowed(pattern, mode):
 
 CELLS = [
     Cell(pattern, mode, secure)
-    for mode in ('plain', 'bidirectional')
+    for mode in MODES
     for pattern in PATTERNS
     for secure in SECURE
     if allowed(pattern, mode)
@@ -74,9 +73,24 @@ def arrays():
     return made
 
 
-def large(cell, coding, order):
-    """The large value whose turn it is, once a cell: of a pattern's three, each has another."""
-    return [LARGE[cell.secure]] if coding is None and order == ORDERS[0] else []
+def codings(cell, order):
+    """Raw, and a share of the colour spaces, so that each gets its turn in one of a mode's six ways
+    to secure and to start; all of them where nothing else is special."""
+    if cell.mode == "plain":
+        return (None, *COLORSPACES)
+    way = len(ORDERS) * cell.secure + ORDERS.index(order)
+    return (None, *COLORSPACES[way :: len(ORDERS) * len(SECURE)])
+
+
+def few_codings(cell, order):
+    """Raw when the viewer is first, else a colour space, so that each gets its turn somewhere."""
+    return [None if order == ORDERS[0] else COLORSPACES[CELLS.index(cell) % len(COLORSPACES)]]
+
+
+def values(cell, order):
+    """JSON of every kind; of the large ones each is taken once for each mode and pattern."""
+    large = [LARGE[cell.secure]] if order == ORDERS[0] else []
+    return [*large, *VALUES]
 
 
 @functools.lru_cache(maxsize=None)
@@ -87,7 +101,7 @@ def coded_pictures(colorspace):
 def table(rows):
     """Lines of a Markdown table of [pattern, mode, secure, ends, streams, frames] each; a cell that
     failed has no figures."""
-    makers = list(dict.fromkeys(row[3] for row in rows))
+    makers = sorted({row[3] for row in rows})
     known = {tuple(row[:4]): row[4:] for row in rows}
     lines = [
         "| mode | pattern | secure | " + " | ".join(makers) + " |",
@@ -104,7 +118,7 @@ def table(rows):
 
 
 def tell(streams=None, frames=None):
-    return f"{frames} frames in {streams} streams" if streams else "FAILED"
+    return f"{frames} / {streams}" if streams else "FAILED"
 
 
 def write(lines):
