@@ -9,13 +9,35 @@ import numpy
 import pytest
 import zmq
 from harness import certificates, netgear
-from harness.several import ClientOfSeveral, ManyPorts, ServerOfSeveral, free_ports, listed
+from harness.ports import free_ports
 
 SERVERS = ("-o", "multiserver_mode=true")
 CLIENTS = ("-o", "multiclient_mode=true")
+SERVER, CLIENT = netgear.Mode(multiserver=True), netgear.Mode(multiclient=True)
 PATTERNS = ("reqrep", "pubsub")
 SOURCE = "pattern:64x48@60"
 PICTURE = numpy.zeros((48, 64, 3), numpy.uint8)
+
+
+def listed(ports):
+    return ",".join(str(port) for port in ports)
+
+
+def endpoint(port):
+    return f"tcp://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def clients(peer):
+    """Makes three NetGear receivers of one sender, each with a name."""
+
+    def make(pattern):
+        return [
+            peer(netgear.Receiver(pattern, mode=CLIENT, port=f"viewer {number}"))
+            for number in range(3)
+        ]
+
+    return make
 
 
 @pytest.fixture
@@ -75,7 +97,7 @@ def test_viewer_hears_netgears_senders(pattern, view_several, peer):
     assert viewer.ready()["ports"] == ports and viewer.ready()["port"] == ports[0]
     names = [ports[0], str(ports[1]), "garden"]
     senders = [
-        peer(ServerOfSeveral(port, pattern, name, publisher=zmq.XPUB))
+        peer(netgear.Sender(endpoint(port), pattern, publisher=zmq.XPUB, mode=SERVER, port=name))
         for port, name in zip(ports, names)
     ]
     for sender in senders:
@@ -102,17 +124,22 @@ def test_viewer_hears_netgears_senders(pattern, view_several, peer):
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_senders_say_who_they_are(pattern, sightline, peer):
     ports = free_ports()
-    receiver = peer(ManyPorts(pattern, ports))
+    receiver = peer(netgear.Receiver(pattern, [endpoint(port) for port in ports], mode=SERVER))
     texts = [(), ("-o", 'port_text="second"'), ()]
     place = ["--address", "127.0.0.1", "--pattern", pattern, "--frames", 5, *SERVERS]
     senders = [
         sightline("send", SOURCE, *place, "--port", port, *text)
         for port, text in zip(ports, texts)
     ]
-    heads = receiver.recv_until_ended(3)
     names = [ports[0], "second", ports[2]]
+    ended = set()
+    while ended != set(names):  # one may have ended before the next begins
+        receiver.ended = False
+        receiver.recv()
+        ended = {head["port"] for head in receiver.headers if head["terminate_flag"]}
+    heads = [head for head in receiver.headers if not head["terminate_flag"]]
     counted = collections.Counter(head["port"] for head in heads)
-    assert set(counted) == set(names) == set(receiver.ends)
+    assert set(counted) == set(names)
     if pattern == "reqrep":
         assert set(counted.values()) == {5}
     assert list(heads[0])[0] == "port"
@@ -120,8 +147,8 @@ def test_senders_say_who_they_are(pattern, sightline, peer):
         sender.end()
 
 
-def test_requests_go_round(send_several, peer):
-    receivers = [peer(ClientOfSeveral("reqrep")) for _ in range(3)]
+def test_requests_go_round(send_several, clients):
+    receivers = clients("reqrep")
     sender = send_several("reqrep", [receiver.port for receiver in receivers], "--fps", 20)
     counts = [0, 0, 0]
 
@@ -143,8 +170,8 @@ def test_requests_go_round(send_several, peer):
     assert "port" not in receivers[0].headers[0]
 
 
-def test_published_frames_go_to_all(send_several, peer):
-    receivers = [peer(ClientOfSeveral("pubsub")) for _ in range(3)]
+def test_published_frames_go_to_all(send_several, clients):
+    receivers = clients("pubsub")
     sender = send_several("pubsub", [receiver.port for receiver in receivers])
     for receiver in receivers:
         assert sum(1 for _ in receiver.frames(10)) == 10
@@ -159,10 +186,9 @@ def test_published_frames_go_to_all(send_several, peer):
 def test_viewer_says_who_it_is(view, peer):
     numbered, named = view("reqrep", *CLIENTS), view("reqrep", *CLIENTS, "-o", 'port_text="x"')
     for viewer, name in ((numbered, numbered.port()), (named, "x")):
-        sender = peer(netgear.Sender(f"tcp://127.0.0.1:{viewer.port()}", "reqrep"))
-        reply = sender.send(PICTURE)
-        assert reply.startswith('{"port": ')
-        assert netgear.json.loads(reply) == {"port": name, "return_type": "NoneType", "data": None}
+        sender = peer(netgear.Sender([endpoint(viewer.port())], "reqrep", mode=CLIENT))
+        assert sender.send(PICTURE) == (name, None)
+        assert sender.replies[0].startswith('{"port": ')
         sender.terminate()
         viewer.end()
 

@@ -26,6 +26,14 @@ def quiet_port():
         return port
 
 
+def free_ports(count=3):
+    """Several, without doubles."""
+    ports = set()
+    while len(ports) < count:
+        ports.add(free_port())
+    return sorted(ports)
+
+
 def ipv6_works():
     try:
         free_port(socket.AF_INET6)
