@@ -16,7 +16,8 @@ typedef struct sl_gate_settings {
     int max_unauthenticated;     /* not logged in yet; the oldest makes way for a newer one */
     int max_attempts;            /* refused log-ins a connection */
     int login_timeout_s;
-    int buffer_kib; /* came from a connection and not taken by the link yet: no more is read */
+    int buffer_kib;  /* came from a connection and not taken by the link yet: no more is read */
+    int max_per_key; /* connections at once that one key may let in */
     void *reserved[2];
 } sl_gate_settings;
 

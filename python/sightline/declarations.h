@@ -141,6 +141,7 @@ typedef struct sl_gate_settings {
     int max_attempts;
     int login_timeout_s;
     int buffer_kib;
+    int max_per_key;
     void *reserved[2];
 } sl_gate_settings;
 typedef struct sl_gate_place {

@@ -14,8 +14,8 @@
 #include <stddef.h>
 
 /* The options of sl_gate_settings (gate, gate_authorized_keys, gate_password_file,
- * gate_max_connections, gate_max_unauthenticated, gate_max_attempts, gate_login_timeout,
- * gate_buffer). */
+ * gate_max_connections, gate_max_per_key, gate_max_unauthenticated, gate_max_attempts,
+ * gate_login_timeout, gate_buffer). */
 extern const sl_option sl_gate_options[];
 extern const size_t sl_gate_option_count;
 

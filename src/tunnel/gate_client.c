@@ -53,6 +53,17 @@ void sl_gate_refuse(sl_gate_door *door, const char *format, ...) {
         sl_log(SL_LOG_WARNING, "gate", "%s", line);
 }
 
+void sl_gate_client_leave(sl_gate_client *client) {
+    sl_gate_client **at = &client->door->insiders;
+    if (!client->inside)
+        return;
+    while (*at != client)
+        at = &(*at)->next_inside;
+    *at = client->next_inside;
+    client->door->inside--;
+    client->inside = false;
+}
+
 /* Sends our greeting, and has the session driven by its event from here on. */
 static int greet(sl_gate_client *client) {
     sl_session *session = &client->session;
@@ -226,9 +237,7 @@ static void run(void *argument) {
     if (client->admitted)
         tell_gone(client);
     pthread_mutex_lock(&door->lock);
-    if (client->inside)
-        door->inside--;
-    client->inside = false;
+    sl_gate_client_leave(client);
     client->ended = true;
     pthread_mutex_unlock(&door->lock);
     sl_event_set(&door->gone);

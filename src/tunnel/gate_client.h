@@ -29,7 +29,8 @@ typedef struct sl_gate_door {
 
     pthread_mutex_t lock; /* guards what stands below */
     sl_log_limit arrivals, departures, refusals;
-    int inside; /* clients that are logged in */
+    struct sl_gate_client *insiders; /* clients that are logged in, */
+    int inside;                      /* and how many */
 } sl_gate_door;
 
 typedef struct sl_gate_client {
@@ -41,9 +42,10 @@ typedef struct sl_gate_client {
 
     /* Under the door's lock. */
     ssh_key key; /* the one that lets it in, once it is inside; NULL: the password */
-    bool inside; /* logged in, and counted as such */
-    bool asked;  /* to make way */
-    bool ended;  /* the thread does nothing more but return */
+    bool inside; /* logged in, and among the door's insiders */
+    struct sl_gate_client *next_inside;
+    bool asked; /* to make way */
+    bool ended; /* the thread does nothing more but return */
 
     /* The client's thread's. */
     sl_session session;
@@ -64,6 +66,9 @@ int sl_gate_client_open(sl_gate_client **client, sl_gate_door *door, ssh_bind bi
 
 /* Waits for the end of its thread, which was asked to end or has, and frees it. Sets NULL. */
 void sl_gate_client_close(sl_gate_client **client);
+
+/* Takes a client, if it is there, out of the insiders. The door's lock is held. */
+void sl_gate_client_leave(sl_gate_client *client);
 
 /* Logs why somebody was not let in, or not let do something; at most one line a second. */
 void sl_gate_refuse(sl_gate_door *door, const char *format, ...)

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,34 +32,52 @@ static int turn_away(sl_gate_client *client, const char *why) {
     return SSH_AUTH_DENIED;
 }
 
-/* Takes a place among those who are inside, with a key (NULL: none), which is copied. */
-static bool take_place(sl_gate_client *client, ssh_key key) {
+/* How many are inside with that key. The door's lock is held. */
+static int count_inside(const sl_gate_door *door, ssh_key key) {
+    int count = 0;
+    for (const sl_gate_client *other = door->insiders; other; other = other->next_inside)
+        if (other->key && ssh_key_cmp(key, other->key, SSH_KEY_CMP_PUBLIC) == 0)
+            count++;
+    return count;
+}
+
+/* Takes a place among those who are inside, with a key (NULL: none), which is copied. NULL, or why
+ * there is none. */
+static const char *take_place(sl_gate_client *client, ssh_key key) {
     sl_gate_door *door = client->door;
+    const char *why = NULL;
     pthread_mutex_lock(&door->lock);
-    bool room = door->inside < door->settings.max_connections;
-    if (room && !client->asked) {
-        client->key = key ? ssh_key_dup(key) : NULL;
-        client->admitted = client->key || !key;
-        client->inside = client->admitted;
-        door->inside += client->inside ? 1 : 0;
+    if (client->asked || door->inside >= door->settings.max_connections)
+        why = "there are as many connections as gate_max_connections allows";
+    else if (key && count_inside(door, key) >= door->settings.max_per_key)
+        why = "there are as many connections with its key as gate_max_per_key allows";
+    else if (key && !(client->key = ssh_key_dup(key)))
+        why = "there is no memory for it";
+    if (!why) {
+        client->admitted = client->inside = true;
+        client->next_inside = door->insiders;
+        door->insiders = client;
+        door->inside++;
     }
     pthread_mutex_unlock(&door->lock);
-    return client->admitted;
+    return why;
 }
 
 static void give_place_back(sl_gate_client *client) {
     sl_gate_door *door = client->door;
     pthread_mutex_lock(&door->lock);
-    door->inside -= client->inside ? 1 : 0;
-    client->inside = client->admitted = false;
+    sl_gate_client_leave(client);
+    client->admitted = false;
     ssh_key_free(client->key);
     client->key = NULL;
     pthread_mutex_unlock(&door->lock);
 }
 
-static int no_place(sl_gate_client *client) {
+/* Hangs up: a camera comes again then, which it would not after a refused log-in. */
+static int no_place(sl_gate_client *client, const char *why) {
     client->over = true;
-    return turn_away(client, "there are as many connections as gate_max_connections allows");
+    shutdown(client->session.descriptor, SHUT_RDWR);
+    return turn_away(client, why);
 }
 
 static int welcome(const sl_gate_client *client, const char *how, const char *comment) {
@@ -73,7 +92,8 @@ static int welcome(const sl_gate_client *client, const char *how, const char *co
 }
 
 static int let_in(sl_gate_client *client, ssh_key key, const char *how, const char *comment) {
-    return take_place(client, key) ? welcome(client, how, comment) : no_place(client);
+    const char *why = take_place(client, key);
+    return why ? no_place(client, why) : welcome(client, how, comment);
 }
 
 /* Says to the client, too, why it is turned away, as far as that is about its invitation. */
@@ -111,8 +131,9 @@ static int take_in(sl_gate_client *client, ssh_key token, const sl_joiner *joine
     snprintf(comment, sizeof(comment), "%s paired %s", joiner->name[0] ? joiner->name : "camera",
              today);
     const sl_gate_target link = sl_gate_door_target(door);
-    if (!take_place(client, joiner->key)) /* first, so that no invitation is used up for nothing */
-        return no_place(client);
+    const char *why = take_place(client, joiner->key);
+    if (why) /* first, so that no invitation is used up for nothing */
+        return no_place(client, why);
     int code = sl_fingerprint(fingerprint, sizeof(fingerprint), joiner->key);
     if (code == SL_OK)
         code = sl_authorized_ready(door->authorized_keys);

@@ -248,6 +248,28 @@ static void more_connections_than_allowed(void **state) {
     tear_down(NULL);
 }
 
+static void more_connections_with_one_key_than_allowed(void **state) {
+    sl_gate_settings settings = usual();
+    sl_tunnel *tunnel, *second, *other;
+    (void)state;
+    settings.max_per_key = 1;
+    settings.authorized_keys = sshd_path(&files, "both");
+    run_program(
+        (const char *[]){"/bin/sh", "-c", "cd \"$HOME\" && cat keys other.pub > both", NULL});
+    open_with(&settings);
+    assert_int_equal(dial(&tunnel, "id", "localhost", LINK_PORT), SL_OK);
+    /* As somebody who may come again, and not as one who was refused. */
+    assert_int_equal(dial(&second, "id", "localhost", LINK_PORT), SL_EUNREACHABLE);
+    assert_int_equal(dial(&other, "other", "localhost", LINK_PORT), SL_OK);
+    sl_tunnel_close(&other, 0);
+    sl_tunnel_close(&tunnel, 0);
+    while (dial(&tunnel, "id", "localhost", LINK_PORT) == SL_EUNREACHABLE)
+        continue; /* until the first has left */
+    assert_non_null(tunnel);
+    sl_tunnel_close(&tunnel, 0);
+    tear_down(NULL);
+}
+
 static void the_host_key_stays_and_is_private(void **state) {
     sl_gate_settings settings = usual();
     sl_gate_target target = {.address = NULL, .port = LINK_PORT};
@@ -310,6 +332,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(garbage_is_sent_away, set_up, tear_down),
         cmocka_unit_test(silence_has_a_limit),
         cmocka_unit_test(more_connections_than_allowed),
+        cmocka_unit_test(more_connections_with_one_key_than_allowed),
         cmocka_unit_test(the_host_key_stays_and_is_private),
         cmocka_unit_test(places_that_can_not_be_had),
     };
