@@ -1,9 +1,8 @@
 /* Files of authorized keys. */
-#include "tunnel/authorized.h"
+#include "authorized_files.h"
 #include "base/error.h"
 #include "tunnel/known_hosts.h"
 
-#include <fcntl.h>
 #include <setjmp.h>
 #include <sightline/log.h>
 #include <stdarg.h>
@@ -12,51 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
-
-static const sl_gate_target target = {.address = "viewer.example", .port = 5555};
-
-static char folder[] = "/tmp/sl-authorized-XXXXXX";
-static char path[64];
-static ssh_key ours, theirs;
-static char ours_text[256], theirs_text[256];
-
-static ssh_key make(char *text, size_t size) {
-    ssh_key key;
-    char *encoded;
-    assert_int_equal(ssh_pki_generate(SSH_KEYTYPE_ED25519, 0, &key), SSH_OK);
-    assert_int_equal(ssh_pki_export_pubkey_base64(key, &encoded), SSH_OK);
-    snprintf(text, size, "ssh-ed25519 %s", encoded);
-    ssh_string_free_char(encoded);
-    return key;
-}
-
-static int prepare(void **state) {
-    (void)state;
-    assert_non_null(mkdtemp(folder));
-    setenv("XDG_STATE_HOME", folder, 1);
-    snprintf(path, sizeof(path), "%s/keys", folder);
-    ours = make(ours_text, sizeof(ours_text));
-    theirs = make(theirs_text, sizeof(theirs_text));
-    return 0;
-}
-
-static int clean(void **state) {
-    char state_folder[64], lock[96];
-    (void)state;
-    snprintf(state_folder, sizeof(state_folder), "%s/sightline", folder);
-    snprintf(lock, sizeof(lock), "%s/authorized_keys.lock", state_folder);
-    unlink(path);
-    unlink(lock);
-    rmdir(state_folder);
-    rmdir(folder);
-    ssh_key_free(ours);
-    ssh_key_free(theirs);
-    return 0;
-}
 
 /* Parses "BEFORE key AFTER". */
 static int parse(const char *before, const char *after, char *comment, size_t size) {
@@ -153,15 +110,6 @@ static void lines_without_a_key(void **state) {
     }
 }
 
-static void write_file(mode_t mode) {
-    FILE *file = fopen(path, "we");
-    assert_non_null(file);
-    fprintf(file, "# cameras\nnonsense\nfrom=\"x\" %s narrowed\n%s the door\n", theirs_text,
-            ours_text);
-    fclose(file);
-    assert_int_equal(chmod(path, mode), 0);
-}
-
 static int look(ssh_key key) {
     char comment[64] = "";
     int code = sl_authorized_look(path, &target, key, comment, sizeof(comment));
@@ -225,85 +173,6 @@ static void a_file_that_fails_to_be_read_is_not_an_empty_one(void **state) {
     assert_int_equal(sl_authorized_add(memory, &target, ours, ""), SL_ESYSTEM);
 }
 
-static void expect_file(const char *wanted) {
-    char text[2048];
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
-    fclose(file);
-    assert_string_equal(text, wanted);
-}
-
-static bool lets_in(ssh_key key) {
-    char comment[64];
-    return sl_authorized_look(path, &target, key, comment, sizeof(comment)) == SL_OK;
-}
-
-static void keys_are_added_and_taken_out(void **state) {
-    char fingerprint[64], wanted[2048], before[1024];
-    (void)state;
-    unlink(path);
-    assert_int_equal(sl_fingerprint(fingerprint, sizeof(fingerprint), ours), SL_OK);
-    assert_int_equal(sl_authorized_remove(path, &target, fingerprint), SL_EAUTH);
-    assert_int_equal(sl_authorized_add(path, &target, ours, "porch"), SL_OK);
-    snprintf(wanted, sizeof(wanted), "restrict,port-forwarding %s porch\n", ours_text);
-    expect_file(wanted);
-    assert_int_equal(sl_authorized_add(path, &target, ours, "again"), SL_OK);
-    expect_file(wanted);
-    assert_true(lets_in(ours));
-
-    snprintf(before, sizeof(before), "# mine\n\n  from=\"*\" %s x\r\nnonsense\n%s y", ours_text,
-             theirs_text);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(before, file);
-    fclose(file);
-    assert_int_equal(chmod(path, 0640), 0);
-    assert_int_equal(sl_authorized_add(path, &target, ours, "porch"), SL_OK);
-    snprintf(wanted, sizeof(wanted), "%s\nrestrict,port-forwarding %s porch\n", before, ours_text);
-    expect_file(wanted);
-    assert_int_equal(sl_authorized_remove(path, &target, fingerprint), SL_OK);
-    snprintf(wanted, sizeof(wanted), "# mine\n\nnonsense\n%s y\n", theirs_text);
-    expect_file(wanted);
-    struct stat status;
-    assert_int_equal(stat(path, &status), 0);
-    assert_int_equal(status.st_mode & 0777, 0640);
-    assert_true(lets_in(theirs));
-}
-
-static void a_file_that_is_a_link_stays_one(void **state) {
-    char link[80];
-    struct stat status;
-    (void)state;
-    write_file(0600);
-    snprintf(link, sizeof(link), "%s/link", folder);
-    assert_int_equal(symlink(path, link), 0);
-    assert_int_equal(sl_authorized_add(link, &target, theirs, "yard"), SL_OK);
-    assert_int_equal(lstat(link, &status), 0);
-    assert_true(S_ISLNK(status.st_mode));
-    assert_true(lets_in(theirs));
-    unlink(link);
-}
-
-static void others_who_lock_what_they_can_open_hold_nobody_up(void **state) {
-    (void)state;
-    char fingerprint[64];
-    assert_int_equal(sl_fingerprint(fingerprint, sizeof(fingerprint), ours), SL_OK);
-    int theirs_locked = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_int_equal(flock(theirs_locked, LOCK_EX), 0);
-    assert_int_equal(sl_authorized_add(path, &target, ours, "porch"), SL_OK);
-    assert_int_equal(sl_authorized_remove(path, &target, fingerprint), SL_OK);
-    close(theirs_locked);
-}
-
-static void files_that_others_can_write_are_not_changed(void **state) {
-    (void)state;
-    write_file(0622);
-    assert_int_equal(sl_authorized_add(path, &target, theirs, "yard"), SL_EINVAL);
-    write_file(0600);
-    assert_int_equal(sl_authorized_add("/nowhere/keys", &target, ours, "porch"), SL_ESYSTEM);
-}
-
 struct seen {
     int count;
     sl_authorized_line lines[4];
@@ -349,10 +218,6 @@ int main(void) {
         cmocka_unit_test(who_knocks_often_fills_no_log),
         cmocka_unit_test(files_that_others_can_write_let_nobody_in),
         cmocka_unit_test(a_file_that_fails_to_be_read_is_not_an_empty_one),
-        cmocka_unit_test(keys_are_added_and_taken_out),
-        cmocka_unit_test(a_file_that_is_a_link_stays_one),
-        cmocka_unit_test(others_who_lock_what_they_can_open_hold_nobody_up),
-        cmocka_unit_test(files_that_others_can_write_are_not_changed),
         cmocka_unit_test(each_line_is_told),
     };
     return cmocka_run_group_tests(tests, prepare, clean);
