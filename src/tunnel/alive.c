@@ -24,6 +24,7 @@
 
 #define ASKS_IN  3  /* this part of the time-out is the silence after which the server is asked */
 #define LOOKS_IN 32 /* this part of it is between looks at what TCP has got across */
+#define EARLIER  4  /* so many looks before the time-out it is given up, to keep within it */
 
 static int64_t patience_us(const sl_alive *alive) {
     return alive->session->job->plan.settings.alive_timeout_s * SL_SECOND_US;
@@ -95,12 +96,13 @@ static void look(sl_alive *alive, int64_t now_us) {
     alive->delivered = info.tcpi_delivered;
 }
 
-/* When it is to be given up, unless something moves before; two looks earlier than the time-out:
- * one may have seen late that something moved, and the one that gives up comes late itself. Who was
- * asked late has less time for the answer, but never less than it may be silent unasked. */
+/* When it is to be given up, unless something moves before; some looks earlier than the time-out:
+ * one may have seen late that something moved, the one that gives up comes late itself, and what
+ * follows takes its time on a busy machine. Who was asked late has less time for the answer, but
+ * never less than it may be silent unasked. */
 static int64_t gives_up_us(const sl_alive *alive) {
     int64_t last_us = alive->heard_us > alive->moved_us ? alive->heard_us : alive->moved_us;
-    int64_t left_us = patience_us(alive) - 2 * patience_us(alive) / LOOKS_IN;
+    int64_t left_us = patience_us(alive) - EARLIER * patience_us(alive) / LOOKS_IN;
     int64_t silence_us = patience_us(alive) / ASKS_IN, over_us = last_us + left_us;
     if (!alive->asked_us)
         return over_us;

@@ -164,10 +164,12 @@ static void add_host_key(sl_openssh_arguments *arguments, const sl_tunnel_settin
     }
 }
 
-/* ssh asks after each interval of silence, and gives up one interval after the last question. */
+/* ssh asks after each interval of silence, and gives up one interval after the last question: by
+ * whole seconds, the last of which is kept for what follows. */
 static void add_alive(sl_openssh_arguments *arguments, int timeout_s) {
-    int interval_s = timeout_s > ALIVE_COUNT ? timeout_s / (ALIVE_COUNT + 1) : 1;
-    int count = timeout_s / interval_s - 1;
+    int silent_s = timeout_s > 2 ? timeout_s - 1 : timeout_s;
+    int interval_s = silent_s > ALIVE_COUNT ? silent_s / (ALIVE_COUNT + 1) : 1;
+    int count = silent_s / interval_s - 1;
     char number[16];
     snprintf(number, sizeof(number), "%d", interval_s);
     add_option(arguments, "ServerAliveInterval", number);

@@ -35,8 +35,9 @@ NOTICED_SECONDS, FLOWING_SECONDS = 5, 2
 
 
 def grace():
-    """Seconds for what is not the tunnel's doing: on a busy machine every program has to wait."""
-    return max(1, os.getloadavg()[0] / os.cpu_count() / 2)
+    """Seconds for what is not the tunnel's doing: on a busy machine every program has to wait. An
+    idle one gets none."""
+    return os.getloadavg()[0] / os.cpu_count() / 2
 
 
 class Arrivals:
@@ -111,10 +112,12 @@ class Fault:
         self._figures = figures.add(name, stage.title)
 
     def __enter__(self):
+        """It counts from before anything is done: what is done takes effect at once."""
+        self.begin = time.monotonic()
         return self
 
     def __exit__(self, *_):
-        self.begin = time.monotonic()
+        pass
 
     def _hear(self, words):
         """When each tunnel that it concerns first said these words since, by pattern."""
