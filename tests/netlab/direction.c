@@ -120,6 +120,7 @@ int netlab_direction_change(netlab_direction *direction, const char *word, int64
     if (result != 0)
         return result;
     direction->now = settings;
+    direction->next_step = direction->schedule.count;
     netlab_carrier_change(&direction->carrier, &settings, now_ns);
     return 0;
 }

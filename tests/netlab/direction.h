@@ -1,7 +1,7 @@
 /* netlab: one direction of a link: loss, queue, the narrow place, the way. Pure logic: it is told
  * the time (CLOCK_MONOTONIC, in nanoseconds), which never goes back, and does everything at the
- * moment it was due, however late it is called: a busy machine makes packets late, but neither the
- * rate wrong nor the queue longer. One thread. */
+ * moment it was due, however late it is called: a busy machine makes packets late, but not the rate
+ * of a link with packets waiting wrong. One thread. */
 #ifndef NETLAB_DIRECTION_H
 #define NETLAB_DIRECTION_H
 
@@ -62,7 +62,8 @@ void netlab_direction_finish(netlab_direction *direction);
 /* The schedule begins (again), counters are 0, what is under way stays there. */
 void netlab_direction_start(netlab_direction *direction, int64_t now_ns);
 
-/* Changes what holds now, until the schedule changes it; see netlab_schedule_change(). */
+/* Changes what holds now; no step of the schedule comes any more until it begins again. See
+ * netlab_schedule_change(). */
 int netlab_direction_change(netlab_direction *direction, const char *word, int64_t now_ns);
 
 /* A packet has come. SL_ENOMEM, or 0 and its fate. */

@@ -42,14 +42,14 @@ class Ground:
             return
         # A place of its own for `ip netns`, which lasts as long as there is somebody in it.
         keep = "mount -t tmpfs netlab /run && echo here && exec cat"
-        words = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", keep]
+        words = ["unshare", "--user", "--map-root-user", "--mount", "--net", "sh", "-c", keep]
         pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
         self._keeper = subprocess.Popen(words, text=True, **pipes)
         if not self._keeper.stdout.readline():
             _, said = self._keeper.communicate()
             raise PermissionError(f"user namespaces are not permitted: {said.strip()}")
-        target = ["--target", str(self._keeper.pid)]
-        self.prefix = ["nsenter", "--preserve-credentials", "--user", "--mount", *target]
+        spaces = ["--user", "--mount", "--net", "--target", str(self._keeper.pid)]
+        self.prefix = ["nsenter", "--preserve-credentials", *spaces]
 
     def run(self, *words, **how):
         return run(*self.prefix, *words, **how)
@@ -130,7 +130,7 @@ class Link:
         self._ask("start")
 
     def set(self, direction, settings):
-        """Changes a direction ("forward" or "backward") now, until its schedule does."""
+        """Changes a direction ("forward" or "backward") now; its schedule rests until `start`."""
         self._ask("set", direction, settings)
 
     def counters(self):

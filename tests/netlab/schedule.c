@@ -123,7 +123,7 @@ int netlab_schedule_change(netlab_schedule *schedule, netlab_settings *settings,
 }
 
 static int begin_step(netlab_schedule *schedule, const char *time) {
-    int64_t at_ns;
+    int64_t at_ns = 0;
     int result = read_time("@", time, &at_ns);
     if (result != 0)
         return result;

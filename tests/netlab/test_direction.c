@@ -130,6 +130,16 @@ static void a_start_begins_the_schedule_again(void **state) {
     netlab_direction_finish(direction);
 }
 
+static void what_is_changed_by_hand_stays(void **state) {
+    (void)state;
+    netlab_direction *direction = started("rate=1M @100ms rate=2M");
+    assert_int_equal(netlab_direction_change(direction, "rate=4M", T0 + 50 * MS), 0);
+    assert_int_equal(netlab_direction_change(direction, "rate=some", T0 + 50 * MS), SL_EINVAL);
+    add(direction, 150);
+    assert_int_equal(netlab_direction_next_ns(direction), T0 + 152 * MS + MS / 2);
+    netlab_direction_finish(direction);
+}
+
 static void jitter_delays_but_keeps_the_order(void **state) {
     (void)state;
     netlab_direction *direction = started("delay=10ms jitter=20ms");
@@ -206,6 +216,7 @@ int main(void) {
         cmocka_unit_test(a_packet_larger_than_the_queue_passes_alone),
         cmocka_unit_test(steps_come_in_their_time_for_what_waits_too),
         cmocka_unit_test(a_start_begins_the_schedule_again),
+        cmocka_unit_test(what_is_changed_by_hand_stays),
         cmocka_unit_test(jitter_delays_but_keeps_the_order),
         cmocka_unit_test(a_shorter_delay_lets_nothing_overtake),
         cmocka_unit_test(loss_is_by_chance_but_the_same_each_time),
