@@ -99,6 +99,14 @@ double netlab_carrier_capacity(const netlab_carrier *carrier, int64_t at_ns) {
     return carrier->capacity_bytes + carrier->rate_bps * (double)passed_ns / 8e9;
 }
 
+double netlab_schedule_capacity(const netlab_schedule *schedule, int64_t after_ns) {
+    netlab_carrier carrier = {0};
+    netlab_carrier_start(&carrier, &schedule->steps[0].settings, 0);
+    for (size_t i = 1; i < schedule->count && schedule->steps[i].at_ns <= after_ns; i++)
+        netlab_carrier_change(&carrier, &schedule->steps[i].settings, schedule->steps[i].at_ns);
+    return netlab_carrier_capacity(&carrier, after_ns);
+}
+
 double netlab_carrier_limit(const netlab_carrier *carrier, const netlab_settings *settings) {
     if (settings->queue_unit == NETLAB_QUEUE_BYTES)
         return settings->queue;

@@ -37,6 +37,10 @@ void netlab_carrier_end(netlab_carrier *carrier);
 /* What could have been carried until then since the start; INFINITY without a rate. */
 double netlab_carrier_capacity(const netlab_carrier *carrier, int64_t at_ns);
 
+/* What a link with this schedule can have carried until so long after its start, with nothing in
+ * its way: what a sender who knew everything could count on. Without a rate INFINITY. */
+double netlab_schedule_capacity(const netlab_schedule *schedule, int64_t after_ns);
+
 /* The queue's limit in bytes. */
 double netlab_carrier_limit(const netlab_carrier *carrier, const netlab_settings *settings);
 

@@ -137,6 +137,11 @@ class Link:
         """By direction. The log is complete up to now, too."""
         return self._ask("counters")
 
+    def capacity(self, direction, seconds, every_ms=1):
+        """What its schedule lets pass, in bytes since the start: at 0, `every_ms`, and so on; None
+        without a rate. Who knew all of it beforehand could do no better."""
+        return self._ask("capacity", direction, every_ms, int(seconds * 1000))["capacity_bytes"]
+
     def close(self):
         if self._process is not None:
             self._process.communicate()

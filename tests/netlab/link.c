@@ -4,11 +4,13 @@
  *     netlab-link [--seed N] [--log FILE] --forward WORD… --backward WORD… -- A DEVICE B DEVICE
  *
  * A and B are paths of namespaces; forward is from A to B. On standard output it answers with one
- * line of JSON: when the devices are there, and to each line that it reads:
+ * line of JSON, which has an `error` if that is what it is: when the devices are there, and to each
+ * line that it reads:
  *
  *     start                     the schedule begins again, and counters
  *     set forward|backward WORD…
  *     counters
+ *     capacity forward|backward MILLISECONDS MILLISECONDS     each so often, for so long
  */
 #include "base/error.h"
 #include "direction.h"
@@ -27,6 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define MS_NS          INT64_C(1000000)
 #define SECOND_NS      INT64_C(1000000000)
 #define PACKET_SIZE    65536
 #define PACKETS_A_TURN 64
@@ -115,6 +118,7 @@ static int change(netlab_link *emulator, char **rest) {
         if (result != 0)
             return result;
     }
+    puts("{}");
     return 0;
 }
 
@@ -124,7 +128,15 @@ static void start(netlab_link *emulator) {
         netlab_direction_start(&emulator->directions[way], now);
 }
 
-static void tell_counters(netlab_link *emulator) {
+static int start_again(netlab_link *emulator, char **rest) {
+    (void)rest;
+    start(emulator);
+    puts("{}");
+    return 0;
+}
+
+static int tell_counters(netlab_link *emulator, char **rest) {
+    (void)rest;
     int64_t now = now_ns();
     for (int way = FORWARD; way <= BACKWARD; way++) {
         printf("%s\"%s\": ", way == FORWARD ? "{" : ", ", NAMES[way]);
@@ -133,27 +145,51 @@ static void tell_counters(netlab_link *emulator) {
     printf(", \"realtime\": %s}\n", emulator->realtime ? "true" : "false");
     if (emulator->log)
         fflush(emulator->log);
+    return 0;
 }
 
-static void obey(netlab_link *emulator, char *line) {
+/* The log says what was made of the link; this says what could have been. */
+static int tell_capacity(netlab_link *emulator, char **rest) {
+    int way = find_direction(strtok_r(NULL, " ", rest));
+    if (way < 0)
+        return way;
+    const char *every = strtok_r(NULL, " ", rest), *until = strtok_r(NULL, " ", rest);
+    int every_ms = every ? atoi(every) : 0, until_ms = until ? atoi(until) : 0;
+    if (every_ms < 1 || until_ms < 0)
+        return sl_fail(SL_EINVAL, "capacity takes a direction, and milliseconds: how often, and "
+                                  "for how long");
+    fputs("{\"capacity_bytes\": ", stdout);
+    netlab_report_capacity(stdout, &emulator->directions[way].schedule, every_ms * MS_NS,
+                           until_ms * MS_NS);
+    fputs("}\n", stdout);
+    return 0;
+}
+
+typedef struct verb {
+    const char *name;
+    int (*perform)(netlab_link *emulator, char **rest); /* and answers, unless it fails */
+} verb;
+
+static const verb VERBS[] = {{"start", start_again},
+                             {"set", change},
+                             {"counters", tell_counters},
+                             {"capacity", tell_capacity}};
+
+static int obey(netlab_link *emulator, char *line) {
     char *rest;
-    const char *verb = strtok_r(line, " ", &rest);
-    int result = 0;
-    if (verb && strcmp(verb, "counters") == 0) {
-        tell_counters(emulator);
-        return;
+    const char *name = strtok_r(line, " ", &rest);
+    for (size_t i = 0; name && i < sizeof(VERBS) / sizeof(VERBS[0]); i++) {
+        if (strcmp(name, VERBS[i].name) == 0)
+            return VERBS[i].perform(emulator, &rest);
     }
-    if (verb && strcmp(verb, "start") == 0)
-        start(emulator);
-    else if (verb && strcmp(verb, "set") == 0)
-        result = change(emulator, &rest);
-    else
-        result = sl_fail(SL_EINVAL, "a command is start, set or counters");
+    return sl_fail(SL_EINVAL, "a command is start, set, counters or capacity");
+}
+
+static void answer(netlab_link *emulator, char *line) {
+    if (obey(emulator, line) == 0)
+        return;
     fputs("{\"error\": ", stdout);
-    if (result == 0)
-        fputs("null", stdout);
-    else
-        netlab_report_text(stdout, sl_error());
+    netlab_report_text(stdout, sl_error());
     fputs("}\n", stdout);
 }
 
@@ -169,7 +205,7 @@ static void listen_to_commands(netlab_link *emulator) {
     while ((end = memchr(line, '\n', emulator->command_size))) {
         *end = '\0';
         emulator->command_size -= (size_t)(end + 1 - line);
-        obey(emulator, line);
+        answer(emulator, line);
         line = end + 1;
     }
     memmove(emulator->command, line, emulator->command_size);
@@ -271,7 +307,7 @@ int main(int argc, char **argv) {
         /* Where it is allowed to, it comes before everything that it measures. */
         emulator.realtime = sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){1}) == 0;
         start(&emulator);
-        puts("{\"error\": null}");
+        puts("{}");
         fflush(stdout);
         result = run(&emulator);
     }

@@ -15,20 +15,24 @@ static void write_spread(FILE *file, const char *name, const netlab_spread *spre
             netlab_spread_percentile_ms(spread, 0.95), (double)spread->most_us / 1000);
 }
 
+static void write_capacity(FILE *file, double bytes) {
+    if (isfinite(bytes))
+        fprintf(file, "%.0f", bytes);
+    else
+        fputs("null", file);
+}
+
 void netlab_report_counters(FILE *file, const netlab_direction *direction, int64_t now_ns) {
     const netlab_counters *counters = &direction->counters;
-    double capacity = netlab_carrier_capacity(&direction->carrier, now_ns);
     fprintf(file, "{\"seconds\": %.6f, \"start_us\": %" PRId64 ", ",
             (double)(now_ns - direction->start_ns) / 1e9, direction->start_ns / 1000);
     write_count(file, "in", &counters->in);
     write_count(file, "lost", &counters->lost);
     write_count(file, "dropped", &counters->dropped);
     write_count(file, "out", &counters->out);
-    if (isfinite(capacity))
-        fprintf(file, "\"capacity_bytes\": %.0f, ", capacity);
-    else
-        fputs("\"capacity_bytes\": null, ", file);
-    fprintf(file, "\"queued_bytes\": %" PRIu64 ", \"queue_peak_bytes\": %" PRIu64 ", ",
+    fputs("\"capacity_bytes\": ", file);
+    write_capacity(file, netlab_carrier_capacity(&direction->carrier, now_ns));
+    fprintf(file, ", \"queued_bytes\": %" PRIu64 ", \"queue_peak_bytes\": %" PRIu64 ", ",
             direction->queue_bytes, counters->queue_peak_bytes);
     write_spread(file, "queue_ms", &counters->queue);
     fputs(", ", file);
@@ -36,6 +40,16 @@ void netlab_report_counters(FILE *file, const netlab_direction *direction, int64
     fputs(", ", file);
     write_spread(file, "late_ms", &counters->late);
     fputc('}', file);
+}
+
+void netlab_report_capacity(FILE *file, const netlab_schedule *schedule, int64_t every_ns,
+                            int64_t until_ns) {
+    fputc('[', file);
+    for (int64_t after_ns = 0; after_ns <= until_ns; after_ns += every_ns) {
+        fputs(after_ns > 0 ? ", " : "", file);
+        write_capacity(file, netlab_schedule_capacity(schedule, after_ns));
+    }
+    fputc(']', file);
 }
 
 void netlab_report_text(FILE *file, const char *text) {

@@ -9,6 +9,11 @@
 /* The counters of a direction as a JSON object; README.md says what they are. */
 void netlab_report_counters(FILE *file, const netlab_direction *direction, int64_t now_ns);
 
+/* What could have passed until each of these times after the start, as a JSON array: 0, `every_ns`,
+ * and so on until `until_ns`. */
+void netlab_report_capacity(FILE *file, const netlab_schedule *schedule, int64_t every_ns,
+                            int64_t until_ns);
+
 /* A JSON string with its quotes. */
 void netlab_report_text(FILE *file, const char *text);
 

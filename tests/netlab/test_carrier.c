@@ -99,6 +99,19 @@ static void without_a_rate_all_goes_at_once(void **state) {
     assert_true(isinf(netlab_carrier_capacity(&carrier, T0)));
 }
 
+static void a_schedule_tells_what_it_could_carry(void **state) {
+    (void)state;
+    netlab_schedule schedule = {.count = 3};
+    schedule.steps[0].settings = MEGABIT;
+    schedule.steps[1] = (netlab_step){20 * MS, RECORDED};
+    schedule.steps[2] = (netlab_step){35 * MS, STOPPED};
+    assert_float_equal(netlab_schedule_capacity(&schedule, 0), 0, 0);
+    assert_float_equal(netlab_schedule_capacity(&schedule, 8 * MS), 1000, 1e-6);
+    assert_float_equal(netlab_schedule_capacity(&schedule, 22 * MS), 2500 + 3000, 1e-6);
+    /* A round of the trace, and the three opportunities of half of one. */
+    assert_float_equal(netlab_schedule_capacity(&schedule, 99 * MS), 2500 + 7 * 1500, 1e-6);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rate_takes_its_time),
@@ -108,6 +121,7 @@ int main(void) {
         cmocka_unit_test(a_trace_takes_over_from_a_rate),
         cmocka_unit_test(a_queue_in_time_goes_by_the_rate),
         cmocka_unit_test(without_a_rate_all_goes_at_once),
+        cmocka_unit_test(a_schedule_tells_what_it_could_carry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -181,6 +181,17 @@ def test_a_trace_is_followed(joined, folder):
     assert counted["capacity_bytes"] / 1500 == pytest.approx(could, abs=2)
 
 
+def test_what_could_have_passed_is_told(joined):
+    link = Link("camera", "viewer", "rate=4M @1s rate=1M @2s rate=0", "")
+    joined(link)
+    assert link.capacity("forward", 3, every_ms=500) == [
+        0, 250000, 500000, 562500, 625000, 625000, 625000
+    ]  # fmt: skip
+    assert link.capacity("backward", 1)[-1] is None
+    with pytest.raises(ValueError, match="capacity takes"):
+        link.capacity("forward", 1, every_ms=0)
+
+
 def test_what_is_missing_is_counted_and_logged(joined, folder):
     log = folder / "log"
     link = Link("camera", "viewer", "loss=10% rate=800k queue=30k", "", seed=3, log=log)
