@@ -257,7 +257,7 @@ static int open_log(netlab_link *emulator, const char *path) {
 }
 
 static int open_devices(netlab_link *emulator, char **place) {
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2; i++) {
         int result = netlab_tun_open(&emulator->devices[i], place[2 * i], place[2 * i + 1]);
         if (result != 0)
             return result;
