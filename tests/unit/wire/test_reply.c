@@ -122,8 +122,8 @@ static void what_is_no_reply_is_refused(void **state) {
         "{\"data\": 1}",
         "{\"return_type\": 1, \"data\": 1}",
         "{\"return_type\": \"int\", \"data\": NaN}",
-        "{\"return_type\": \"ndarray\", \"compression\": false, \"array_dtype\": \"u1\", "
-        "\"array_shape\": [1], \"data\": null}",
+        ("{\"return_type\": \"ndarray\", \"compression\": false, \"array_dtype\": \"u1\", "
+         "\"array_shape\": [1], \"data\": null}"),
         "{\"port\": {}, \"return_type\": \"int\", \"data\": 1}",
         "{\"port\": 5e3, \"return_type\": \"int\", \"data\": 1}",
     };
