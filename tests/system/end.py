@@ -35,7 +35,10 @@ class End:
 
     def open(self, words, receive_mode):
         self._options = dict(option(word.decode()) for word in words)
-        self._gear = NetGear(receive_mode=receive_mode, **self._options)
+        try:
+            self._gear = NetGear(receive_mode=receive_mode, **self._options)
+        except ValueError as error:
+            return [b"error", b"ValueError", str(error)]
         return [b"ok"]
 
     def sender(self, *words):

@@ -6,7 +6,6 @@ import pathlib
 import re
 import socket
 import subprocess
-import sys
 
 import numpy
 import pytest
@@ -82,17 +81,9 @@ def test_netgears_own_tunnel(client, gate, environment, home, folder, programs):
     """What `ssh_tunnel_mode` does there. OpenSSH asks for a command to run meanwhile."""
     opened = gate("pair")
     known = opened.known_hosts(home / ".ssh" / "known_hosts")
-    # OpenSSH can't be told of another user's folders by pyzmq. And on a busy machine the terminal
-    # that pyzmq gives it hangs up before it has left that for the background.
-    wrapper = folder / "ssh"
-    wrapper.write_text(
-        "#!/bin/sh\ntrap '' HUP\n"
-        f'exec /usr/bin/ssh -F none -o UserKnownHostsFile={known} "$@"\n'
-    )
-    wrapper.chmod(0o755)
+    netgear_sender.tell_openssh(folder, environment, known)
     place, server = f"tcp://localhost:{opened.link_port}", f"camera@127.0.0.1:{opened.port}"
-    words = [sys.executable, "-B", netgear_sender.__file__, place, server, opened.key, client]
-    environment["PATH"] = f"{folder}:{environment['PATH']}"
+    words = netgear_sender.command(place, server, opened.key, client)
     sender = Process([*words, "pair", 5], environment, folder)
     programs.append(sender)
     sender.expect(0)

@@ -98,16 +98,10 @@ def test_missing_password(password_server, home, monkeypatch):
                 ssh_tunnel_mode=f"someone@127.0.0.1:{server.port}")  # fmt: skip
 
 
-def free_port_with(digits):
-    while digits not in str(port := ports.free_port()):
-        pass
-    return port
-
-
 def test_any_port_and_ipv6():
     if not ports.ipv6_works():
         pytest.skip("there is no IPv6 here")
-    with NetGear("::1", free_port_with("47"), receive_mode=True) as there:
+    with NetGear("::1", ports.quiet_port("47"), receive_mode=True) as there:
         with NetGear("::1", there.stats.port) as here:
             here.send(FRAME)
             assert there.recv() is not None

@@ -112,6 +112,29 @@ def test_unknown_key(known, stranger, view, send, peer):
     send(CAMERA, receiver.port, "pair", *stranger.words(2)).expect(8).sentence("keys export camera")
 
 
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_pyzmq_sender_with_an_unknown_key(pattern, known, stranger, view, peer):
+    """Mode 2 lets it in no more than ours, mode 1 does."""
+    security = certificates.Camera(stranger)
+    strict, easy = view(pattern, *known.words(2)), view(pattern, *known.words(1))
+    places = [f"tcp://127.0.0.1:{viewer.port()}" for viewer in (strict, easy)]
+    peer(netgear.Sender(places[0], pattern, security=security)).begin(PICTURE)
+    strict.wait_said("is not let in")
+    peer(netgear.subscribed_sender(places[1], pattern, security)).send(PICTURE)
+    easy.after(1)
+    assert strict.next_stats()["frames"] == 0
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_pyzmq_receiver_and_an_unknown_key(pattern, known, stranger, send, peer):
+    easy = peer(netgear.Receiver(pattern, security=certificates.Viewer(known, 1)))
+    send(CAMERA, easy.port, pattern, *stranger.words(1))
+    assert easy.recv() is not None
+    strict = peer(netgear.Receiver(pattern, security=certificates.Viewer(known, 2)))
+    send(CAMERA, strict.port, pattern, *stranger.words(1)).expect(8)
+    assert not strict.answers(0), "a stranger's frame got in"
+
+
 def test_key_that_comes_later_and_goes(known, stranger, view, send):
     viewer = view("pubsub", *known.words(2))
     known.knows(stranger, "client", "porch")
@@ -142,6 +165,24 @@ def test_plain_and_secure_do_not_meet(pattern, known, view, send, peer):
     send(CAMERA, bare.port(), pattern, *known.words(1)).expect(8).sentence("secure_mode")
     bare.wait_said("secure_mode")
     assert bare.next_stats()["frames"] == 0
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_plain_viewer_gets_nothing_from_a_secure_camera(pattern, known, send, peer):
+    """Neither at first, nor where a secure viewer was before."""
+    port = free_port()
+    bare = peer(netgear.Receiver(pattern, f"tcp://127.0.0.1:{port}"))
+    send(CAMERA, port, pattern, *known.words(1)).expect(8).sentence("secure_mode")
+    assert not bare.answers(0), "a plain viewer got a frame"
+    bare.close()
+    security = certificates.Viewer(known, 2)
+    secure = peer(netgear.Receiver(pattern, f"tcp://127.0.0.1:{port}", security=security))
+    camera = send(CAMERA, port, pattern, *known.words(2))
+    assert secure.recv() is not None
+    secure.close()
+    bare = peer(netgear.Receiver(pattern, f"tcp://127.0.0.1:{port}"))
+    camera.wait_said("wants plain connections")
+    assert not bare.answers(0), "a plain viewer got a frame"
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)

@@ -17,6 +17,7 @@ MODES = {
     "multi-server, bidirectional": Mode(multiserver=True, bidirectional=True),
     "multi-client, bidirectional": Mode(multiclient=True, bidirectional=True),
 }
+TUNNELED = "plain, through SSH"
 SECURE = (0, 1, 2)
 ORDERS = ("viewer first", "camera first")
 DTYPES = ("uint8", "uint16", "int32", "float32", "float64", ">u2", ">i4", ">f8", "bool")
@@ -58,6 +59,10 @@ CELLS = [
     for pattern in PATTERNS
     for secure in SECURE
     if allowed(pattern, mode)
+]
+
+FORBIDDEN = [
+    (pattern, mode) for mode in MODES for pattern in PATTERNS if not allowed(pattern, mode)
 ]
 
 
@@ -107,7 +112,7 @@ def table(rows):
         "| mode | pattern | secure | " + " | ".join(makers) + " |",
         "| --- | --- | --- |" + " --- |" * len(makers),
     ]
-    for mode in MODES:
+    for mode in (*MODES, TUNNELED):
         for pattern in PATTERNS:
             for secure in SECURE:
                 cells = [known.get((pattern, mode, secure, ends)) for ends in makers]

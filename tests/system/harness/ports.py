@@ -12,12 +12,14 @@ def free_port(family=socket.AF_INET):
         return probe.getsockname()[1]
 
 
-def quiet_port():
+def quiet_port(digits=""):
     """A free port for somebody who binds it later: not one of those that the kernel gives to
-    connections meanwhile."""
+    connections meanwhile. Its number holds these digits."""
     given = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii")
     while True:
         port = random.randrange(10000, int(given.split()[0]))
+        if digits not in str(port):
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

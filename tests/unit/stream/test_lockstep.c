@@ -85,26 +85,33 @@ static void reqrep_holds_the_sender_back(void **state) {
     holds_back(SL_PATTERN_REQREP);
 }
 
-/* A receiver that never replies, as a link alone. */
+/* A receiver that is a link alone, which the test has reply or not; and a sender that gives up
+ * after two times. */
+static sl_link *open_by_hand(struct ends *ends, double request_timeout_s) {
+    sl_receiver_settings by_hand;
+    sl_sender_settings sending;
+    sl_receiver_settings_init(&by_hand);
+    by_hand.link.address = "127.0.0.1";
+    by_hand.link.port = 0;
+    by_hand.link.pattern = ends->pattern;
+    sl_link *link = NULL;
+    sl_link_state state;
+    assert_int_equal(sl_link_open(&link, &by_hand.link, SL_ROLE_RECEIVER, NULL, NULL), SL_OK);
+    sl_settings_finish(&by_hand);
+    sl_link_state_get(link, &state);
+    ends->port = state.port;
+
+    sl_sender_settings_init(&sending);
+    sending.link.request_timeout_s = request_timeout_s; /* below what options allow, to be quick */
+    sending.link.max_retries = 2;
+    assert_int_equal(open_sender(ends, &sending), SL_OK);
+    return link;
+}
+
 static void gives_up_after_max_retries(void **state) {
     (void)state;
     struct ends ends = {.pattern = SL_PATTERN_REQREP};
-    sl_receiver_settings mute;
-    sl_sender_settings sending;
-    sl_receiver_settings_init(&mute);
-    mute.link.address = "127.0.0.1";
-    mute.link.port = 0;
-    mute.link.pattern = ends.pattern;
-    sl_link *link = NULL;
-    sl_link_state link_state;
-    assert_int_equal(sl_link_open(&link, &mute.link, SL_ROLE_RECEIVER, NULL, NULL), SL_OK);
-    sl_link_state_get(link, &link_state);
-    ends.port = link_state.port;
-
-    sl_sender_settings_init(&sending);
-    sending.link.request_timeout_s = 0.05; /* below what options allow, to be quick */
-    sending.link.max_retries = 2;
-    assert_int_equal(open_sender(&ends, &sending), SL_OK);
+    sl_link *link = open_by_hand(&ends, 0.05);
     int result = SL_OK;
     for (uint32_t i = 0; result == SL_OK || result == SL_EAGAIN; i++) {
         result = send_number(&ends, i, 20);
@@ -120,7 +127,31 @@ static void gives_up_after_max_retries(void **state) {
     assert_int_equal(sl_sender_wait(ends.sender, -1), SL_ETIMEOUT);
     sl_sender_close(&ends.sender);
     sl_link_close(&link, 0);
-    sl_settings_finish(&mute);
+}
+
+/* Two frames without a reply, but never two in a row. */
+static void counts_retries_in_a_row(void **state) {
+    (void)state;
+    struct ends ends = {.pattern = SL_PATTERN_PAIR};
+    sl_link *link = open_by_hand(&ends, 1);
+    for (uint32_t i = 0; i < 4; i++) {
+        sl_link_message message;
+        assert_int_equal(send_number(&ends, i, -1), SL_OK);
+        while (sl_link_receive(link, &message) == SL_EAGAIN)
+            assert_int_equal(sl_link_wait(link, -1, NULL, sl_deadline_us(60000)), SL_OK);
+        sl_buffer *reply = sl_buffer_ref(message.parts[0]);
+        if (i % 2)
+            assert_int_equal(sl_link_send(link, &reply, 1), SL_OK);
+        sl_buffer_unref(&reply);
+        sl_link_message_clear(&message);
+    }
+    assert_int_equal(sl_sender_flush(ends.sender, -1), SL_OK);
+    sl_stats stats;
+    sl_sender_stats(ends.sender, &stats);
+    assert_int_equal(stats.frames, 2);
+    assert_int_equal(stats.dropped, 2);
+    sl_sender_close(&ends.sender);
+    sl_link_close(&link, 0);
 }
 
 static void goes_on_when_the_receiver_returns(sl_pattern pattern) {
@@ -198,6 +229,7 @@ int main(void) {
         cmocka_unit_test(pair_holds_the_sender_back),
         cmocka_unit_test(reqrep_holds_the_sender_back),
         cmocka_unit_test(gives_up_after_max_retries),
+        cmocka_unit_test(counts_retries_in_a_row),
         cmocka_unit_test(nothing_acknowledged_is_lost_at_the_end),
         cmocka_unit_test(pair_goes_on_when_the_receiver_returns),
         cmocka_unit_test(reqrep_goes_on_when_the_receiver_returns),

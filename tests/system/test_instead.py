@@ -1,0 +1,95 @@
+"""Where NetGear is wrong or unsafe: what Sightline does instead, row by row."""
+
+import pathlib
+import re
+
+import numpy
+import pytest
+from harness import certificates, netgear
+from harness.netgear import PATTERNS
+from harness.ports import quiet_port
+
+FOLDER = pathlib.Path(__file__).parent
+CAMERA = "pattern:64x48@60"
+
+# What NetGear does, and the tests that show the opposite; the Python module's are in
+# test_python_instead.py.
+ROWS = {
+    "ignores wrong options": ["test_usage.test_refused", "test_instead.test_mistyped_security"],
+    "rebuilds sockets without CURVE": [
+        "test_security.test_reconnection_stays_secure",
+        "test_security.test_viewer_stays_secure_for_senders_that_come_again",
+        "test_security.test_nothing_starts",
+    ],
+    "lets in one address alone": ["test_instead.test_secure_camera_with_another_address"],
+    "accepts unknown host keys": [
+        "test_host_keys.test_unknown_key_is_refused",
+        "test_host_keys.test_pinned_key_is_enough",
+        "test_host_keys.test_new_key_is_accepted_recorded_and_held_to",
+        "test_host_keys.test_changed_key_is_refused_even_when_new_ones_are_accepted",
+    ],
+    "mangles ports, and knows IPv4 alone": [
+        "test_instead.test_any_port_and_address",
+        "test_ssh_logins.test_host_by_address_and_name",
+        "test_ways.test_way_over_ipv6_alone",
+    ],
+    "never sets a tunnel up again": [
+        "test_reconnection.test_killed_session",
+        "test_faults.test_packets_dropped",
+        "test_supervision.test_silence_is_no_loss_while_the_server_answers",
+    ],
+    "has no tunnels for several peers": [
+        "test_several_peers.test_client_tunnel_falls_and_returns",
+        "test_several_peers.test_server_tunnel_falls_and_returns",
+    ],
+    "shows slow viewers ever older frames": [
+        "test_freshness.test_slow_reader_sees_new_frames_over_pubsub",
+        "test_slow_sinks.test_film_arrives_whole_at_a_slow_reader",
+        "test_slow_sinks.test_live_source_waits_for_a_slow_reader",
+    ],
+    "counts retries for ever": ["../unit/stream/test_lockstep.counts_retries_in_a_row"],
+    "asks for passwords where nobody is": ["test_prompts.test_nobody_to_ask"],
+    "ends at a bad message": [
+        "test_hostile_peers.test_bad_messages_between_good_ones",
+        "test_hostile_peers.test_bad_messages_over_pubsub",
+    ],
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_row_has_its_tests(row):
+    for name in ROWS[row]:
+        module, function = name.rsplit(".", 1)
+        (path,) = FOLDER.glob(f"{module}.*")
+        text = path.read_text(encoding="utf-8")
+        assert re.search(rf"^(def|static void) {function}\(", text, re.M), f"there is no {name}"
+
+
+@pytest.mark.parametrize("option", ["secure_mod=1", "secure_mode=3", "secure_mode=yes"])
+@pytest.mark.parametrize("words", [("view", "--sink", "null"), ("send", CAMERA)])
+def test_mistyped_security(words, option, plain):
+    """It never means plain text."""
+    plain(*words, "-o", option).expect(2).sentence("secure_mode")
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_secure_camera_with_another_address(pattern, folder, view, peer):
+    """Than the viewer's own, or any that was ever told to it."""
+    known = certificates.Location(folder).make()
+    viewer = view(pattern, *known.words(2))
+    place = f"tcp://127.0.0.7:0;127.0.0.1:{viewer.port()}"
+    sender = peer(netgear.subscribed_sender(place, pattern, certificates.Camera(known)))
+    sender.send(numpy.zeros((4, 4), numpy.uint8))
+    viewer.after(1)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "localhost"])
+def test_any_port_and_address(address, sightline, sshd):
+    """Ports with a 47 in them too, through a tunnel and without."""
+    place = ["--address", address, "--port", quiet_port("47")]
+    for tunnel in ([], sshd().options()):
+        viewer = sightline("view", *place, "--sink", "null")
+        viewer.ready()
+        sightline("send", CAMERA, *place, *tunnel, "--frames", 3).end()
+        assert viewer.end()["frames"] == 3
+
