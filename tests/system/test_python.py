@@ -255,3 +255,18 @@ def test_a_signal_handler_may_close_what_is_waited_for():
                 threading.Timer(0.1, signal.raise_signal, [signal.SIGUSR1]).start()
                 with contextlib.suppress(RuntimeError):  # sending, it says that it was closed
                     assert call() is None
+
+
+def test_a_signal_handler_may_close_what_is_looked_at(monkeypatch):
+    read = ends.read_stats
+    with receiver() as there:
+
+        def interrupted(figures):
+            monkeypatch.undo()
+            there.close()
+            return read(figures)
+
+        monkeypatch.setattr(ends, "read_stats", interrupted)
+        with aside(lambda: there.stats) as stats:
+            pass
+        assert stats[0].port == there.stats.port

@@ -39,7 +39,7 @@ class _End:
     def __init__(self, settings: Settings):
         kind = settings.kind
         self._turn = threading.RLock()  # held by who sends or receives
-        self._look = threading.Lock()  # held while figures are read, and when it closes
+        self._look = threading.RLock()  # held while figures are read, and when it closes
         self._stats = getattr(lib, f"sl_{kind}_stats")
         self._close = getattr(lib, f"sl_{kind}_close")
         self._slot = ffi.new(f"sl_{kind} **")
@@ -52,9 +52,9 @@ class _End:
 
     @property
     def stats(self) -> Stats:
+        stats = ffi.new("sl_stats *")
         with self._look:
             if self._slot[0] != ffi.NULL:
-                stats = ffi.new("sl_stats *")
                 self._stats(self._slot[0], stats)
                 self._last = read_stats(stats)
             return self._last
