@@ -1,8 +1,6 @@
 """NetGear's exclusive modes in the Python module."""
 
 import contextlib
-
-import contextlib
 import time
 
 import numpy
@@ -82,6 +80,11 @@ def test_what_is_not_json(caplog):
             here.send(FRAME, float("nan"))
         with pytest.raises(TypeError):
             there.recv({1, 2})
+        for beyond_64_bits in (2**63, -(2**63) - 1):
+            with pytest.raises(ValueError, match="integer"):
+                here.send(FRAME, beyond_64_bits)
+            with pytest.raises(ValueError, match="integer"):
+                there.recv([beyond_64_bits])
         assert answers(here, there, "still there")[0][0] == "still there"
     with pair() as (here, there):
         here.send(FRAME, "nobody sees this")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Iterator, Sequence
 
 import numpy
@@ -50,6 +51,17 @@ def _jpeg_channels(compression: bool | str) -> int:
     if isinstance(compression, str):
         return 1 if compression == "GRAY" else len(compression)
     return 3 if compression else 0
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """What the library does not take is a ValueError, as what Python does not."""
+    try:
+        yield
+    except Error as error:
+        if error.code == lib.SL_EINVAL:
+            raise ValueError(str(error)) from None
+        raise
 
 
 class NetGear(Closing):
@@ -104,12 +116,8 @@ class NetGear(Closing):
             message = None
         self._check_picture(frame)
         words = None if message is None else to_json(message)
-        try:
+        with _refusals():
             taken = self._end.send(numpy.ascontiguousarray(frame), words)
-        except Error as error:
-            if error.code == lib.SL_EINVAL:
-                raise ValueError(str(error)) from None
-            raise
         slot = self._end.returned() if taken and self._modes.answers else None
         if slot is None:
             return None
@@ -137,7 +145,8 @@ class NetGear(Closing):
 
     def _give_back(self, data: Any) -> None:
         if self._modes.answers:
-            self._end.give_back(data)
+            with _refusals():
+                self._end.give_back(data)
         else:
             logger.warning("return_data was dropped: nothing goes back in this mode")
 
