@@ -157,8 +157,35 @@ static json_t *value(const char *json) {
     return made ? made : json_null();
 }
 
+/* FNV-1a. */
+static uint64_t hash_of(const char *text) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* Whether a peer says something else than before, which is noted. Its first word is news unless it
+ * is `nothing`; of those beyond the most each word is. */
+static bool is_news(struct figures_said *said, const char *port, const char *line, bool nothing) {
+    uint64_t hash = hash_of(line);
+    size_t i = 0;
+    while (i < said->count && strcmp(said->each[i].port, port) != 0)
+        i++;
+    bool first = i == said->count;
+    if (first && nothing)
+        return false;
+    if (i == FIGURES_PEERS_MOST)
+        return true;
+    if (first)
+        snprintf(said->each[said->count++].port, sizeof(said->each[0].port), "%s", port);
+    bool news = first || said->each[i].hash != hash;
+    said->each[i].hash = hash;
+    return news;
+}
+
 bool figures_exchange(FILE *file, const struct figures_about *about, const char *event,
-                      const sl_frame *what, char **last) {
+                      const sl_frame *what, struct figures_said *said) {
     json_t *object = begin(event, about);
     bool picture_back = strcmp(event, "returned") == 0 && what->format != SL_FORMAT_NONE;
     if (what->port)
@@ -169,15 +196,11 @@ bool figures_exchange(FILE *file, const struct figures_about *about, const char 
         json_object_set_new(object, "data", value(what->message));
     /* A peer's text may hold what drives a terminal. */
     char *line = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
-    bool news = line && (*last ? strcmp(line, *last) != 0 : picture_back || what->message);
     json_decref(object);
+    bool news =
+        line && is_news(said, what->port ? what->port : "", line, !picture_back && !what->message);
     bool written = !news || (fprintf(file, "%s\n", line) > 0 && fflush(file) == 0);
-    if (news) {
-        free(*last);
-        *last = line;
-    } else {
-        free(line);
-    }
+    free(line);
     return written;
 }
 

@@ -4,7 +4,10 @@
 
 #include <sightline/sender.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+
+#define FIGURES_PEERS_MOST 64
 
 /* What all events tell. */
 struct figures_about {
@@ -34,11 +37,19 @@ bool figures_ready(FILE *file, const struct figures_about *about,
 bool figures_tunnel(FILE *file, const struct figures_about *about, const sl_stats *stats,
                     const char *destination);
 
+/* What each peer said last, by the port that it calls itself; begins as zeros. */
+struct figures_said {
+    struct {
+        char port[64];
+        uint64_t hash; /* of the event: a peer's text may be long */
+    } each[FIGURES_PEERS_MOST];
+    size_t count;
+};
+
 /* What travelled, as an event of that name: "message" with a frame, "returned" with a reply.
- * Nothing is written while it is the same as in `*last` (NULL: nothing yet), where it is kept; the
- * caller's, to be freed. */
+ * Nothing is written while it is what the same peer said last. */
 bool figures_exchange(FILE *file, const struct figures_about *about, const char *event,
-                      const sl_frame *what, char **last);
+                      const sl_frame *what, struct figures_said *said);
 
 /* What a connection is doing: "connected"; static. */
 const char *figures_state(const sl_stats *stats);

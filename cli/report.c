@@ -119,8 +119,8 @@ void report_ready(struct report *report, const sl_link_settings *link, const cha
 void report_exchange(struct report *report, const char *event, const sl_frame *what) {
     pthread_mutex_lock(&report->lock);
     if (report->stats)
-        check_written(report, figures_exchange(report->stats, &report->about, event, what,
-                                               &report->exchanged));
+        check_written(report,
+                      figures_exchange(report->stats, &report->about, event, what, &report->said));
     pthread_mutex_unlock(&report->lock);
 }
 
@@ -260,7 +260,6 @@ int report_end(struct report *report, const sl_stats *stats, int code, const cha
     if (report->stats)
         fclose(report->stats);
     report->stats = NULL;
-    free(report->exchanged);
     pthread_cond_destroy(&report->stop_changed);
     pthread_mutex_destroy(&report->lock);
     if (code < 0)

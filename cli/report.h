@@ -26,8 +26,8 @@ struct report {
     pthread_cond_t stop_changed;
     /* All under the lock. */
     bool stop, ready; /* before the ready event only a tunnel that is not up is told of */
-    char *exchanged;  /* the last event of that kind; NULL: none */
-    FILE *stats;      /* NULL: none were asked for, or can't be written any more */
+    struct figures_said said;
+    FILE *stats; /* NULL: none were asked for, or can't be written any more */
 
     /* The report's thread's. */
     sl_stats before;
@@ -50,7 +50,8 @@ void report_place(struct report *report, const sl_link_settings *link, bool send
 void report_ready(struct report *report, const sl_link_settings *link, const char *tunnel, int port,
                   const sl_gate_place *gate);
 
-/* Writes an event, "message" or "returned", when what travelled is another than the last time. */
+/* Writes an event, "message" or "returned", when what travelled is another than the last time
+ * from that peer. */
 void report_exchange(struct report *report, const char *event, const sl_frame *what);
 
 /* "127.0.0.1:2222", IPv6 in brackets. */

@@ -121,6 +121,25 @@ def test_viewer_hears_netgears_senders(pattern, view_several, peer):
         assert all(text.startswith("Data received") for text in senders[1].replies[:2])
 
 
+def test_messages_of_several_are_told_when_they_change(view_several, peer):
+    ports = free_ports()
+    viewer = view_several("reqrep", ports)
+    viewer.ready()
+    senders = [
+        peer(netgear.Sender(endpoint(port), "reqrep", mode=SERVER, port=port)) for port in ports
+    ]
+    for word in ("day", "day", "night"):
+        for sender in senders:
+            sender.send(PICTURE, "BGR", message=word)
+    for sender in senders:
+        sender.terminate()
+    viewer.end()
+    told = [event for event in viewer.events.so_far() if event["event"] == "message"]
+    assert [(event["port"], event["data"]) for event in told] == [
+        (port, word) for word in ("day", "night") for port in ports
+    ]
+
+
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_senders_say_who_they_are(pattern, sightline, peer):
     ports = free_ports()
