@@ -25,6 +25,9 @@ int sl_json_write(json_t *json, sl_buffer **message);
 /* Reads a JSON value that a user wrote; NULL when it is none, with the reason. */
 json_t *sl_json_parse(const char *text);
 
+/* How many lists and objects begin in a text that may be JSON, those inside others included. */
+size_t sl_json_count_lists(const char *text, size_t size);
+
 /* Reading, from a peer: SL_EMESSAGE with the reason, or NULL and false with it. */
 
 /* The first part, as an object. */

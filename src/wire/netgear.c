@@ -29,8 +29,30 @@ static int wrap_text(char *text, sl_buffer **buffer) {
     return result;
 }
 
+size_t sl_json_count_lists(const char *text, size_t size) {
+    size_t count = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '"')
+            quoted = !quoted;
+        else if (quoted && text[i] == '\\')
+            i++;
+        else if (!quoted && (text[i] == '[' || text[i] == '{'))
+            count++;
+    }
+    return count;
+}
+
 json_t *sl_json_parse(const char *text) {
     json_error_t error;
+    size_t lists = sl_json_count_lists(text, strlen(text));
+    if (lists > SL_NETGEAR_JSON_LISTS_MAX) {
+        sl_fail(SL_EINVAL,
+                "a JSON value with %zu lists and objects can't travel, %zu can; send many numbers "
+                "as an array",
+                lists, SL_NETGEAR_JSON_LISTS_MAX);
+        return NULL;
+    }
     json_t *json = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
     if (!json)
         sl_fail(SL_EINVAL, "\"%.60s\" is not JSON: %s; texts need double quotes", text, error.text);

@@ -31,6 +31,11 @@
 /* Bytes of a JSON value that travels in one: the rest of it is short. */
 #define SL_NETGEAR_JSON_MAX (SL_NETGEAR_HEAD_MAX - 4096)
 
+/* Lists and objects in one: a reader spends far more on each than the two bytes that it takes. And
+ * in a JSON value that travels in it. */
+#define SL_NETGEAR_HEAD_LISTS_MAX ((size_t)64 * 1024)
+#define SL_NETGEAR_JSON_LISTS_MAX (SL_NETGEAR_HEAD_LISTS_MAX - 8)
+
 /* Bytes of a port's JSON text, with the NUL. */
 #define SL_NETGEAR_PORT_MAX 64
 

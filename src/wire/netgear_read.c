@@ -16,13 +16,23 @@ static int refuse(const char *why) {
     return sl_fail(SL_EMESSAGE, "a message is not NetGear's: %s", why);
 }
 
+/* Before it is parsed, which may take eighty times its size in memory. */
+static int check_bounds(const sl_buffer *part) {
+    if (part->size > SL_NETGEAR_HEAD_MAX)
+        return sl_fail(SL_EMESSAGE,
+                       "a message is not NetGear's: its head has %zu bytes, more than %zu",
+                       part->size, SL_NETGEAR_HEAD_MAX);
+    if (sl_json_count_lists((const char *)part->data, part->size) > SL_NETGEAR_HEAD_LISTS_MAX)
+        return sl_fail(SL_EMESSAGE,
+                       "a message is refused: its head has more than %zu lists and objects",
+                       SL_NETGEAR_HEAD_LISTS_MAX);
+    return SL_OK;
+}
+
 json_t *sl_json_head(const sl_buffer *part) {
     json_error_t error;
-    if (part->size > SL_NETGEAR_HEAD_MAX) {
-        sl_fail(SL_EMESSAGE, "a message is not NetGear's: its head has %zu bytes, more than %zu",
-                part->size, SL_NETGEAR_HEAD_MAX);
+    if (check_bounds(part))
         return NULL;
-    }
     json_t *head = json_loadb((const char *)part->data, part->size,
                               JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (!head) {

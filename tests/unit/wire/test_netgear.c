@@ -275,6 +275,32 @@ static void heads_are_bounded(void **state) {
     sl_buffer_unref(&head);
 }
 
+/* `opening`, then so many empty lists, then `closing`. */
+static sl_buffer *lists_of(const char *opening, size_t count, const char *closing) {
+    sl_buffer *head;
+    size_t begin = strlen(opening), end = strlen(closing);
+    assert_int_equal(sl_buffer_new(&head, begin + 3 * count - 1 + end), 0);
+    for (size_t i = 0; i < count; i++)
+        memcpy(head->data + begin + 3 * i, "[],", i + 1 < count ? 3 : 2);
+    memcpy(head->data, opening, begin);
+    memcpy(head->data + begin + 3 * count - 1, closing, end);
+    return head;
+}
+
+static void lists_are_bounded(void **state) {
+    (void)state;
+    sl_netgear_message message;
+    for (size_t more = 0; more < 2; more++) {
+        size_t count = SL_NETGEAR_HEAD_LISTS_MAX - 2 + more;
+        sl_buffer *head = lists_of("{\"terminate_flag\": true, \"m\": [", count, "]}");
+        assert_int_equal(sl_netgear_read(&head, 1, &message), more ? SL_EMESSAGE : 0);
+        sl_buffer_unref(&head);
+        head = lists_of("{\"terminate_flag\": true, \"m\": \"\\\"[", count + 9, "\"}");
+        assert_int_equal(sl_netgear_read(&head, 1, &message), 0);
+        sl_buffer_unref(&head);
+    }
+}
+
 static void every_allocation_may_fail(void **state) {
     (void)state;
     for (int nth = 0; fault_next(nth); nth++) {
@@ -311,6 +337,7 @@ int main(void) {
         cmocka_unit_test(other_messages_are_refused),
         cmocka_unit_test(other_numbers_of_parts_are_refused),
         cmocka_unit_test(heads_are_bounded),
+        cmocka_unit_test(lists_are_bounded),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

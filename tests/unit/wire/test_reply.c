@@ -160,6 +160,15 @@ static void values_are_checked(void **state) {
     assert_int_equal(sl_netgear_check_json(longest), SL_EINVAL);
     assert_int_equal(sl_netgear_check_json("1 2"), SL_EINVAL);
     assert_int_equal(sl_netgear_check_json(" \"a\\u0000\" "), 0);
+    size_t most = SL_NETGEAR_JSON_LISTS_MAX - 1; /* and the one around them */
+    longest[0] = '[';
+    for (size_t i = 0; i < most; i++)
+        memcpy(longest + 1 + 3 * i, "[],", 3);
+    strcpy(longest + 3 * most, "]");
+    assert_int_equal(sl_netgear_check_json(longest), 0);
+    strcpy(longest + 3 * most, ",[]]");
+    assert_int_equal(sl_netgear_check_json(longest), SL_EINVAL);
+    assert_non_null(strstr(sl_error(), "lists and objects"));
     free(longest);
 }
 
