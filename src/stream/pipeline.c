@@ -52,7 +52,8 @@ struct sl_pipeline {
     int limit;
     sl_frame *newest[SL_PIPELINE_LANES]; /* offered, and not yet let in */
     size_t lanes;                        /* that have been offered any */
-    size_t offered;                      /* how many are not yet let in */
+    size_t offered;                      /* how many are not yet let in, */
+    size_t offered_bytes;                /* and what they occupy */
     size_t last_lane;                    /* that had its turn */
     bool taker_waits;
     bool stop;
@@ -138,6 +139,37 @@ static int remove_oldest(sl_pipeline *pipeline, sl_frame **frame) {
     return job->result;
 }
 
+/* The frame that a lane has offered; its reference becomes the caller's. */
+static sl_frame *take_offer(sl_pipeline *pipeline, size_t lane) {
+    sl_frame *frame = pipeline->newest[lane];
+    pipeline->newest[lane] = NULL;
+    pipeline->offered--;
+    pipeline->offered_bytes -= frame->size;
+    return frame;
+}
+
+static void drop_offer(sl_pipeline *pipeline, size_t lane) {
+    sl_frame *frame = take_offer(pipeline, lane);
+    sl_frame_unref(&frame);
+    pipeline->dropped++;
+}
+
+/* The largest offers make way, so that whoever sends small frames loses none to who sends large
+ * ones. */
+static void bound_offers(sl_pipeline *pipeline) {
+    while (pipeline->offered > 1 && pipeline->offered_bytes >= BYTES_ENOUGH) {
+        size_t largest = 0, most = 0;
+        for (size_t lane = 0; lane < pipeline->lanes; lane++) {
+            const sl_frame *frame = pipeline->newest[lane];
+            if (frame && frame->size >= most) {
+                most = frame->size;
+                largest = lane;
+            }
+        }
+        drop_offer(pipeline, largest);
+    }
+}
+
 /* Lets the newest offered frame in when somebody will come for it soon: nothing else is there for
  * the taker, or the taker waits and a worker is free. Decoding more would be for nothing. */
 static void admit_newest(sl_pipeline *pipeline) {
@@ -146,9 +178,7 @@ static void admit_newest(sl_pipeline *pipeline) {
         size_t lane = pipeline->last_lane = (pipeline->last_lane + 1) % pipeline->lanes;
         if (!pipeline->newest[lane])
             continue;
-        append(pipeline, pipeline->newest[lane], lane);
-        pipeline->newest[lane] = NULL;
-        pipeline->offered--;
+        append(pipeline, take_offer(pipeline, lane), lane);
     }
 }
 
@@ -280,18 +310,17 @@ int sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame) {
 
 void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
     pthread_mutex_lock(&pipeline->lock);
-    sl_frame *outdated = pipeline->newest[lane];
-    if (outdated)
-        pipeline->dropped++;
-    else
-        pipeline->offered++;
+    if (pipeline->newest[lane])
+        drop_offer(pipeline, lane);
     if (lane >= pipeline->lanes)
         pipeline->lanes = lane + 1;
     pipeline->newest[lane] = frame;
+    pipeline->offered++;
+    pipeline->offered_bytes += frame->size;
     admit_newest(pipeline);
+    bound_offers(pipeline);
     show(pipeline);
     pthread_mutex_unlock(&pipeline->lock);
-    sl_frame_unref(&outdated);
 }
 
 /* Locked. SL_EAGAIN while the next frame is being worked on or none is there. */

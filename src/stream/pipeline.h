@@ -43,7 +43,7 @@ int sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame);
 
 /* Offers a frame, taking the caller's reference: worked on at once if a taker waits or nothing is
  * there for one, else kept as the newest of its lane. Lanes are let in by turns, and a frame makes
- * way only for a newer one of its own. Never waits. */
+ * way for a newer one of its own, and the largest when all together are too large. Never waits. */
 void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame, size_t lane);
 
 /* Takes the next finished frame. Of frames that were offered, finished ones are let go first when

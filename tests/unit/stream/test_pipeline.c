@@ -223,6 +223,30 @@ static void lanes_keep_a_frame_each(void **state) {
     close_bench(&bench);
 }
 
+/* Of frames that are too large together the largest goes, whoever offered it. */
+static void lanes_are_bounded_together(void **state) {
+    static const int heights[] = {8 * 1024, 9 * 1024, 8 * 1024}; /* 192 MiB are enough */
+    (void)state;
+    struct bench bench = {0};
+    open_bench(&bench, true, 1, 1);
+    sl_pipeline_offer(bench.pipeline, numbered(1), 0);
+    sem_wait(&bench.begun);
+    sl_pipeline_offer(bench.pipeline, numbered(2), 1);
+    for (size_t i = 0; i < 3; i++) {
+        sl_frame *large = NULL;
+        assert_int_equal(sl_frame_new(&large, SL_FORMAT_GRAY, 8 * 1024, heights[i]), SL_OK);
+        large->sequence = 100 + i;
+        sl_pipeline_offer(bench.pipeline, large, 2 + i);
+    }
+    assert_int_equal(sl_pipeline_dropped(bench.pipeline), 1);
+    permit(&bench, 4);
+    assert_int_equal(take(&bench), 1);
+    assert_int_equal(take(&bench), 2);
+    assert_int_equal(take(&bench), 100);
+    assert_int_equal(take(&bench), 102);
+    close_bench(&bench);
+}
+
 static void *take_first(void *argument) {
     struct bench *bench = argument;
     return take(bench) == 1 ? NULL : "the taker got a newer frame";
@@ -284,6 +308,7 @@ int main(void) {
         cmocka_unit_test(large_frames_take_the_room_of_many),
         cmocka_unit_test(failed_work_is_reported_in_its_place),
         cmocka_unit_test(offered_frames_make_way_for_newer_ones),
+        cmocka_unit_test(lanes_are_bounded_together),
         cmocka_unit_test(lanes_keep_a_frame_each),
         cmocka_unit_test(a_waiting_taker_is_given_what_was_begun_for_it),
         cmocka_unit_test(cancel_and_deadline_end_a_wait),
