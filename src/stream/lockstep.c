@@ -15,16 +15,18 @@
 
 #define HOLD_S            2 /* half the shortest time-out that a sender may have */
 #define RETRIES_DEFAULT   3
-#define RECEIVER_PATIENCE 3 /* times the request time-out: how long NetGear's receiver waits */
+#define UNASKED_MAX       64 /* messages; more than wait in ZeroMQ by mistake */
+#define RECEIVER_PATIENCE 3  /* times the request time-out: how long NetGear's receiver waits */
 
 static int64_t seconds_from_now(double seconds) {
     return sl_now_us() + (int64_t)(seconds * (double)SL_SECOND_US);
 }
 
-/* Throws away whatever came unasked, so that it isn't taken for a reply. */
+/* Throws away whatever came unasked, so that it isn't taken for a reply. A receiver that sends more
+ * of it all the time harms itself alone, and keeps nobody here. */
 static void discard_input(sl_turn *turn) {
     sl_link_message message = {0};
-    while (sl_link_receive(turn->link, &message) == SL_OK)
+    for (int i = 0; i < UNASKED_MAX && sl_link_receive(turn->link, &message) == SL_OK; i++)
         sl_link_message_clear(&message);
 }
 

@@ -30,13 +30,14 @@ const sl_pattern_kind *sl_pattern_find(sl_pattern pattern, bool every_frame) {
 
 /* Notes who sent a message. SL_EEND when that ends the stream. */
 static int note_sender(sl_turn *turn, const sl_netgear_message *read) {
+    uint64_t held_back;
     if (!turn->settings->multiserver_mode)
         return read->end ? SL_EEND : SL_OK;
     if (!read->end)
         turn->sender = sl_senders_hear(&turn->senders, read->port);
     else if (sl_senders_end(&turn->senders, read->port))
         return SL_EEND;
-    else
+    else if (sl_log_limit_pass(&turn->ends, &held_back))
         sl_log(SL_LOG_INFO, "stream", "the sender of port %s has ended; others go on", read->port);
     return SL_OK;
 }

@@ -5,6 +5,7 @@
 #ifndef STREAM_PATTERN_H
 #define STREAM_PATTERN_H
 
+#include "base/log.h"
 #include "frame/buffer.h"
 #include "link/link.h"
 #include "stream/answer.h"
@@ -26,6 +27,7 @@ typedef struct sl_turn {
     char port[SL_NETGEAR_PORT_MAX]; /* multi-server sender: who it is, as JSON text; "": no such */
     sl_senders senders;             /* multi-server receiver: whom it has heard */
     size_t sender;                  /* the number of the one whose frame was read last; else 0 */
+    sl_log_limit ends;              /* log lines about those that ended */
     bool owes_reply;                /* receiver: one frame was taken and not yet acknowledged */
     int64_t reply_by_us;            /* receiver: when that must happen at the latest */
     int64_t end_by_us;              /* sender: closing may take until then; 0: not closing yet */
