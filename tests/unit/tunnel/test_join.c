@@ -37,6 +37,7 @@ static int set_up(void **state) {
     sl_gate_settings settings = {.listen = "127.0.0.1:0",
                                  .authorized_keys = keys,
                                  .max_connections = 20,
+                                 .max_per_key = 20,
                                  .max_unauthenticated = 20,
                                  .max_attempts = A_SESSION,
                                  .login_timeout_s = 60,
