@@ -16,6 +16,7 @@ OTHERS = [
     ("library", "python"),
     ("python", "library"),
     ("netgear", "python"),
+    ("python", "python"),
     ("python", "netgear"),
 ]
 
