@@ -253,7 +253,7 @@ def test_persists_through_a_jump_host_that_is_not_there_yet(way, view, send):
         (["--ssh", "c", "--ssh-jump", "a", "--ssh-backend", "openssh", "-o", "ssh_jump_keys=k"],
          "ssh_backend=libssh"),
         (["--ssh", "c", "--ssh-jump", "a%h", "--ssh-backend", "openssh"], "can't be told"),
-        (["--ssh-jump", "a"], "name it with --ssh"),
+        (["--ssh-jump", "a"], "without an SSH server"),
     ],
 )  # fmt: skip
 def test_lists_that_make_no_sense(words, wrong, plain):
@@ -262,7 +262,7 @@ def test_lists_that_make_no_sense(words, wrong, plain):
 
 @pytest.mark.parametrize("command", [["view", "--sink", "null"], ["doctor"]])
 def test_jump_hosts_that_lead_nowhere(command, plain):
-    plain(*command, "--ssh-jump", "a").expect(2).sentence("name it with --ssh")
+    plain(*command, "--ssh-jump", "a").expect(2).sentence("without an SSH server")
 
 
 def examine(plain, *words):

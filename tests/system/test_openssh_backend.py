@@ -187,7 +187,7 @@ def test_missing_key(folder, sshd, attempt):
     server = sshd()
     missing = folder / "nowhere"
     words = ["--ssh", server.destination(), "--ssh-key", missing, *server.trust()]
-    attempt(*words).expect(5).sentence(missing)
+    attempt(*words).expect(2).sentence(missing)
 
 
 def test_unknown_host_key(folder, sshd, attempt):

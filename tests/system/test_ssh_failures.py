@@ -84,7 +84,7 @@ def test_key_file_that_is_missing(folder, sshd, attempt):
     server = sshd()
     key = folder / "nowhere"
     words = ["--ssh", server.destination(), "--ssh-key", key, *server.trust()]
-    attempt(*words).expect(5).sentence(key)
+    attempt(*words).expect(2).sentence(key)
 
 
 def test_key_file_that_is_no_key(folder, sshd, attempt):
