@@ -1,12 +1,14 @@
 """Fixtures of the system tests: what starts things, and ends them when the test is over."""
 
 import contextlib
+import faulthandler
 import os
 import pathlib
 import shutil
 import signal
 import sys
 import tempfile
+import threading
 
 import pytest
 
@@ -73,11 +75,16 @@ def time_limit(request):
     def expire(_number, _frame):
         raise TimeoutError(f"the test took more than {limit} s")
 
-    before = signal.signal(signal.SIGALRM, expire)
-    signal.alarm(int(allow(limit)))
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    if threading.current_thread() is threading.main_thread():
+        before = signal.signal(signal.SIGALRM, expire)
+        signal.alarm(int(allow(limit)))
+        yield
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    else:  # where xdist's worker now and then runs them, and no signal comes: it ends, and tells
+        faulthandler.dump_traceback_later(allow(limit), exit=True)
+        yield
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture
