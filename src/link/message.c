@@ -4,6 +4,7 @@
 #include "link/room.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
@@ -98,6 +99,7 @@ int sl_link_send(sl_link *link, sl_buffer *const *parts, size_t count) {
         int reopened = i > 0 ? sl_socket_reopen(link) : SL_OK;
         return reopened ? reopened : result;
     }
+    sched_yield(); /* to libzmq's thread, which may have been woken on this core: it is to send */
     return SL_OK;
 }
 
