@@ -154,20 +154,25 @@ static void drop_offer(sl_pipeline *pipeline, size_t lane) {
     pipeline->dropped++;
 }
 
+static bool find_largest_offer(const sl_pipeline *pipeline, size_t *largest) {
+    const sl_frame *most = NULL;
+    for (size_t lane = 0; lane < pipeline->lanes; lane++) {
+        const sl_frame *frame = pipeline->newest[lane];
+        if (!frame || (most && frame->size < most->size))
+            continue;
+        most = frame;
+        *largest = lane;
+    }
+    return most;
+}
+
 /* The largest offers make way, so that whoever sends small frames loses none to who sends large
  * ones. */
 static void bound_offers(sl_pipeline *pipeline) {
-    while (pipeline->offered > 1 && pipeline->offered_bytes >= BYTES_ENOUGH) {
-        size_t largest = 0, most = 0;
-        for (size_t lane = 0; lane < pipeline->lanes; lane++) {
-            const sl_frame *frame = pipeline->newest[lane];
-            if (frame && frame->size >= most) {
-                most = frame->size;
-                largest = lane;
-            }
-        }
+    size_t largest;
+    while (pipeline->offered > 1 && pipeline->offered_bytes >= BYTES_ENOUGH &&
+           find_largest_offer(pipeline, &largest))
         drop_offer(pipeline, largest);
-    }
 }
 
 /* Lets the newest offered frame in when somebody will come for it soon: nothing else is there for
