@@ -73,8 +73,7 @@ def test_values_come_back(pattern, send, peer):
     for value in VALUES:
         answer_until_told(receiver, sender, data_reply(value), data=value)
     # Where several receivers share a sender, replies say whose they are.
-    reply = data_reply(None, "NoneType", port="5566")
-    answer_until_told(receiver, sender, reply, data=None, port="5566")
+    answer_until_told(receiver, sender, data_reply(7, port="5566"), data=7, port="5566")
     assert end(receiver, sender)["rejected"] == 0
 
 
