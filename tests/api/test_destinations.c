@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "numbers.h"
+
 #define FRAMES 30
 #define LARGE  4000000 /* bytes: a few fill the way to a receiver */
 
@@ -76,23 +78,6 @@ static void close_ends(struct ends *ends) {
         sl_receiver_close(&ends->receivers[i]);
 }
 
-static void send_number(sl_sender *sender, uint32_t number) {
-    sl_frame *frame = NULL;
-    assert_int_equal(sl_frame_new_array(&frame, "uint32", 1, (int64_t[]){1}), SL_OK);
-    memcpy(frame->planes[0], &number, sizeof(number));
-    assert_int_equal(sl_sender_send(sender, frame, -1), SL_OK);
-    sl_frame_unref(&frame);
-}
-
-static uint32_t receive_number(sl_receiver *receiver) {
-    sl_frame *frame = NULL;
-    uint32_t number = 0;
-    assert_int_equal(sl_receiver_recv(receiver, &frame, 60000), SL_OK);
-    memcpy(&number, frame->planes[0], sizeof(number));
-    sl_frame_unref(&frame);
-    return number;
-}
-
 static void all_get_every_frame(sl_pattern pattern) {
     struct ends ends = open_ends(pattern);
     sl_frame *none = NULL;
@@ -100,8 +85,8 @@ static void all_get_every_frame(sl_pattern pattern) {
     for (uint32_t i = 0; i < FRAMES; i++) {
         send_number(ends.sender, i);
         assert_int_equal(sl_sender_flush(ends.sender, -1), SL_OK);
-        assert_int_equal(receive_number(ends.receivers[0]), i);
-        assert_int_equal(receive_number(ends.receivers[1]), i);
+        assert_int_equal(receive_number(ends.receivers[0], NULL, 0), i);
+        assert_int_equal(receive_number(ends.receivers[1], NULL, 0), i);
     }
     sl_sender_finish(ends.sender);
     sl_sender_stats(ends.sender, &stats);
@@ -141,7 +126,7 @@ static void a_slow_one_slows_nobody(sl_pattern pattern) {
     uint32_t number = 0;
     for (uint32_t i = 0; i < FRAMES; i++) {
         send_number(ends.sender, i);
-        assert_int_equal(receive_number(ends.receivers[0]), i);
+        assert_int_equal(receive_number(ends.receivers[0], NULL, 0), i);
     }
     sl_sender_stats(ends.sender, &stats);
     assert_int_equal(stats.encoded, FRAMES);
@@ -149,7 +134,7 @@ static void a_slow_one_slows_nobody(sl_pattern pattern) {
     assert_true(look(ends.sender, 1).stats.dropped > FRAMES / 2);
     assert_true(look(ends.sender, 1).stats.connected);
     while (number != FRAMES - 1) {
-        uint32_t next = receive_number(ends.receivers[1]);
+        uint32_t next = receive_number(ends.receivers[1], NULL, 0);
         assert_true(next == 0 || next > number);
         number = next;
     }
@@ -209,7 +194,7 @@ static void one_that_is_not_there_holds_nothing_up(sl_pattern pattern) {
     for (uint32_t i = 0; i < FRAMES; i++) {
         send_number(sender, i);
         assert_int_equal(sl_sender_flush(sender, -1), SL_OK);
-        assert_int_equal(receive_number(receiver), i);
+        assert_int_equal(receive_number(receiver, NULL, 0), i);
     }
     sl_destination away = look(sender, 0);
     assert_string_equal(away.name, "127.0.0.1:1");
@@ -247,7 +232,7 @@ static void the_last_failure_ends_it(void **state) {
     assert_non_null(strstr(look(sender, 0).reason, "pubsub"));
     wait_until_met(sender, 1);
     send_number(sender, 7);
-    assert_int_equal(receive_number(good), 7);
+    assert_int_equal(receive_number(good, NULL, 0), 7);
     assert_int_equal(sl_sender_flush(sender, -1), SL_OK);
     assert_int_equal(look(sender, 0).stats.dropped, 0); /* it misses nothing any more */
     sl_sender_close(&sender);

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "numbers.h"
+
 static sl_receiver *open_receiver(sl_receiver_settings *settings, const char *ports) {
     sl_receiver *receiver = NULL;
     settings->link.address = "127.0.0.1";
@@ -36,24 +38,9 @@ static sl_sender *open_sender(sl_sender_settings *settings, const char *ports) {
     return sender;
 }
 
-static void send_number(sl_sender *sender, uint32_t number) {
-    sl_frame *frame = NULL;
-    assert_int_equal(sl_frame_new_array(&frame, "uint32", 1, (int64_t[]){1}), SL_OK);
-    memcpy(frame->planes[0], &number, sizeof(number));
-    assert_int_equal(sl_sender_send(sender, frame, -1), SL_OK);
-    sl_frame_unref(&frame);
+static void deliver_number(sl_sender *sender, uint32_t number) {
+    send_number(sender, number);
     assert_int_equal(sl_sender_flush(sender, -1), SL_OK);
-}
-
-/* The next number, and the port of whom it is from. */
-static uint32_t receive_number(sl_receiver *receiver, char *port, size_t size) {
-    sl_frame *frame = NULL;
-    uint32_t number = 0;
-    assert_int_equal(sl_receiver_recv(receiver, &frame, 60000), SL_OK);
-    memcpy(&number, frame->planes[0], sizeof(number));
-    snprintf(port, size, "%s", frame->port ? frame->port : "nobody");
-    sl_frame_unref(&frame);
-    return number;
 }
 
 /* Two ports that nobody has: of receivers that are gone again. */
@@ -101,12 +88,12 @@ static void senders_are_told_apart(sl_pattern pattern) {
     char port[32];
     open_servers(&servers, pattern);
     for (uint32_t i = 0; i < 10; i++) {
-        send_number(servers.senders[i % 2], i);
+        deliver_number(servers.senders[i % 2], i);
         assert_int_equal(receive_number(servers.receiver, port, sizeof(port)), i);
         assert_string_equal(port, i % 2 ? "\"garden\"" : servers.ports[0]);
     }
     sl_sender_close(&servers.senders[0]);
-    send_number(servers.senders[1], 99);
+    deliver_number(servers.senders[1], 99);
     assert_int_equal(receive_number(servers.receiver, port, sizeof(port)), 99);
     sl_sender_close(&servers.senders[1]);
     assert_int_equal(sl_receiver_recv(servers.receiver, &none, 60000), SL_EEND);
@@ -131,14 +118,14 @@ static void the_newest_of_each_is_kept(void **state) {
     sl_stats stats;
     uint32_t sent = 0, last[2] = {0};
     open_servers(&servers, SL_PATTERN_PUBSUB);
-    send_number(servers.senders[0], ++sent); /* is decoded, as nothing else is there */
+    deliver_number(servers.senders[0], ++sent); /* is decoded, as nothing else is there */
     do {
         poll(NULL, 0, 1);
         sl_receiver_stats(servers.receiver, &stats);
     } while (stats.bytes < sent * sizeof(sent));
-    send_number(servers.senders[1], 7);
+    deliver_number(servers.senders[1], 7);
     do {
-        send_number(servers.senders[0], ++sent);
+        deliver_number(servers.senders[0], ++sent);
         sl_receiver_stats(servers.receiver, &stats);
     } while (stats.dropped < 5);
     for (int i = 0; i < 3 && !(last[0] > 5 && last[1]); i++) {
@@ -201,7 +188,7 @@ static void requests_take_turns(void **state) {
     char port[32];
     open_clients(&clients, SL_PATTERN_REQREP);
     for (uint32_t i = 0; i < 10; i++) {
-        send_number(clients.sender, i);
+        deliver_number(clients.sender, i);
         assert_int_equal(receive_number(clients.receivers[i % 2], port, sizeof(port)), i);
         assert_string_equal(port, "nobody");
     }
@@ -211,7 +198,7 @@ static void requests_take_turns(void **state) {
         sl_sender_destination(clients.sender, 0, &gone);
     } while (gone.stats.connected);
     for (uint32_t i = 0; i < 5; i++) {
-        send_number(clients.sender, i);
+        deliver_number(clients.sender, i);
         assert_int_equal(receive_number(clients.receivers[1], port, sizeof(port)), i);
     }
     end_clients(&clients);
@@ -223,7 +210,7 @@ static void all_get_what_is_published(void **state) {
     char port[32];
     open_clients(&clients, SL_PATTERN_PUBSUB);
     for (uint32_t i = 0; i < 10; i++) {
-        send_number(clients.sender, i);
+        deliver_number(clients.sender, i);
         for (int j = 0; j < 2; j++)
             assert_int_equal(receive_number(clients.receivers[j], port, sizeof(port)), i);
     }

@@ -113,35 +113,36 @@ static void frames_go_through_before_and_after_rebuilding(void **state) {
     }
 }
 
+#define BOUND 100000
+
+/* Both ends, of which the receiver takes messages of BOUND bytes and no larger ones. */
+static ends open_bounded(int mode) {
+    ends both = {0};
+    sl_link_settings settings = settings_for(SL_PATTERN_PAIR, 0);
+    settings.secure_mode = mode;
+    settings.custom_cert_location = viewer;
+    settings.max_message_bytes = BOUND;
+    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_OK);
+    both.sender =
+        open_end(SL_ROLE_SENDER, SL_PATTERN_PAIR, state_of(both.receiver).port, mode, viewer);
+    return both;
+}
+
 /* Encrypted, a message is longer than it was. */
 static void largest_message_goes_through(void **state) {
     (void)state;
-    ends both = {0};
-    sl_link_settings settings = settings_for(SL_PATTERN_PAIR, 0);
-    settings.secure_mode = 1;
-    settings.custom_cert_location = viewer;
-    settings.max_message_bytes = 100000;
-    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_OK);
-    both.sender =
-        open_end(SL_ROLE_SENDER, SL_PATTERN_PAIR, state_of(both.receiver).port, 1, viewer);
-    deliver(&both, 100000);
+    ends both = open_bounded(1);
+    deliver(&both, BOUND);
     part(&both);
 }
 
 /* What is counted of a peer's bytes ends with each message, encrypted or not. */
 static void whole_messages_are_no_flood(void **state) {
     (void)state;
-    ends both = {0};
-    sl_link_settings settings = settings_for(SL_PATTERN_PAIR, 0);
-    settings.secure_mode = 2;
-    settings.custom_cert_location = viewer;
-    settings.max_message_bytes = 100000;
-    assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_OK);
-    both.sender =
-        open_end(SL_ROLE_SENDER, SL_PATTERN_PAIR, state_of(both.receiver).port, 2, viewer);
+    ends both = open_bounded(2);
     int64_t until_us = sl_now_us() + SL_SECOND_US; /* several looks at what is unfinished */
     for (int frames = 0; frames < 200 || sl_now_us() < until_us; frames++)
-        deliver(&both, 100000);
+        deliver(&both, BOUND);
     assert_int_equal(state_of(both.receiver).refused, 0);
     assert_int_equal(state_of(both.receiver).connects, 1);
     part(&both);
