@@ -5,6 +5,7 @@
 #ifndef SIGHTLINE_FRAME_H
 #define SIGHTLINE_FRAME_H
 
+#include <sightline/cancel.h>
 #include <sightline/export.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -90,6 +91,12 @@ SL_API int sl_frame_set_message(sl_frame *frame, const char *json);
 /* A new frame that shares the pixels of `frame`, whoever holds that too, and has its own message,
  * as by sl_frame_set_message(). */
 SL_API int sl_frame_with_message(sl_frame **with, const sl_frame *frame, const char *json);
+
+/* Waits until the caller alone holds a frame and its pixels, and so may write into it again, as
+ * into one that was sent: its pixels are coded then, or on their way. SL_OK; SL_EAGAIN when
+ * somebody else still held it after timeout_ms (0: only looks; -1: for ever); SL_ECANCELED when
+ * `cancel` (NULL: none) was triggered; SL_ESYSTEM. */
+SL_API int sl_frame_wait(const sl_frame *frame, sl_cancel *cancel, int timeout_ms);
 
 /* Another reference to the same frame. NULL gives NULL. */
 SL_API sl_frame *sl_frame_ref(const sl_frame *frame);

@@ -74,6 +74,7 @@ int sl_frame_wrap_array(sl_frame **frame, const char *dtype, int dimensions,
                                void (*release)(void *opaque, void *data), void *opaque);
 int sl_frame_set_message(sl_frame *frame, const char *json);
 int sl_frame_with_message(sl_frame **with, const sl_frame *frame, const char *json);
+int sl_frame_wait(const sl_frame *frame, sl_cancel *cancel, int timeout_ms);
 sl_frame *sl_frame_ref(const sl_frame *frame);
 void sl_frame_unref(sl_frame **frame);
 size_t sl_dtype_size(const char *dtype);

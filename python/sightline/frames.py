@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import functools
 import json
-import threading
 from typing import Any
 
 import numpy
@@ -34,13 +33,14 @@ def to_array(slot: Any) -> Array:
         library.sl_frame_unref(slot)
 
     frame = slot[0]
+    size = frame.size
     shape = tuple(frame.shape[0 : frame.dimensions])
     dtype = _dtype(ffi.string(frame.dtype))
-    if frame.size == 0:
+    if size == 0:
         give_back(None)
         return numpy.empty(shape, dtype)
-    memory = ffi.gc(frame.planes[0], give_back, frame.size)
-    return numpy.ndarray(shape, dtype, ffi.buffer(memory, frame.size))
+    memory = ffi.gc(frame.planes[0], give_back, size)
+    return numpy.ndarray(shape, dtype, ffi.buffer(memory, size))
 
 
 def to_json(value: Any) -> bytes:
@@ -77,49 +77,50 @@ def to_data(slot: Any) -> Any:
     return value
 
 
-class Loan:
-    """An array whose memory the library has for a while."""
+@functools.lru_cache(maxsize=64)
+def _name(dtype: numpy.dtype[Any]) -> bytes:
+    return str(dtype).encode()
 
-    _all: set["Loan"] = set()  # what the library has now must stay alive
+
+def copy_of(array: Array) -> Any:
+    """A frame in a slot, of the library's own memory: what is in the array now."""
+    array = numpy.ascontiguousarray(array)
+    slot = new_slot()
+    check(lib.sl_frame_new_array(slot, _name(array.dtype), array.ndim, array.shape))
+    ffi.memmove(slot[0].planes[0], ffi.from_buffer(array), array.nbytes)
+    return slot
+
+
+class Loan:
+    """A contiguous array whose memory the library has for a while, as a frame in a slot."""
+
+    _late: list[Loan] = []  # waited for no longer: what the library still has must stay alive
 
     def __init__(self, array: Array):
-        self._array = array
-        self._handle = ffi.new_handle(self)
-        self._out = threading.Lock()
+        if Loan._late:
+            Loan._late = [loan for loan in Loan._late if loan.wait(0) != lib.SL_OK]
+        self._memory = ffi.from_buffer(array)
         self.slot = new_slot()
-        self._lend()
-
-    def _lend(self) -> None:
-        array = self._array
-        address = ffi.cast("void *", array.__array_interface__["data"][0])
-        self._out.acquire()
-        Loan._all.add(self)
         code = lib.sl_frame_wrap_array(
             self.slot,
-            str(array.dtype).encode(),
+            _name(array.dtype),
             array.ndim,
             array.shape,
-            address,
-            _end,
-            self._handle,
+            self._memory,
+            ffi.NULL,
+            ffi.NULL,
         )
-        if code < 0:
-            self.end()
-            check(code)
+        check(code)
 
-    def give(self) -> None:
-        """Gives our own reference up: from now on only the library has it."""
-        lib.sl_frame_unref(self.slot)
-
-    def wait(self, seconds: float) -> bool:
-        """Until the library needs the memory no more, so that it may be written to."""
-        return self._out.acquire(timeout=seconds)
+    def wait(self, timeout_ms: int) -> int:
+        """SL_OK once the library needs the memory no more, so that it may be written to; the slot
+        is empty then."""
+        code: int = lib.sl_frame_wait(self.slot[0], ffi.NULL, timeout_ms)
+        if code == lib.SL_OK:
+            lib.sl_frame_unref(self.slot)
+        return code
 
     def end(self) -> None:
-        Loan._all.discard(self)
-        self._out.release()
-
-
-@ffi.callback("void(void *, void *)")
-def _end(opaque: Any, _data: Any) -> None:
-    ffi.from_handle(opaque).end()
+        """Nobody waits any longer."""
+        if self.slot[0] and self.wait(0) != lib.SL_OK:
+            Loan._late.append(self)

@@ -92,13 +92,13 @@ def check_unless_again(code: int) -> bool:
     return True
 
 
-def patiently(call: Callable[[int], int], seconds: float | None) -> int:
-    """The result of call(timeout_ms), repeated until it is other than SL_EAGAIN or the time is
-    over (None: never). In between Python handles signals, so that Ctrl-C ends the wait."""
+def patiently(seconds: float | None, call: Callable[..., int], *arguments: Any) -> int:
+    """The result of call(*arguments, timeout_ms), repeated until it is other than SL_EAGAIN or the
+    time is over (None: never). In between Python handles signals, so that Ctrl-C ends the wait."""
     end = None if seconds is None else time.monotonic() + seconds
     while True:
         left_ms = _SLICE_MS if end is None else int(1000 * (end - time.monotonic()))
-        code = call(max(0, min(left_ms, _SLICE_MS)))
+        code = call(*arguments, max(0, min(left_ms, _SLICE_MS)))
         if code != lib.SL_EAGAIN or left_ms <= 0:
             return code
 

@@ -17,14 +17,19 @@ static inline void sl_refcount_up(sl_refcount *references) {
     atomic_fetch_add_explicit(&references->count, 1, memory_order_relaxed);
 }
 
+/* Gives one back; how many are left. Who leaves none frees. */
+static inline unsigned sl_refcount_drop(sl_refcount *references) {
+    return atomic_fetch_sub(&references->count, 1) - 1;
+}
+
 /* True for the last one, who frees. */
 static inline bool sl_refcount_down(sl_refcount *references) {
-    return atomic_fetch_sub_explicit(&references->count, 1, memory_order_acq_rel) == 1;
+    return sl_refcount_drop(references) == 0;
 }
 
 /* Whether the caller's is the only reference. */
 static inline bool sl_refcount_sole(const sl_refcount *references) {
-    return atomic_load_explicit(&references->count, memory_order_acquire) == 1;
+    return atomic_load(&references->count) == 1;
 }
 
 #endif

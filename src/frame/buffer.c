@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/refcount.h"
 #include "frame/memory.h"
+#include "frame/sole.h"
 
 #include <stdlib.h>
 
@@ -60,7 +61,12 @@ sl_buffer *sl_buffer_ref(sl_buffer *buffer) {
 void sl_buffer_unref(sl_buffer **buffer) {
     struct buffer *own = (struct buffer *)*buffer;
     *buffer = NULL;
-    if (!own || !sl_refcount_down(&own->references))
+    if (!own)
+        return;
+    unsigned left = sl_refcount_drop(&own->references);
+    if (left == 1)
+        sl_sole_announce();
+    if (left > 0)
         return;
     if (own->release)
         own->release(own->opaque, own->public.data);

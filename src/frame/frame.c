@@ -2,6 +2,7 @@
 #include "frame/frame.h"
 #include "base/error.h"
 #include "base/refcount.h"
+#include "frame/sole.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -260,7 +261,12 @@ sl_frame *sl_frame_ref(const sl_frame *frame) {
 void sl_frame_unref(sl_frame **frame) {
     struct frame *given = own(*frame);
     *frame = NULL;
-    if (!given || !sl_refcount_down(&given->references))
+    if (!given)
+        return;
+    unsigned left = sl_refcount_drop(&given->references);
+    if (left == 1)
+        sl_sole_announce();
+    if (left > 0)
         return;
     sl_buffer_unref(&given->bytes);
     free(given->message);

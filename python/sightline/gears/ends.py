@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 
-from sightline.frames import Array, Loan, new_slot, to_json
+from sightline.frames import Array, Loan, copy_of, new_slot, to_json
 from sightline.gears.stats import Stats, read_stats
 from sightline.library import (
     Error,
@@ -102,17 +102,18 @@ class Sender(_End):
                 if message is not None:
                     check(lib.sl_frame_set_message(loan.slot[0], message))
                 code = self._put(loan.slot[0])
+                if code == lib.SL_OK:
+                    self._unanswered = 0
+                    patiently(_STUCK_S if self._newest_wins else self._patience_s, loan.wait)
+                    return True
             finally:
-                loan.give()
+                loan.end()
             if code == lib.SL_EAGAIN:
                 self._note_unanswered()
                 return False
             if code == lib.SL_EEND:
                 raise _closed()
-            check(code)
-            self._unanswered = 0
-            loan.wait(_STUCK_S if self._newest_wins else self._patience_s)
-            return True
+            raise Error(code, sentence())
 
     def returned(self) -> Any:
         """What the receiver has answered to the last frame, in a slot; None: nothing, or nothing in
@@ -124,16 +125,15 @@ class Sender(_End):
             return slot if check_unless_again(code) else None
 
     def _flush(self) -> int:
-        return patiently(
-            lambda ms: self._call(lib.sl_sender_flush, ms), self._patience_s + _MARGIN_S
-        )
+        return patiently(self._patience_s + _MARGIN_S, self._call, lib.sl_sender_flush)
 
     def _put(self, frame: Any) -> int:
         """Over pubsub nobody waits for a receiver that isn't there."""
         patience_s = self._patience_s
         if self._newest_wins:
-            patience_s = _STUCK_S if self.stats.connected else 0
-        return patiently(lambda ms: self._call(lib.sl_sender_send, frame, ms), patience_s)
+            there = self._call(lib.sl_sender_wait, 0) == lib.SL_OK
+            patience_s = _STUCK_S if there else 0
+        return patiently(patience_s, self._call, lib.sl_sender_send, frame)
 
     def _note_unanswered(self) -> None:
         """The library counts what a receiver leaves unanswered; here it counts that there is none.
@@ -164,11 +164,11 @@ class Receiver(_End):
         if not isinstance(value, numpy.ndarray):
             self._set_returned(to_json(value), ffi.NULL)
             return
-        loan = Loan(numpy.array(value, order="C"))
+        slot = copy_of(value)
         try:
-            self._set_returned(ffi.NULL, loan.slot[0])
+            self._set_returned(ffi.NULL, slot[0])
         finally:
-            loan.give()
+            lib.sl_frame_unref(slot)
 
     def _set_returned(self, json: Any, frame: Any) -> None:
         with self._look:  # nobody may close it meanwhile, and somebody may be receiving
@@ -181,7 +181,7 @@ class Receiver(_End):
         within `seconds` (None: for ever)."""
         slot = new_slot()
         with self._turn:
-            code = patiently(lambda ms: self._take(slot, ms), seconds)
+            code = patiently(seconds, self._take, slot)
         if code == lib.SL_EAGAIN:
             raise TimeoutError(f"no frame came within {seconds:g} s")
         if code == lib.SL_ETIMEOUT:

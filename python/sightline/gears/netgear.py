@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any, Iterator, Sequence
 
 import numpy
@@ -53,15 +52,9 @@ def _jpeg_channels(compression: bool | str) -> int:
     return 3 if compression else 0
 
 
-@contextlib.contextmanager
-def _refusals() -> Iterator[None]:
+def _as_raised(error: Error) -> Exception:
     """What the library does not take is a ValueError, as what Python does not."""
-    try:
-        yield
-    except Error as error:
-        if error.code == lib.SL_EINVAL:
-            raise ValueError(str(error)) from None
-        raise
+    return ValueError(str(error)) if error.code == lib.SL_EINVAL else error
 
 
 class NetGear(Closing):
@@ -116,8 +109,10 @@ class NetGear(Closing):
             message = None
         self._check_picture(frame)
         words = None if message is None else to_json(message)
-        with _refusals():
+        try:
             taken = self._end.send(numpy.ascontiguousarray(frame), words)
+        except Error as error:
+            raise _as_raised(error) from None
         slot = self._end.returned() if taken and self._modes.answers else None
         if slot is None:
             return None
@@ -145,8 +140,10 @@ class NetGear(Closing):
 
     def _give_back(self, data: Any) -> None:
         if self._modes.answers:
-            with _refusals():
+            try:
                 self._end.give_back(data)
+            except Error as error:
+                raise _as_raised(error) from None
         else:
             logger.warning("return_data was dropped: nothing goes back in this mode")
 

@@ -164,7 +164,7 @@ class VideoGear(Closing):
         RuntimeError when the source fails for good."""
         slot = new_slot()
         with self._turn:
-            code = patiently(lambda ms: self._take(slot, ms), None)
+            code = patiently(None, self._take, slot)
         if code == lib.SL_EEND:
             return None
         check(code)
