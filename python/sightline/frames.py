@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 import numpy.typing
 
-from sightline.library import check, ffi, lib, logger, text
+from sightline.library import check, ffi, lib, logger, process, text
 
 Array = numpy.typing.NDArray[Any]
 
@@ -27,10 +27,18 @@ def new_slot() -> Any:
 
 def to_array(slot: Any) -> Array:
     """The array that a frame is. The reference in the slot goes with the array, and is given back
-    when nothing looks at its memory any more."""
+    when nothing looks at its memory any more; unless that is in a forked process, since it isn't
+    that one's."""
 
-    def give_back(_memory: Any, slot: Any = slot, library: Any = lib) -> None:
-        library.sl_frame_unref(slot)
+    def give_back(
+        _memory: Any,
+        slot: Any = slot,
+        library: Any = lib,
+        now: Any = process,
+        forks: int = process.forks,
+    ) -> None:
+        if now.forks == forks:
+            library.sl_frame_unref(slot)
 
     frame = slot[0]
     size = frame.size

@@ -158,6 +158,17 @@ def start_log(verbose: bool) -> None:
 _Some = TypeVar("_Some", bound="Closing")
 
 
+class Process:
+    """What distinguishes this process from one that it was forked from, whose threads and sockets
+    are the library's there, and are not touched here."""
+
+    def __init__(self) -> None:
+        self.forks = 0
+
+
+process = Process()
+
+
 class Closing:
     """What is closed with the block of a `with`; or else before the interpreter ends, so that the
     other end is told, and no thread of the library's comes back to an interpreter that is gone."""
@@ -168,6 +179,10 @@ class Closing:
         Closing._all.add(self)
 
     def close(self) -> None:
+        raise NotImplementedError
+
+    def forsake(self) -> None:
+        """Has become another process's: from now on as if it were closed."""
         raise NotImplementedError
 
     def __enter__(self: _Some) -> _Some:
@@ -182,3 +197,13 @@ def _close_all() -> None:
     for thing in list(Closing._all):
         thing.close()
     lib.sl_log_set(ffi.NULL, ffi.NULL, lib.SL_LOG_NONE)
+
+
+def _forsake_all() -> None:
+    process.forks += 1
+    for thing in list(Closing._all):
+        thing.forsake()
+    Closing._all.clear()
+
+
+os.register_at_fork(after_in_child=_forsake_all)

@@ -18,6 +18,15 @@ static void *callback_user;
 /* Written under the lock, read without it, so that lines nobody wants cost nothing. */
 static atomic_int wanted = SL_LOG_NONE;
 
+/* After fork() none is left of the threads that may have been writing a line, and held the lock. */
+static void renew_in_child(void) {
+    pthread_mutex_init(&lock, NULL);
+}
+
+__attribute__((constructor)) static void watch_forks(void) {
+    pthread_atfork(NULL, NULL, renew_in_child);
+}
+
 static _Thread_local char about[SL_LOG_ABOUT_SIZE];
 
 void sl_log_set_about(const char *text) {

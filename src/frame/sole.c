@@ -23,6 +23,17 @@ static atomic_uint waiting; /* how many are in the list */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct waiter *first; /* under the lock */
 
+/* After fork() those who waited are threads of the other process, and their stacks are gone. */
+static void renew_in_child(void) {
+    pthread_mutex_init(&lock, NULL);
+    first = NULL;
+    atomic_store(&waiting, 0);
+}
+
+__attribute__((constructor)) static void watch_forks(void) {
+    pthread_atfork(NULL, NULL, renew_in_child);
+}
+
 static void enter(struct waiter *waiter) {
     pthread_mutex_lock(&lock);
     waiter->next = first;

@@ -29,17 +29,13 @@ _STUCK_S = 0.8  # that a receiver over pubsub may take to make room
 _MARGIN_S = 0.5  # beyond the time that the library itself gives a reply
 
 
-def _closed() -> Error:
-    return Error(lib.SL_EEND, "this NetGear is closed")
-
-
 class _End:
     """An open sl_sender or sl_receiver."""
 
     def __init__(self, settings: Settings):
         kind = settings.kind
-        self._turn = threading.RLock()  # held by who sends or receives
-        self._look = threading.RLock()  # held while figures are read, and when it closes
+        self._closed = "this NetGear is closed"
+        self._make_locks()
         self._stats = getattr(lib, f"sl_{kind}_stats")
         self._close = getattr(lib, f"sl_{kind}_close")
         self._slot = ffi.new(f"sl_{kind} **")
@@ -49,6 +45,17 @@ class _End:
             raise AssertionError(sentence())
         check(code)
         self._last = self.stats
+
+    def _make_locks(self) -> None:
+        self._turn = threading.RLock()  # held by who sends or receives
+        self._look = threading.RLock()  # held while figures are read, and when it closes
+
+    def forsake(self) -> None:
+        """Leaves what is open to the process that this one was forked from."""
+        self._closed = "this NetGear was opened before fork(), and is the other process's"
+        self._closing = True
+        self._slot = ffi.new(ffi.typeof(self._slot))
+        self._make_locks()
 
     @property
     def stats(self) -> Stats:
@@ -96,7 +103,7 @@ class Sender(_End):
         if it was not taken, for want of a receiver that has room."""
         with self._turn:
             if self._closing:
-                raise _closed()
+                raise Error(lib.SL_EEND, self._closed)
             loan = Loan(array)
             try:
                 if message is not None:
@@ -112,7 +119,7 @@ class Sender(_End):
                 self._note_unanswered()
                 return False
             if code == lib.SL_EEND:
-                raise _closed()
+                raise Error(lib.SL_EEND, self._closed)
             raise Error(code, sentence())
 
     def returned(self) -> Any:

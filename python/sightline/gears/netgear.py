@@ -158,6 +158,9 @@ class NetGear(Closing):
         effect: nothing is ever waited for long. Frames that were received stay valid."""
         self._end.close()
 
+    def forsake(self) -> None:
+        self._end.forsake()
+
     def _check_picture(self, frame: Array) -> None:
         channels = self._jpeg_channels
         if channels == 0 or (frame.dtype == numpy.uint8 and frame.ndim == 2):

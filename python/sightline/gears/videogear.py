@@ -185,6 +185,11 @@ class VideoGear(Closing):
         with self._turn:
             lib.sl_source_close(self._slot)
 
+    def forsake(self) -> None:
+        self._closing = True
+        self._slot = ffi.new(ffi.typeof(self._slot))
+        self._turn = threading.RLock()
+
     def __iter__(self) -> Iterator[Array]:
         while (frame := self.read()) is not None:
             yield frame
