@@ -28,7 +28,7 @@ typedef struct sl_option {
     sl_option_type type;
     size_t offset;              /* of the field, within its group's struct */
     double minimum, maximum;    /* SL_OPTION_INT and SL_OPTION_NUMBER; a maximum of INT_MAX or more
-                                   is none */
+                                   is no limit of sense, and help doesn't name it */
     const char *const *choices; /* SL_OPTION_CHOICE: words, ended by NULL; "word|alias" */
     int (*parse)(void *field, const char *value); /* SL_OPTION_PARSED: 0 or SL_EINVAL */
     const char *fallback;                         /* the default, as text; NULL: not set */

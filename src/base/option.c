@@ -10,9 +10,10 @@
 #include <string.h>
 #include <strings.h>
 
-/* "from 10 to 100", or "at least 4" where there is no upper end. */
-static const char *range(const sl_option *option, char *text, size_t size) {
-    if (option->maximum >= INT_MAX)
+/* "from 10 to 100", or "at least 4" where the upper end is far from what anybody means and `number`
+ * does not exceed it. */
+static const char *range(const sl_option *option, double number, char *text, size_t size) {
+    if (option->maximum >= INT_MAX && number <= option->maximum)
         snprintf(text, size, "at least %.15g", option->minimum);
     else
         snprintf(text, size, "from %.15g to %.15g", option->minimum, option->maximum);
@@ -37,15 +38,14 @@ static int read_number(const sl_option *option, const char *value, bool checked,
     double parsed;
     if (!parse_number(value, &parsed))
         return sl_fail(SL_EINVAL, "%s must be a number %s, not \"%s\"", option->name,
-                       range(option, text, sizeof(text)), value);
+                       range(option, 0, text, sizeof(text)), value);
     /* NetGear cuts the fraction off, and so do we. */
     if (option->type == SL_OPTION_INT)
         parsed = trunc(parsed);
-    if (option->type == SL_OPTION_INT && fabs(parsed) > INT_MAX)
-        return sl_fail(SL_EINVAL, "%s is far out of range: %s", option->name, value);
-    if (checked && (parsed < option->minimum || parsed > option->maximum))
+    bool fits = option->type != SL_OPTION_INT || fabs(parsed) <= INT_MAX;
+    if (!fits || (checked && (parsed < option->minimum || parsed > option->maximum)))
         return sl_fail(SL_EINVAL, "%s must be %s, not %s", option->name,
-                       range(option, text, sizeof(text)), value);
+                       range(option, parsed, text, sizeof(text)), value);
     *number = parsed;
     return SL_OK;
 }

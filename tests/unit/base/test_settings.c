@@ -122,7 +122,9 @@ static void names_option_and_range(void **state) {
     refused("jpeg_quality", "", "jpeg_quality must be a number from 10 to 100, not \"\"");
     refused("jpeg_quality", "0x20", "jpeg_quality must be a number from 10 to 100, not \"0x20\"");
     refused("tries", "-1", "tries must be at least 0, not -1");
-    refused("tries", "1e12", "tries is far out of range: 1e12");
+    refused("tries", "1e12", "tries must be from 0 to 2147483647, not 1e12");
+    refused("tries", "-1e12", "tries must be at least 0, not -1e12");
+    refused("timeout", "1e12", "timeout must be from 4 to 10000000000, not 1e12");
     refused("timeout", "nan", "timeout must be a number at least 4, not \"nan\"");
     refused("timeout", "1e999", "timeout must be a number at least 4, not \"1e999\"");
     refused("loop", "maybe", "loop must be true or false, not \"maybe\"");
