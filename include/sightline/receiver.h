@@ -58,8 +58,8 @@ SL_API int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout
  * coded as `codec` says, in this call: the caller's reference stays the caller's, and raw bytes are
  * shared. Replies go out as soon as there is room for another frame, so what is set after a frame
  * was taken goes with the reply to a later one. SL_EINVAL when both modes are off, for both at
- * once, for what is not one JSON value or is longer than 2 MiB, and for what can't be coded as set.
- * Any thread. */
+ * once, for what is not one JSON value or is longer than 2 MiB, and for what can't be coded as set
+ * or has no elements. Any thread. */
 SL_API int sl_receiver_return(sl_receiver *receiver, const char *json, const sl_frame *array);
 
 /* Where its gate is. False when it has none. Any thread. */

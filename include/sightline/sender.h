@@ -61,8 +61,9 @@ SL_API int sl_sender_wait(sl_sender *sender, int timeout_ms);
  * meanwhile; coding and the receiver's reply go on after it returns, and a failure shows in a
  * later call. Keeps its own reference; the caller's stays the caller's. SL_EAGAIN when there was
  * no room within timeout_ms (-1: for ever): the frame was not taken. SL_EINVAL for a frame that
- * can't be coded as set. SL_ETIMEOUT when the receiver did not answer max_retries times in a row,
- * SL_EPEER, SL_EEND, or what ended the tunnel for good. One thread at a time. */
+ * can't be coded as set, or has no elements. SL_ETIMEOUT when the receiver did not answer
+ * max_retries times in a row, SL_EPEER, SL_EEND, or what ended the tunnel for good. One thread at a
+ * time. */
 SL_API int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms);
 
 /* Waits until every frame taken was sent and acknowledged or given up, by each destination that

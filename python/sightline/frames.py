@@ -53,7 +53,10 @@ def to_array(slot: Any) -> Array:
 
 def to_json(value: Any) -> bytes:
     """TypeError or ValueError for what is not JSON."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except RecursionError:
+        raise ValueError("what is to travel with a frame is nested too deep for JSON") from None
 
 
 def _from_json(pointer: Any) -> Any:

@@ -19,6 +19,7 @@ import cffi
 _FOLDER = pathlib.Path(__file__).resolve().parent
 _NAME = "libsightline.so"
 _SONAME = "libsightline.so.0"
+_AS_OF_FILES = ("utf-8", "surrogateescape")  # names of files may be other bytes
 _SLICE_MS = 250  # the longest that a call keeps Python from looking at signals
 
 
@@ -118,7 +119,15 @@ class Settings:
     def set(self, name: str, value: Any) -> None:
         """Raises Error for a name that there is not, or a value that the option can't have."""
         words = str(value).lower() if isinstance(value, bool) else str(value)
-        check(lib.sl_settings_set(self.struct, name.encode(), words.encode()))
+        if "\0" in words:
+            raise Error(lib.SL_EINVAL, f"{name} can't have a NUL character in it")
+        code = lib.sl_settings_set(self.struct, name.encode(), words.encode(*_AS_OF_FILES))
+        check(code)
+
+    def range(self, name: str) -> tuple[float, float]:
+        """The least and the most that the option of a number can be."""
+        option = lib.sl_settings_find(self.struct, name.encode())
+        return option.minimum, option.maximum
 
     def nearest(self, name: str) -> str:
         """What the library says about a name that there is not."""

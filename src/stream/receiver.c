@@ -342,6 +342,8 @@ int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms) {
 static int return_array(sl_receiver *receiver, const sl_frame *array) {
     sl_codec *codec = NULL;
     sl_frame *coded = NULL;
+    if (array->size == 0)
+        return sl_fail(SL_EINVAL, "an array without elements can't be returned");
     int result = sl_codec_open(&codec, &receiver->settings.codec);
     if (!result)
         result = sl_codec_encode(codec, array, &coded);

@@ -244,6 +244,8 @@ int sl_sender_wait(sl_sender *sender, int timeout_ms) {
 }
 
 int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms) {
+    if (frame->size == 0)
+        return sl_fail(SL_EINVAL, "an array without elements can't be sent");
     return sl_fanout_put(sender->fanout, frame, sender->settings.cancel,
                          sl_deadline_us(timeout_ms));
 }

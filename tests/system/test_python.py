@@ -224,9 +224,36 @@ def test_wrong_ends_and_wrong_frames():
                 here.send(wrong)
         here.send(picture())
         assert there.recv() is not None  # none of this has harmed it
+        with pytest.raises(ValueError, match="JPEG"):
+            here.send(numpy.zeros((65536, 1), numpy.uint8))
     with pair(**RAW) as (here, there):
         with pytest.raises(ValueError, match="dtype"):
             here.send(numpy.array([{}]))
+
+
+@pytest.mark.parametrize("compression", [True, False])
+def test_arrays_without_elements_are_refused(compression):
+    """And harm nothing, whichever way they were to go."""
+    with pair(jpeg_compression=compression, bidirectional_mode=True) as (here, there):
+        for shape in ((0, 64), (48, 0, 3)):
+            with pytest.raises(ValueError, match="without elements"):
+                here.send(numpy.zeros(shape, numpy.uint8))
+            with pytest.raises(ValueError, match="without elements"):
+                there.recv(numpy.zeros(shape, numpy.uint8))
+        with aside(there.recv) as got:
+            here.send(picture(9))
+        assert number_of(got[0][1]) == 9
+
+
+def test_message_that_is_nested_too_deep():
+    message = []
+    for _ in range(100_000):
+        message = [message]
+    with pair(bidirectional_mode=True) as (here, there):
+        with pytest.raises(ValueError, match="too deep"):
+            here.send(picture(), message=message)
+        with pytest.raises(ValueError, match="too deep"):
+            there.recv(message)
 
 
 def test_array_as_a_message_is_dropped(caplog):

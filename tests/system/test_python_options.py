@@ -60,6 +60,27 @@ def test_wrong_options_are_ignored_with_a_warning_each_time(wrong, caplog):
             assert len([line for line in caplog.messages if name in line]) == 2
 
 
+@pytest.mark.parametrize(
+    "name, beyond, nearest",
+    [
+        ("max_retries", 10**10, "2147483647"),
+        ("request_timeout", float("inf"), "2147483647"),
+        ("request_timeout", 10**400, "2147483647"),
+        ("subscriber_timeout", 1e12, "2147483647"),
+        ("subscriber_timeout", 0.0001, "0.001"),
+    ],
+)
+def test_numbers_beyond_what_can_be_counted_become_the_nearest(name, beyond, nearest, caplog):
+    with sender(ports.free_port(), **{name: beyond}):
+        assert [line for line in caplog.messages if f"{name} is {nearest}:" in line]
+
+
+@pytest.mark.parametrize("address", ["localhost ", "127.0.0.1\0.example", ""])
+def test_addresses_that_are_none(address):
+    with pytest.raises(RuntimeError, match="address"):
+        NetGear(address, 5555)
+
+
 def test_a_mistyped_secure_mode_says_that_nothing_is_encrypted(caplog):
     with sender(ports.free_port(), secure_mode="1"):
         assert "NOT ENCRYPTED" in caplog.text

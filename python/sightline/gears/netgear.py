@@ -10,9 +10,12 @@ from sightline.frames import Array, port_of, to_data, to_json
 from sightline.gears import certificates
 from sightline.gears.ends import Receiver, Sender
 from sightline.gears.modes import Modes
-from sightline.gears.options import ignored, read_options, set_others
+from sightline.gears.options import HALF_OPEN, ignored, read_options, set_others
 from sightline.gears.stats import Stats
 from sightline.library import Closing, Error, Settings, lib, logger, start_log
+
+
+_SIDE_MAX = 65535  # pixels: what a JPEG can hold
 
 
 def _read_pattern(pattern: Any) -> int:
@@ -35,6 +38,15 @@ def _set_place(settings: Settings, address: Any, port: Any, protocol: Any) -> No
         settings.set("port", port)
 
 
+def _nearest(settings: Settings, name: str, value: float) -> float:
+    """NetGear's own ranges have an end at one side alone."""
+    least, most = settings.range(name)
+    nearest = min(max(value, least), most)
+    if nearest != value:
+        logger.warning("the option %s is %.15g: it can't be %r", name, nearest, value)
+    return nearest
+
+
 def _set_known(settings: Settings, known: dict[str, Any]) -> None:
     location = known.get("custom_cert_location")
     if location is not None:
@@ -42,7 +54,7 @@ def _set_known(settings: Settings, known: dict[str, Any]) -> None:
     if known.get("secure_mode"):
         certificates.close_to_others(location)
     for name, value in {"max_retries": 3, **known}.items():
-        settings.set(name, value)
+        settings.set(name, _nearest(settings, name, value) if name in HALF_OPEN else value)
 
 
 def _jpeg_channels(compression: bool | str) -> int:
@@ -163,9 +175,11 @@ class NetGear(Closing):
 
     def _check_picture(self, frame: Array) -> None:
         channels = self._jpeg_channels
-        if channels == 0 or (frame.dtype == numpy.uint8 and frame.ndim == 2):
+        if channels == 0:
             return
-        if frame.dtype != numpy.uint8 or frame.ndim != 3 or frame.shape[2] != channels:
+        gray = frame.ndim == 2
+        color = frame.ndim == 3 and frame.shape[2] == channels
+        if frame.dtype != numpy.uint8 or not (gray or color) or max(frame.shape) > _SIDE_MAX:
             raise ValueError(
                 f"an array of {frame.dtype} and shape {frame.shape} is no picture of "
                 f"{channels} channels, so it can't become a JPEG: send it with another "

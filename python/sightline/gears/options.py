@@ -12,6 +12,8 @@ COLORSPACES = (
     "RGB", "BGR", "RGBX", "BGRX", "XBGR", "XRGB", "GRAY", "RGBA", "BGRA", "ABGR", "ARGB", "CMYK",
 )  # fmt: skip
 
+HALF_OPEN = ("max_retries", "request_timeout", "subscriber_timeout")
+
 _TUNNEL = ("ssh_tunnel_mode", "ssh_tunnel_pwd", "ssh_tunnel_keyfile")
 _WITHOUT_EFFECT = ("flag", "copy", "track")  # of ZeroMQ's, where they would only slow or break
 
