@@ -4,6 +4,7 @@ import contextlib
 import signal
 import threading
 import time
+import weakref
 
 import numpy
 import pytest
@@ -78,6 +79,27 @@ def test_memory_goes_back_when_nobody_looks_at_it(addresses):
             part = there.recv()[:10]
         assert part.max() == 0
     assert len({address for address, _ in addresses}) < 20
+
+
+def test_iterating_keeps_no_frame(monkeypatch):
+    """What the program has let go is gone before the next is asked for."""
+    gone = []
+    with pair(**RAW) as (here, there):
+        recv = there.recv
+
+        def look():
+            gone.extend(frame() is None for frame in seen)
+            return recv()
+
+        seen = []
+        monkeypatch.setattr(there, "recv", look)
+        for number in range(3):
+            here.send(picture(number))
+        here.close()
+        for frame in there:
+            seen.append(weakref.ref(frame))
+            del frame
+    assert gone == [True] * 6
 
 
 def test_contiguous_arrays_are_not_copied(monkeypatch):

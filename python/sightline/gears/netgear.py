@@ -190,3 +190,4 @@ class NetGear(Closing):
         """What recv() returns, until the stream ends."""
         while (received := self.recv()) is not None:
             yield received
+            del received  # so that its memory is free for the next, unless the program keeps it

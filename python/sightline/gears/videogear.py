@@ -193,3 +193,4 @@ class VideoGear(Closing):
     def __iter__(self) -> Iterator[Array]:
         while (frame := self.read()) is not None:
             yield frame
+            del frame  # so that its memory is free for the next, unless the program keeps it
