@@ -112,6 +112,10 @@ static void frames_are_shared(void **state) {
     sl_frame_unref(&frame);
     assert_null(frame);
     assert_int_equal(released, 0);
+    assert_int_equal(sl_frame_wait(second, NULL, 0), SL_OK);
+    frame = sl_frame_ref(second);
+    assert_int_equal(sl_frame_wait(second, NULL, 0), SL_EAGAIN);
+    sl_frame_unref(&frame);
     sl_frame_unref(&second);
     assert_int_equal(released, 1);
     assert_int_equal(sl_frame_new(&frame, SL_FORMAT_I420, 0, 5), SL_EINVAL);

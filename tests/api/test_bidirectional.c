@@ -125,6 +125,10 @@ static void arrays_come_back(void **state) {
     sl_frame *array, *returned;
     struct ends ends;
     open_ends(&ends, *(sl_pattern *)*state, "false");
+    assert_int_equal(sl_frame_new_array(&array, ">f4", 2, (int64_t[]){0, 3}), 0);
+    assert_int_equal(sl_receiver_return(ends.receiver, NULL, array), SL_EINVAL);
+    assert_int_equal(sl_sender_send(ends.sender, array, 0), SL_EINVAL); /* and goes on */
+    sl_frame_unref(&array);
     assert_int_equal(sl_frame_new_array(&array, ">f4", 3, shape), 0);
     for (size_t i = 0; i < array->size; i++)
         array->planes[0][i] = (uint8_t)i;
