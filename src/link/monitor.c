@@ -13,8 +13,8 @@
 #include <string.h>
 #include <zmq.h>
 
-#define CLOSED_MOST_MS 1000
-#define TOPICS_MOST    64 /* more subscriptions than any viewer has reason for */
+#define EVENT_MOST_MS 1000 /* to wait for one */
+#define TOPICS_MOST   64   /* more subscriptions than any viewer has reason for */
 
 /* How soon a new socket is made after a connection went, and after one that was refused. */
 #define AGAIN_US   (SL_RECONNECT_MS * INT64_C(1000) / 2)
@@ -205,17 +205,26 @@ void sl_monitor_drain(sl_link *link) {
     sl_monitor_update(link);
 }
 
-void sl_monitor_await_closed(sl_link *link) {
-    int64_t deadline_us = sl_deadline_us(CLOSED_MOST_MS);
+/* Waits for one of these events; all others are dropped. */
+static void await_event(sl_link *link, int events) {
+    int64_t deadline_us = sl_deadline_us(EVENT_MOST_MS);
     while (link->monitor && sl_remaining_ms(deadline_us) > 0) {
         uint32_t value;
         uint16_t event = read_event(link, &value);
-        if (event == ZMQ_EVENT_CLOSED || event == ZMQ_EVENT_CLOSE_FAILED)
+        if (event & events)
             return;
         zmq_pollitem_t item = {.socket = link->monitor, .events = ZMQ_POLLIN};
         if (event == 0)
             zmq_poll(&item, 1, sl_remaining_ms(deadline_us));
     }
+}
+
+void sl_monitor_await_closed(sl_link *link) {
+    await_event(link, ZMQ_EVENT_CLOSED | ZMQ_EVENT_CLOSE_FAILED);
+}
+
+void sl_monitor_await_disconnected(sl_link *link) {
+    await_event(link, ZMQ_EVENT_DISCONNECTED);
 }
 
 static void note_subscription(sl_link *link, const uint8_t *message, int size) {

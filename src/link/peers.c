@@ -146,22 +146,38 @@ typedef union address {
     struct sockaddr_un local;
 } address;
 
+static bool is_at(const address *place, int port, const char *path) {
+    switch (place->any.sa_family) {
+    case AF_INET:
+        return ntohs(place->ipv4.sin_port) == port;
+    case AF_INET6:
+        return ntohs(place->ipv6.sin6_port) == port;
+    case AF_UNIX:
+        return strcmp(place->local.sun_path, path) == 0;
+    default:
+        return false;
+    }
+}
+
 /* (A socket that listens is not connected.) */
 bool sl_peers_accepted_at(int fd, int port, const char *path) {
     address own = {0}, other;
     socklen_t own_size = sizeof own - 1, other_size = sizeof other;
-    if (getsockname(fd, &own.any, &own_size) || getpeername(fd, &other.any, &other_size))
-        return false;
-    switch (own.any.sa_family) {
-    case AF_INET:
-        return ntohs(own.ipv4.sin_port) == port;
-    case AF_INET6:
-        return ntohs(own.ipv6.sin6_port) == port;
-    case AF_UNIX:
-        return strcmp(own.local.sun_path, path) == 0;
-    default:
-        return false;
+    return getsockname(fd, &own.any, &own_size) == 0 &&
+           getpeername(fd, &other.any, &other_size) == 0 && is_at(&own, port, path);
+}
+
+bool sl_peers_hang_up(const sl_peers *peers, int port, const char *path) {
+    bool hung_up = false;
+    for (size_t i = 0; i < peers->count; i++) {
+        address other = {0};
+        socklen_t size = sizeof other - 1;
+        int fd = peers->all[i].fd;
+        if (peers->all[i].up && getpeername(fd, &other.any, &size) == 0 &&
+            is_at(&other, port, path))
+            hung_up |= shutdown(fd, SHUT_WR) == 0;
     }
+    return hung_up;
 }
 
 /* libzmq has no call for it, but closes at once what it finds shut; and without lingering, since

@@ -64,6 +64,10 @@ bool sl_peers_accepted_at(int fd, int port, const char *path);
  * already. */
 void sl_peers_turn_away(sl_peers *peers, int fd, bool own);
 
+/* Says at once, over connections to `port` (tcp) or to the socket file `path`, that nothing more
+ * comes: what is there then closes them. Whether there were any. */
+bool sl_peers_hang_up(const sl_peers *peers, int port, const char *path);
+
 /* Keeps what the kernel would hide of a publisher's frames small. */
 void sl_peer_tune_publisher(int fd);
 

@@ -158,6 +158,9 @@ void sl_monitor_drain(sl_link *link);
 /* Waits until the socket that was just unbound has let go of its address. */
 void sl_monitor_await_closed(sl_link *link);
 
+/* Waits until the connection has ended that was just hung up, but never long. */
+void sl_monitor_await_disconnected(sl_link *link);
+
 /* Takes in subscriptions that have come (pubsub sender). */
 int sl_monitor_subscriptions(sl_link *link);
 

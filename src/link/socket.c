@@ -244,8 +244,17 @@ static void unbind_socket(sl_link *link) {
     }
 }
 
+/* A PAIR socket turns a new connection away while it has the old one, and what was sent there is
+ * lost. ZeroMQ would close the old one in its own time, which may be after the new one came. */
+static void hang_up(sl_link *link) {
+    if (link->role == SL_ROLE_SENDER && link->pattern == SL_PATTERN_PAIR &&
+        sl_peers_hang_up(&link->peers, link->place.port, link->place.host))
+        sl_monitor_await_disconnected(link);
+}
+
 int sl_socket_reopen(sl_link *link) {
     unbind_socket(link);
+    hang_up(link);
     sl_socket_close(link, 0);
     link->peers.count = 0;
     link->peers.turned_away = 0;

@@ -106,6 +106,18 @@ static void every_interface(void **state) {
     sl_link_close(&both.receiver, 0);
 }
 
+/* A PAIR socket takes no second connection while it has the first. */
+static void the_old_connection_ends_first(void **state) {
+    (void)state;
+    ends both = meet(SL_PATTERN_PAIR);
+    for (uint64_t connects = 2; connects < 12; connects++) {
+        assert_int_equal(sl_link_rebuild(both.sender), SL_OK);
+        UNTIL(&both, state_of(both.receiver).connects == connects);
+    }
+    assert_int_equal(state_of(both.receiver).most, 1);
+    part(&both);
+}
+
 static size_t count_entries(const char *directory) {
     size_t count = 0;
     DIR *opened = opendir(directory);
@@ -375,6 +387,7 @@ int main(void) {
         cmocka_unit_test(sender_starts_first),
         cmocka_unit_test(over_ipc),
         cmocka_unit_test(every_interface),
+        cmocka_unit_test(the_old_connection_ends_first),
         cmocka_unit_test(rebuilds_leak_nothing),
         cmocka_unit_test(closing_leaks_nothing),
         cmocka_unit_test(descriptors_stay_out_of_children),

@@ -129,21 +129,42 @@ static void gives_up_after_max_retries(void **state) {
     sl_link_close(&link, 0);
 }
 
-/* Two frames without a reply, but never two in a row. */
+/* By hand: the frame that is on its way arrives. */
+static void await_frame(sl_link *link) {
+    sl_link_message message;
+    while (sl_link_receive(link, &message) == SL_EAGAIN)
+        assert_int_equal(sl_link_wait(link, -1, NULL, sl_deadline_us(60000)), SL_OK);
+    sl_link_message_clear(&message);
+}
+
+static void reply(sl_link *link) {
+    sl_buffer *text = NULL;
+    assert_int_equal(sl_buffer_new(&text, 1), SL_OK);
+    assert_int_equal(sl_link_send(link, &text, 1), SL_OK);
+    sl_buffer_unref(&text);
+}
+
+/* Until the sender has given up `count` frames, the link being looked after. */
+static void await_dropped(struct ends *ends, sl_link *link, uint64_t count) {
+    sl_stats stats;
+    do {
+        sl_link_wait(link, -1, NULL, sl_deadline_us(10));
+        sl_sender_stats(ends->sender, &stats);
+    } while (stats.dropped < count);
+}
+
+/* Two frames without a reply in time, but never two in a row. (In reqrep: in pair, the frame after
+ * a new connection may be lost with it.) */
 static void counts_retries_in_a_row(void **state) {
     (void)state;
-    struct ends ends = {.pattern = SL_PATTERN_PAIR};
+    struct ends ends = {.pattern = SL_PATTERN_REQREP};
     sl_link *link = open_by_hand(&ends, 1);
     for (uint32_t i = 0; i < 4; i++) {
-        sl_link_message message;
         assert_int_equal(send_number(&ends, i, -1), SL_OK);
-        while (sl_link_receive(link, &message) == SL_EAGAIN)
-            assert_int_equal(sl_link_wait(link, -1, NULL, sl_deadline_us(60000)), SL_OK);
-        sl_buffer *reply = sl_buffer_ref(message.parts[0]);
-        if (i % 2)
-            assert_int_equal(sl_link_send(link, &reply, 1), SL_OK);
-        sl_buffer_unref(&reply);
-        sl_link_message_clear(&message);
+        await_frame(link);
+        if (i % 2 == 0)
+            await_dropped(&ends, link, i / 2 + 1);
+        reply(link); /* too late, it goes nowhere */
     }
     assert_int_equal(sl_sender_flush(ends.sender, -1), SL_OK);
     sl_stats stats;
