@@ -22,6 +22,7 @@ typedef struct sl_link_message {
     sl_buffer *parts[SL_LINK_PARTS_MAX]; /* owned */
     size_t count;                        /* parts, at most SL_LINK_PARTS_MAX */
     bool truncated;                      /* it had more, which are gone */
+    uint64_t from;                       /* the connection that it came over; 0: not known */
 } sl_link_message;
 
 /* Gives all parts back and empties it. */
@@ -110,6 +111,12 @@ int sl_link_send(sl_link *link, sl_buffer *const *parts, size_t count);
 
 /* The next message that is there, whole; SL_EAGAIN when there is none. Bytes are not copied. */
 int sl_link_receive(sl_link *link, sl_link_message *message);
+
+/* How many peers have sent something that was not read yet, or may have. */
+size_t sl_link_waiting(const sl_link *link);
+
+/* Whether the connection that a message came `from` is still there. */
+bool sl_link_has(const sl_link *link, uint64_t from);
 
 void sl_link_state_get(const sl_link *link, sl_link_state *state);
 

@@ -153,7 +153,7 @@ int sl_message_read(sl_link *link, sl_link_message *message) {
         }
         more = zmq_msg_more(&received);
         if (!more) {
-            sl_peers_heard(&link->peers, zmq_msg_get(&received, ZMQ_SRCFD));
+            message->from = sl_peers_heard(&link->peers, zmq_msg_get(&received, ZMQ_SRCFD));
             link->crowd_us = 0;
             link->heard_us = sl_now_us();
         }
@@ -174,6 +174,14 @@ int sl_link_receive(sl_link *link, sl_link_message *message) {
     if (message->count > 0)
         return SL_OK;
     return sl_link_publishes(link) ? SL_EAGAIN : sl_message_read(link, message);
+}
+
+size_t sl_link_waiting(const sl_link *link) {
+    return sl_peers_waiting(&link->peers);
+}
+
+bool sl_link_has(const sl_link *link, uint64_t from) {
+    return sl_peers_have(&link->peers, from);
 }
 
 void sl_link_message_clear(sl_link_message *message) {

@@ -43,7 +43,7 @@ bool sl_peers_add(sl_peers *peers, int fd) {
     if (peers->count == SL_PEERS_MAX)
         return false;
     sl_peer *added = &peers->all[peers->count++];
-    *added = (sl_peer){.fd = fd, .mark_us = sl_now_us()};
+    *added = (sl_peer){.fd = fd, .number = ++peers->numbered, .mark_us = sl_now_us()};
     name_peer(added);
     return true;
 }
@@ -97,17 +97,37 @@ void sl_peers_begin(sl_peers *peers, int fd) {
         mark(peer);
 }
 
-void sl_peers_heard(sl_peers *peers, int fd) {
+uint64_t sl_peers_heard(sl_peers *peers, int fd) {
     sl_peer *peer = sl_peers_find(peers, fd);
     if (!peer)
-        return;
+        return 0;
     peer->up = true;
     mark(peer);
+    return peer->number;
+}
+
+bool sl_peers_have(const sl_peers *peers, uint64_t number) {
+    for (size_t i = 0; i < peers->count; i++) {
+        if (peers->all[i].number == number)
+            return true;
+    }
+    return false;
 }
 
 void sl_peers_heard_only(sl_peers *peers) {
     for (size_t i = 0; i < peers->count; i++) /* one that went may still be among them */
         sl_peers_heard(peers, peers->all[i].fd);
+}
+
+size_t sl_peers_waiting(const sl_peers *peers) {
+    size_t waiting = 0;
+    for (size_t i = 0; i < peers->count; i++) {
+        uint64_t received, unread;
+        const sl_peer *peer = &peers->all[i];
+        waiting +=
+            peer->up && (!count_bytes(peer->fd, &received, &unread) || received > peer->mark);
+    }
+    return waiting;
 }
 
 void sl_peers_measure(sl_peers *peers) {

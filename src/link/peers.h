@@ -14,9 +14,10 @@
 #define SL_PEER_NAME_MAX 64
 
 typedef struct sl_peer {
-    int fd;      /* ZeroMQ's: only ever asked about, or tuned just after it was made */
-    bool up;     /* its handshake is done */
-    bool judged; /* it was refused, and that was told */
+    int fd;          /* ZeroMQ's: only ever asked about, or tuned just after it was made */
+    uint64_t number; /* from 1 on, and never used again */
+    bool up;         /* its handshake is done */
+    bool judged;     /* it was refused, and that was told */
     char name[SL_PEER_NAME_MAX]; /* its address and port, as it came; "": local, or gone already */
     uint64_t mark;               /* bytes it had sent when its last whole message was read */
     int64_t mark_us;             /* when that was, or when it came */
@@ -26,6 +27,7 @@ typedef struct sl_peer {
 typedef struct sl_peers {
     sl_peer all[SL_PEERS_MAX]; /* the oldest first */
     size_t count;
+    uint64_t numbered;  /* that there have been */
     size_t turned_away; /* connections without a place that ZeroMQ has not closed yet */
 } sl_peers;
 
@@ -44,11 +46,17 @@ size_t sl_peers_up(const sl_peers *peers);
 /* What came over this new connection's meter so far came from others before it. */
 void sl_peers_begin(sl_peers *peers, int fd);
 
-/* A whole message came from `fd` (negative: unknown). */
-void sl_peers_heard(sl_peers *peers, int fd);
+/* A whole message came from `fd` (negative: unknown). The number of the peer; 0: none such. */
+uint64_t sl_peers_heard(sl_peers *peers, int fd);
+
+/* Whether the peer of that number is still there. */
+bool sl_peers_have(const sl_peers *peers, uint64_t number);
 
 /* A whole message came from the only peer there is. */
 void sl_peers_heard_only(sl_peers *peers);
+
+/* How many have sent more than was read so far, or may have. */
+size_t sl_peers_waiting(const sl_peers *peers);
 
 /* Measures what each has sent since its last whole message. */
 void sl_peers_measure(sl_peers *peers);

@@ -5,16 +5,23 @@
  *     │                              │ … held back while the queue is full, but never past
  *     │ ◀───────────────────── reply │   half the shortest time-out that a sender may have
  *     │ the next frame, coded meanwhile
- */
+ *
+ * In multi-server mode senders take turns: a REP socket gives the next one's frame when it has
+ * answered the one before. So while others wait, each reply is held back for a share of that time
+ * alone; and a sender whose reply took long rests before it sends again, longer than it waited,
+ * since its next frame would only wait behind the others', until the time-out. */
 #include "stream/pattern.h"
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include <math.h>
 #include <sightline/error.h>
 
 #define HOLD_S            2 /* half the shortest time-out that a sender may have */
 #define RETRIES_DEFAULT   3
+#define HELD_BACK_SHARE   4  /* of the request time-out: a reply that takes longer is held back */
+#define REST_TIMES        2  /* what the reply took */
 #define UNASKED_MAX       64 /* messages; more than wait in ZeroMQ by mistake */
 #define RECEIVER_PATIENCE 3  /* times the request time-out: how long NetGear's receiver waits */
 
@@ -58,8 +65,31 @@ static void keep_returned(sl_turn *turn, const sl_link_message *message) {
     sl_returned_put(turn->returned, data);
 }
 
+/* The receiver had no room for long, or others' frames were before this one. */
+static void plan_rest(sl_turn *turn, int64_t took_us) {
+    double timeout_us = turn->settings->request_timeout_s * (double)SL_SECOND_US;
+    bool held_back = (double)took_us > timeout_us / HELD_BACK_SHARE;
+    if (turn->settings->multiserver_mode && held_back)
+        turn->rest_until_us = sl_now_us() + REST_TIMES * took_us;
+}
+
+/* SL_EAGAIN when the receiver went meanwhile. */
+static int rest(sl_turn *turn) {
+    int result = SL_OK;
+    while (result == SL_OK && sl_now_us() < turn->rest_until_us) {
+        sl_link_state state;
+        sl_link_state_get(turn->link, &state);
+        if (!state.connected)
+            return SL_EAGAIN;
+        discard_input(turn);
+        result = sl_link_wait(turn->link, -1, turn->stop, turn->rest_until_us);
+    }
+    return result == SL_EAGAIN ? SL_OK : result;
+}
+
 /* Waits for the reply to the frame that was sent when the link had made `connects` connections. */
 static int await_reply(sl_turn *turn, uint64_t connects) {
+    int64_t sent_us = sl_now_us();
     int64_t deadline_us = seconds_from_now(turn->settings->request_timeout_s);
     const sl_cancel *stop = turn->stop;
     for (;;) {
@@ -69,6 +99,7 @@ static int await_reply(sl_turn *turn, uint64_t connects) {
             sl_link_message_clear(&message);
             turn->unanswered = 0;
             turn->answered = true;
+            plan_rest(turn, sl_now_us() - sent_us);
             sl_turn_deliver(turn);
             return SL_OK;
         }
@@ -92,10 +123,13 @@ static int await_reply(sl_turn *turn, uint64_t connects) {
 }
 
 static int lockstep_send(sl_turn *turn, sl_buffer *const *parts, size_t count) {
+    int result = rest(turn);
+    if (result)
+        return result;
     discard_input(turn);
     sl_link_state state;
     sl_link_state_get(turn->link, &state);
-    int result = sl_link_send(turn->link, parts, count);
+    result = sl_link_send(turn->link, parts, count);
     sl_pipeline_show_room(turn->pipeline); /* only now, so that the frame left first */
     if (result)
         return result;
@@ -168,6 +202,13 @@ static void pass_on(sl_turn *turn, sl_frame *frame) {
     }
 }
 
+/* When the frame that was just read must be acknowledged at the latest. */
+static int64_t reply_deadline(const sl_turn *turn) {
+    size_t others = turn->settings->multiserver_mode ? sl_link_waiting(turn->link) : 0;
+    double most_s = fmin(HOLD_S, turn->settings->request_timeout_s / 2);
+    return seconds_from_now(most_s / (double)(1 + others));
+}
+
 /* Takes one message if there is one and a place for it. SL_EEND for the end. */
 static int take_message(sl_turn *turn) {
     sl_link_message message = {0};
@@ -178,7 +219,7 @@ static int take_message(sl_turn *turn) {
     if (result == SL_EEND)
         return result;
     turn->owes_reply = true; /* for a bad message too: the sender waits for it */
-    turn->reply_by_us = seconds_from_now(HOLD_S);
+    turn->reply_by_us = reply_deadline(turn);
     if (frame)
         pass_on(turn, frame);
     return SL_OK;

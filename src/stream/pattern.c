@@ -29,12 +29,12 @@ const sl_pattern_kind *sl_pattern_find(sl_pattern pattern, bool every_frame) {
 }
 
 /* Notes who sent a message. SL_EEND when that ends the stream. */
-static int note_sender(sl_turn *turn, const sl_netgear_message *read) {
+static int note_sender(sl_turn *turn, const sl_netgear_message *read, uint64_t from) {
     uint64_t held_back;
     if (!turn->settings->multiserver_mode)
         return read->end ? SL_EEND : SL_OK;
     if (!read->end)
-        turn->sender = sl_senders_hear(&turn->senders, read->port);
+        turn->sender = sl_senders_hear(&turn->senders, read->port, from);
     else if (sl_senders_end(&turn->senders, read->port))
         return SL_EEND;
     else if (sl_log_limit_pass(&turn->ends, &held_back))
@@ -49,6 +49,7 @@ int sl_turn_read(sl_turn *turn, sl_link_message *message, sl_frame **frame) {
     int result = message->truncated
                      ? sl_fail(SL_EMESSAGE, "a message of more than %d parts", SL_LINK_PARTS_MAX)
                      : sl_netgear_read(message->parts, message->count, &read);
+    uint64_t from = message->from;
     sl_link_message_clear(message);
     if (result) {
         sl_tally_reject(turn->tally);
@@ -57,7 +58,7 @@ int sl_turn_read(sl_turn *turn, sl_link_message *message, sl_frame **frame) {
     if (read.frame)
         sl_tally_bytes(turn->tally, read.frame->size);
     *frame = read.frame;
-    return note_sender(turn, &read);
+    return note_sender(turn, &read, from);
 }
 
 int64_t sl_turn_silence_deadline(const sl_turn *turn, double patience_s) {

@@ -30,6 +30,7 @@ typedef struct sl_turn {
     sl_log_limit ends;              /* log lines about those that ended */
     bool owes_reply;                /* receiver: one frame was taken and not yet acknowledged */
     int64_t reply_by_us;            /* receiver: when that must happen at the latest */
+    int64_t rest_until_us;          /* multi-server sender: not before then goes the next frame */
     int64_t end_by_us;              /* sender: closing may take until then; 0: not closing yet */
     bool answered;                  /* sender: a reply has ever come */
     bool delivered;                 /* sender: the frame under way got across */

@@ -275,6 +275,10 @@ static int open_answer(sl_receiver *receiver) {
     return sl_answer_be_plain(&receiver->answer, device);
 }
 
+static bool is_connected(const void *link, uint64_t peer) {
+    return sl_link_has(link, peer);
+}
+
 static int start(sl_receiver *receiver) {
     static const sl_pipeline_worker worker = {open_decoder, decode, close_decoder};
     int threads = sl_threads(receiver->settings.threads);
@@ -298,6 +302,9 @@ static int start(sl_receiver *receiver) {
         .answer = &receiver->answer,
         .settings = &receiver->settings.link,
         .stop = receiver->stop,
+        .senders = {.expected = receiver->ports.count,
+                    .is_there = is_connected,
+                    .user = receiver->link},
         .silent_since_us = sl_now_us(),
     };
     result = open_answer(receiver);

@@ -3,7 +3,9 @@
 
 #include "base/clock.h"
 #include "link/link.h"
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define FRAMES 200
 
@@ -243,6 +245,91 @@ static void nothing_acknowledged_is_lost_at_the_end(void **state) {
     sl_cancel_close(&cancel);
 }
 
+#define SENDERS 3
+#define NUMBERS 1000 /* of each sender */
+#define WORK_MS 750
+#define WAIT_S  2.0 /* below what options allow, to be quick; and all of them need longer */
+#define TAKEN   10
+
+struct one_of_several {
+    struct ends ends;
+    pthread_t thread;
+    atomic_bool *over;
+    uint32_t next; /* to be received */
+};
+
+static void *send_until_over(void *argument) {
+    struct one_of_several *one = argument;
+    for (uint32_t number = one->next; !atomic_load(one->over);) {
+        int result = send_number(&one->ends, number, 50);
+        if (result == SL_OK)
+            number++;
+        else if (result != SL_EAGAIN)
+            return "a send failed";
+    }
+    return NULL;
+}
+
+static void start_sending(struct one_of_several *one, int port) {
+    static const char *const names[SENDERS] = {"0", "1", "2"};
+    sl_sender_settings sending;
+    one->ends = (struct ends){.pattern = SL_PATTERN_REQREP, .port = port};
+    sl_sender_settings_init(&sending);
+    sending.link.multiserver_mode = true;
+    sending.link.port_text = names[one->next / NUMBERS];
+    sending.link.request_timeout_s = WAIT_S;
+    assert_int_equal(open_sender(&one->ends, &sending), SL_OK);
+    pthread_create(&one->thread, NULL, send_until_over, one);
+}
+
+/* The next frame, which is that sender's next. */
+static int take_next(struct ends *ends, struct one_of_several *all) {
+    uint32_t number = 0;
+    int result = receive_number(ends, &number, -1);
+    if (result == SL_OK)
+        assert_int_equal(number, all[number / NUMBERS].next++);
+    return result;
+}
+
+/* A frame takes the consumer so long that the senders together wait longer than one's time-out. */
+static void several_wait_for_a_slow_consumer(void **state) {
+    (void)state;
+    struct ends ends = {.pattern = SL_PATTERN_REQREP};
+    struct one_of_several all[SENDERS];
+    atomic_bool over = false;
+    sl_receiver_settings receiving;
+    sl_receiver_settings_init(&receiving);
+    receiving.link.multiserver_mode = true;
+    receiving.link.request_timeout_s = WAIT_S;
+    assert_int_equal(open_receiver(&ends, &receiving), SL_OK);
+    for (uint32_t i = 0; i < SENDERS; i++) {
+        all[i] = (struct one_of_several){.over = &over, .next = i * NUMBERS};
+        start_sending(&all[i], ends.port);
+    }
+    for (int taken = 0; taken < TAKEN; taken++) {
+        assert_int_equal(take_next(&ends, all), SL_OK);
+        poll(NULL, 0, WORK_MS); /* is what the consumer does with it */
+    }
+    atomic_store(&over, true);
+    sl_stats sent[SENDERS];
+    for (uint32_t i = 0; i < SENDERS; i++) {
+        void *problem = NULL;
+        pthread_join(all[i].thread, &problem);
+        assert_null(problem);
+        sl_sender_stats(all[i].ends.sender, &sent[i]);
+        sl_sender_close(&all[i].ends.sender);
+    }
+    sl_receiver_finish(ends.receiver);
+    while (take_next(&ends, all) == SL_OK)
+        continue;
+    for (uint32_t i = 0; i < SENDERS; i++) {
+        assert_int_equal(sent[i].dropped, 0); /* none was given up */
+        assert_true(sent[i].frames >= 2);     /* all have their turns */
+        assert_true(all[i].next - i * NUMBERS >= sent[i].frames);
+    }
+    sl_receiver_close(&ends.receiver);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pair_delivers_every_frame_once),
@@ -251,6 +338,7 @@ int main(void) {
         cmocka_unit_test(reqrep_holds_the_sender_back),
         cmocka_unit_test(gives_up_after_max_retries),
         cmocka_unit_test(counts_retries_in_a_row),
+        cmocka_unit_test(several_wait_for_a_slow_consumer),
         cmocka_unit_test(nothing_acknowledged_is_lost_at_the_end),
         cmocka_unit_test(pair_goes_on_when_the_receiver_returns),
         cmocka_unit_test(reqrep_goes_on_when_the_receiver_returns),
