@@ -108,11 +108,14 @@ static void add_destinations(json_t *object, const struct figures_about *about) 
         json_object_set_new(object, "destinations", list);
 }
 
-/* "5566,5567" as a list. */
+/* "5566,5567" as a list; a port may be written as JSON has no number, such as 05566. */
 static json_t *list_of(const char *numbers) {
-    char list[1024];
-    snprintf(list, sizeof(list), "[%s]", numbers);
-    return json_loads(list, 0, NULL);
+    json_t *list = json_array();
+    for (char *end; *numbers; numbers = *end ? end + 1 : end) {
+        json_array_append_new(list, json_integer(strtol(numbers, &end, 10)));
+        end += strcspn(end, ",");
+    }
+    return list;
 }
 
 bool figures_ready(FILE *file, const struct figures_about *about,

@@ -93,7 +93,7 @@ def end_together(senders):
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_viewer_hears_netgears_senders(pattern, view_several, peer):
     ports = free_ports()
-    viewer = view_several(pattern, ports)
+    viewer = view_several(pattern, [f"0{ports[0]}", *ports[1:]])
     assert viewer.ready()["ports"] == ports and viewer.ready()["port"] == ports[0]
     names = [ports[0], str(ports[1]), "garden"]
     senders = [
