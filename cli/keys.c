@@ -56,20 +56,56 @@ static int list_keys(const struct options *options, const char *location) {
     return SL_OK;
 }
 
-/* Whose certificates are meant: none is told for all. 0 for a word that means none. */
-static int owners_of(const char *word) {
-    if (!word)
-        return SL_KEY_OF_SENDER | SL_KEY_OF_RECEIVER;
-    if (strcmp(word, "camera") == 0)
-        return SL_KEY_OF_SENDER;
-    return strcmp(word, "viewer") == 0 ? SL_KEY_OF_RECEIVER : 0;
-}
-
 static int export_key(const char *location, int owner) {
     char text[SL_KEY_EXPORT_MAX];
     int code = sl_keys_export(location, (sl_key_owner)owner, text);
     if (code == SL_OK)
         fputs(text, stdout);
+    return code;
+}
+
+static const struct owner {
+    const char *word, *name;
+    int owner;
+    const char *next;
+} owners_known[] = {
+    {"camera", "client", SL_KEY_OF_SENDER, "a viewer with --secure-mode 2 needs"},
+    {"viewer", "server", SL_KEY_OF_RECEIVER, "every camera needs, as server.key,"},
+};
+
+#define OWNERS (sizeof(owners_known) / sizeof(owners_known[0]))
+
+/* Whose certificates are meant: none is told for all. 0 for a word that means none. */
+static int owners_of(const char *word) {
+    int owners = 0;
+    for (size_t i = 0; i < OWNERS; i++) {
+        if (!word || strcmp(word, owners_known[i].word) == 0)
+            owners |= owners_known[i].owner;
+    }
+    return owners;
+}
+
+/* What was made, and how it gets to the other end. */
+static void say_made(const char *location, int owners) {
+    sl_key_list *list;
+    if (sl_key_list_open(&list, location) < 0)
+        return;
+    for (size_t i = 0; i < OWNERS; i++) {
+        const struct owner *made = &owners_known[i];
+        if (!(owners & made->owner))
+            continue;
+        console_say("made %s.key, and %s.key_secret, which stays here, in %s", made->name,
+                    made->name, list->folder);
+        console_say("  sightline keys export %s   prints what %s in public_keys", made->word,
+                    made->next);
+    }
+    sl_key_list_close(&list);
+}
+
+static int make_keys(const char *location, int owners, bool overwrite) {
+    int code = sl_keys_make(location, owners, overwrite);
+    if (code == SL_OK)
+        say_made(location, owners);
     return code;
 }
 
@@ -80,10 +116,23 @@ static int obey(const struct options *options, const char *location) {
     if (strcmp(verb, "list") == 0 && !options->second)
         return list_keys(options, location);
     if (strcmp(verb, "make") == 0 && owners)
-        return sl_keys_make(location, owners, options->overwrite);
+        return make_keys(location, owners, options->overwrite);
     if (strcmp(verb, "export") == 0 && options->second && owners)
         return export_key(location, owners);
     return SL_EAGAIN;
+}
+
+static void fail_words(const struct options *options) {
+    static const char *const verbs[] = {"make", "list", "export"};
+    const char *verb = options->operand ? options->operand : "";
+    const char *words[OWNERS], *nearest = sl_settings_nearest(verb, verbs, 3);
+    for (size_t i = 0; i < OWNERS; i++)
+        words[i] = owners_known[i].word;
+    if (nearest && strcmp(nearest, verb) == 0)
+        nearest = options->second ? sl_settings_nearest(options->second, words, OWNERS) : NULL;
+    console_fail("keys takes one of: make [camera|viewer], list, export camera|viewer; see: "
+                 "sightline help keys%s%s%s",
+                 nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
 }
 
 /* The certificates are where the other commands would look for them, so the same settings say
@@ -102,8 +151,7 @@ static int run_with_settings(struct options *options) {
     if (code < 0)
         console_fail("%s", options->sentence);
     else if ((code = obey(options, sender.link.custom_cert_location)) == SL_EAGAIN)
-        console_fail("keys takes one of: make [camera|viewer], list, export camera|viewer; see: "
-                     "sightline help keys");
+        fail_words(options);
     else if (code < 0)
         console_fail("%s", sl_error());
     else if (fflush(stdout) != 0)

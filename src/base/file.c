@@ -201,9 +201,9 @@ int sl_file_create(const char *path, const char *text, size_t length) {
     return put_file(path, text, length, STAYS);
 }
 
-int sl_file_lock(int *lock, const char *path) {
+static int lock_opened(int *lock, const char *path, int flags) {
     struct stat status;
-    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    *lock = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*lock < 0 || fstat(*lock, &status))
         return sl_fail(SL_ESYSTEM, "cannot lock %s: %s", path, strerror(errno));
     if (status.st_uid != geteuid())
@@ -211,6 +211,14 @@ int sl_file_lock(int *lock, const char *path) {
     if (flock(*lock, LOCK_EX) < 0)
         return sl_fail(SL_ESYSTEM, "cannot lock %s: %s", path, strerror(errno));
     return SL_OK;
+}
+
+int sl_file_lock(int *lock, const char *path) {
+    return lock_opened(lock, path, O_RDWR | O_CREAT);
+}
+
+int sl_folder_lock(int *lock, const char *path) {
+    return lock_opened(lock, path, O_RDONLY | O_DIRECTORY);
 }
 
 int sl_private_directory(char *path, size_t size) {

@@ -47,6 +47,10 @@ int sl_file_create(const char *path, const char *text, size_t length);
  * after SL_ESYSTEM, too. */
 int sl_file_lock(int *lock, const char *path);
 
+/* The same with a folder that is there, in which no file is left. Whoever may list it could lock it
+ * too. */
+int sl_folder_lock(int *lock, const char *path);
+
 /* Makes a private directory (0700) for sockets, as short as possible: under $XDG_RUNTIME_DIR, else
  * $TMPDIR, else /tmp. */
 int sl_private_directory(char *path, size_t size);

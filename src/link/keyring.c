@@ -21,7 +21,7 @@
 #define FOLDER         ".vidgear"
 #define PUBLIC_ENDING  ".key"
 #define SECRET_ENDING  ".key_secret"
-#define LOCK           "private_keys/lock" /* held by who makes certificates */
+#define SECRET_FOLDER  "private_keys" /* locked by who makes certificates */
 
 /* As NetGear, a location that is its folder already stands for itself. */
 static bool is_own_folder(const char *location) {
@@ -274,10 +274,10 @@ static int check_absent(const char *location, int owners) {
 /* Of two who make certificates at once, one would replace half of the other's. */
 static int take_lock(int *lock, const char *location) {
     char path[SL_KEYRING_PATH_MAX];
-    int code = make_folder(location, LOCK);
+    int code = make_folder(location, SECRET_FOLDER "/");
     if (code == SL_OK)
-        code = sl_keyring_path(path, location, LOCK);
-    return code == SL_OK ? sl_file_lock(lock, path) : code;
+        code = sl_keyring_path(path, location, SECRET_FOLDER);
+    return code == SL_OK ? sl_folder_lock(lock, path) : code;
 }
 
 int sl_keys_make(const char *location, int owners, bool overwrite) {
@@ -330,7 +330,7 @@ static int add_key(void *user, const char *path, bool secret) {
 /* One of the two folders. */
 static int list_folder(sl_key_list *list, const char *location, bool secret) {
     char path[SL_KEYRING_PATH_MAX];
-    int code = sl_keyring_path(path, location, secret ? "private_keys" : SL_PUBLIC_KEYS);
+    int code = sl_keyring_path(path, location, secret ? SECRET_FOLDER : SL_PUBLIC_KEYS);
     return code == SL_OK ? visit_files(path, secret, add_key, list) : code;
 }
 

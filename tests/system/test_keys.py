@@ -17,8 +17,14 @@ def mode_of(path):
 
 
 def test_makes_private_files_that_pyzmq_reads(home, plain):
-    plain("keys", "make").expect(0)
     keys = home / ".vidgear" / "keys"
+    made = plain("keys", "make")
+    made.expect(0)
+    for word in ("client.key_secret", "server.key_secret", "export camera", "export viewer"):
+        assert word in made.stderr
+    assert sorted(path.name for path in (keys / "private_keys").iterdir()) == [
+        "client.key_secret", "server.key_secret"
+    ]  # fmt: skip
     for name in ("client", "server"):
         secret = keys / "private_keys" / f"{name}.key_secret"
         assert mode_of(secret) == 0o600
@@ -35,7 +41,9 @@ def test_keeps_what_is_there(home, plain):
     plain("keys", "make").expect(2).sentence(secret)
     assert secret.read_bytes() == before
     assert not secret.with_name("server.key_secret").exists()
-    plain("keys", "make", "camera", "--overwrite").expect(0)
+    silent = plain("keys", "make", "camera", "--overwrite", "--log", "error")
+    silent.expect(0)
+    assert silent.stderr == ""
     assert secret.read_bytes() != before
 
 
@@ -66,6 +74,8 @@ def test_hands_out_the_public_part_alone(folder, plain):
 def test_refuses_what_makes_no_sense(folder, plain):
     for words in ([], ["eat"], ["make", "both"], ["export"], ["list", "camera"]):
         plain("keys", *words).expect(2).sentence("sightline help keys")
+    plain("keys", "lst").expect(2).sentence("mean list?")
+    plain("keys", "export", "veiwer").expect(2).sentence("mean viewer?")
     plain("keys", "make", "camera", "viewer").expect(2).sentence("too many")
     plain("keys", "list", "--cert-location", folder / "none").expect(2).sentence("no folder")
     plain("keys", "export", "camera", "--cert-location", folder).expect(2).sentence("keys make")
