@@ -93,6 +93,8 @@ static int apply_settings(struct sending *sending) {
     source->deliver = wanted_pixels(&sending->end.sender.codec);
     source->cancel = sending->cancel;
     code = exchange_check(&sending->options);
+    if (code == SL_OK)
+        code = sl_sender_check(&sending->end.sender);
     return code < 0 ? failed(sending, code) : place(sending);
 }
 

@@ -98,6 +98,8 @@ static int apply_settings(struct viewing *viewing) {
     report_place(&viewing->report, &viewing->end.receiver.link, false,
                  viewing->end.receiver.link.port);
     code = exchange_check(&viewing->options);
+    if (code == SL_OK)
+        code = sl_receiver_check(&viewing->end.receiver);
     return code < 0 ? failed(viewing, code) : check_settings(viewing, usual);
 }
 

@@ -40,6 +40,10 @@ typedef struct sl_receiver_settings {
 
 SL_API void sl_receiver_settings_init(sl_receiver_settings *settings);
 
+/* Whether the settings go together, as far as that shows before anything is opened; opening looks
+ * first, too. For who opens something else before. SL_EINVAL with what is wrong. */
+SL_API int sl_receiver_check(const sl_receiver_settings *settings);
+
 /* Binds, or opens the gate if one is asked for, and starts to receive. SL_EINVAL, SL_EINUSE when
  * the port is taken, SL_ESYSTEM. With a tunnel it returns once the server listens; port 0 lets the
  * server pick one, which sl_receiver_stats() tells. Fails with SL_EUNREACHABLE, SL_EAUTH,

@@ -41,6 +41,10 @@ typedef struct sl_destination {
 
 SL_API void sl_sender_settings_init(sl_sender_settings *settings);
 
+/* Whether the settings go together, as far as that shows before anything is opened; opening looks
+ * first, too. For who opens something else before. SL_EINVAL with what is wrong, SL_ENOMEM. */
+SL_API int sl_sender_check(const sl_sender_settings *settings);
+
 /* Sets up the tunnel, if one is asked for, and starts to connect. Returns once the tunnel is up,
  * or at once if that is to persist; nobody need listen at its far end yet. Fails with SL_EINVAL,
  * SL_EUNREACHABLE, SL_EAUTH, SL_EHOSTKEY, SL_EFORWARD, SL_ECANCELED. Settings are copied.

@@ -67,11 +67,9 @@ typedef struct sl_frame {
     const char *port;
 } sl_frame;
 int sl_frame_new(sl_frame **frame, sl_format format, int width, int height);
-int sl_frame_new_array(sl_frame **frame, const char *dtype, int dimensions,
-                              const int64_t *shape);
-int sl_frame_wrap_array(sl_frame **frame, const char *dtype, int dimensions,
-                               const int64_t *shape, void *data,
-                               void (*release)(void *opaque, void *data), void *opaque);
+int sl_frame_new_array(sl_frame **frame, const char *dtype, int dimensions, const int64_t *shape);
+int sl_frame_wrap_array(sl_frame **frame, const char *dtype, int dimensions, const int64_t *shape,
+                        void *data, void (*release)(void *opaque, void *data), void *opaque);
 int sl_frame_set_message(sl_frame *frame, const char *json);
 int sl_frame_with_message(sl_frame **with, const sl_frame *frame, const char *json);
 int sl_frame_wait(const sl_frame *frame, sl_cancel *cancel, int timeout_ms);
@@ -118,8 +116,7 @@ typedef struct sl_settings {
     void *reserved[4];
 } sl_settings;
 int sl_settings_set(void *settings, const char *name, const char *value);
-int sl_settings_offer(void *const *settings, size_t count, const char *name,
-                             const char *value);
+int sl_settings_offer(void *const *settings, size_t count, const char *name, const char *value);
 const sl_option *sl_settings_find(const void *settings, const char *name);
 const char *sl_settings_nearest(const char *word, const char *const *known, size_t count);
 const sl_option_group *sl_settings_groups(const void *settings);
@@ -165,12 +162,10 @@ typedef struct sl_link_settings {
     sl_pattern pattern;
     int max_retries;
     double request_timeout_s;
-    double
-        subscriber_timeout_s;
+    double subscriber_timeout_s;
     int64_t max_message_bytes;
     int secure_mode;
-    const char
-        *custom_cert_location;
+    const char *custom_cert_location;
     bool overwrite_cert;
     bool bidirectional_mode;
     bool multiserver_mode;
@@ -258,6 +253,7 @@ typedef struct sl_receiver_settings {
     void *reserved[8];
 } sl_receiver_settings;
 void sl_receiver_settings_init(sl_receiver_settings *settings);
+int sl_receiver_check(const sl_receiver_settings *settings);
 int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *settings);
 int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms);
 int sl_receiver_return(sl_receiver *receiver, const char *json, const sl_frame *array);
@@ -287,6 +283,7 @@ typedef struct sl_destination {
     void *reserved[8];
 } sl_destination;
 void sl_sender_settings_init(sl_sender_settings *settings);
+int sl_sender_check(const sl_sender_settings *settings);
 int sl_sender_open(sl_sender **sender, const sl_sender_settings *settings);
 int sl_sender_wait(sl_sender *sender, int timeout_ms);
 int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms);
@@ -294,8 +291,7 @@ int sl_sender_flush(sl_sender *sender, int timeout_ms);
 int sl_sender_returned(sl_sender *sender, sl_frame **returned);
 void sl_sender_stats(const sl_sender *sender, sl_stats *stats);
 size_t sl_sender_destinations(const sl_sender *sender);
-void sl_sender_destination(const sl_sender *sender, size_t index,
-                                  sl_destination *destination);
+void sl_sender_destination(const sl_sender *sender, size_t index, sl_destination *destination);
 void sl_sender_finish(sl_sender *sender);
 void sl_sender_close(sl_sender **sender);
 typedef enum sl_verdict {
@@ -318,11 +314,29 @@ typedef struct sl_check {
     void *reserved[4];
 } sl_check;
 typedef void sl_check_function(void *user, const sl_check *check);
-int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tell,
-                             void *user);
+int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tell, void *user);
 int sl_doctor_examine_viewer(const sl_receiver_settings *settings, sl_check_function *tell,
-                                    void *user);
-enum sl_error_code { SL_OK = 0, SL_EINVAL = (-1), SL_ENOMEM = (-2), SL_ESYSTEM = (-3), SL_EAGAIN = (-4), SL_ECANCELED = (-5), SL_EEND = (-6), SL_ESOURCE = (-7), SL_ESINK = (-8), SL_EUNREACHABLE = (-9), SL_EAUTH = (-10), SL_EHOSTKEY = (-11), SL_EFORWARD = (-12), SL_EPEER = (-13), SL_ETIMEOUT = (-14), SL_EMESSAGE = (-15), SL_EUNSUPPORTED = (-16), SL_EINUSE = (-17), };
+                             void *user);
+enum sl_error_code {
+    SL_OK = 0,
+    SL_EINVAL = (-1),
+    SL_ENOMEM = (-2),
+    SL_ESYSTEM = (-3),
+    SL_EAGAIN = (-4),
+    SL_ECANCELED = (-5),
+    SL_EEND = (-6),
+    SL_ESOURCE = (-7),
+    SL_ESINK = (-8),
+    SL_EUNREACHABLE = (-9),
+    SL_EAUTH = (-10),
+    SL_EHOSTKEY = (-11),
+    SL_EFORWARD = (-12),
+    SL_EPEER = (-13),
+    SL_ETIMEOUT = (-14),
+    SL_EMESSAGE = (-15),
+    SL_EUNSUPPORTED = (-16),
+    SL_EINUSE = (-17),
+};
 const char *sl_strerror(int code);
 const char *sl_error_name(int code);
 const char *sl_error(void);
@@ -364,7 +378,7 @@ typedef struct sl_invitation {
     void *reserved[8];
 } sl_invitation;
 int sl_pair_invite(const sl_receiver_settings *settings, const char *host,
-                          sl_invitation *invitation);
+                   sl_invitation *invitation);
 int sl_pair_join(const char *line, sl_cancel *cancel);
 int sl_pair_viewer(char *path, size_t size);
 typedef struct sl_paired {

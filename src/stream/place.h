@@ -7,10 +7,6 @@
 #include "tunnel/tunnel.h"
 #include <sightline/receiver.h>
 
-/* SL_EINVAL for a place that can't be: what contradicts each other, or is there without what it is
- * for. */
-int sl_receiver_check(const sl_receiver_settings *settings);
-
 /* Where an SSH server is to listen for it. Strings stay the settings'; `link` is yet to come. */
 sl_tunnel_target sl_receiver_target(const sl_link_settings *link);
 

@@ -142,6 +142,13 @@ static void note_failed(void *user, int code) {
         end(sender, code, sender->first_sentence);
 }
 
+int sl_sender_check(const sl_sender_settings *settings) {
+    sl_destinations destinations;
+    int result = sl_destinations_read(&destinations, settings);
+    sl_destinations_finish(&destinations);
+    return result;
+}
+
 static int open_encoder(void *user, void **state) {
     sl_sender *sender = user;
     return sl_codec_open((sl_codec **)state, &sender->settings.codec);

@@ -80,6 +80,12 @@ REFUSED = {
         [*SEND, "--pattern", "pubsub", "-o", "bidirectional_mode=true"], "bidirectional_mode"),
     "both ways at a viewer that never replies": (
         [*VIEW, "--pattern", "pubsub", "-o", "bidirectional_mode=true"], "bidirectional_mode"),
+    "both ways without a way back, and without a source": (
+        ["send", "/nowhere/film", "--port", "9", "--pattern", "2", "-o", "bidirectional_mode=true"],
+        "bidirectional_mode"),
+    "several senders in pair, and no sink": (
+        ["view", "--sink", "file:/nowhere/film.mkv", "-o", "multiserver_mode=true"],
+        "multiserver_mode"),
     "raw and jpeg": ([*SEND, "--raw", "--jpeg"], "raw"),
     "option of the other end": ([*VIEW, "--loop"], "loop"),
     "unknown log level": ([*VIEW, "--log", "loud"], "loud"),
