@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MIB          ((size_t)1024 * 1024)
 #define BYTES_ENOUGH (192 * MIB) /* held: then nothing more is let in, or worked on ahead */
@@ -22,6 +23,12 @@ struct job {
     size_t lane;
     sl_frame *in;
     sl_frame *out;
+    size_t bytes; /* that both occupy */
+};
+
+struct offer {
+    sl_frame *frame; /* NULL: none */
+    size_t bytes;
 };
 
 struct worker {
@@ -50,11 +57,11 @@ struct sl_pipeline {
     struct job jobs[SL_PIPELINE_CAPACITY]; /* a ring */
     int head, count;
     int limit;
-    sl_frame *newest[SL_PIPELINE_LANES]; /* offered, and not yet let in */
-    size_t lanes;                        /* that have been offered any */
-    size_t offered;                      /* how many are not yet let in, */
-    size_t offered_bytes;                /* and what they occupy */
-    size_t last_lane;                    /* that had its turn */
+    struct offer newest[SL_PIPELINE_LANES]; /* not yet let in */
+    size_t lanes;                           /* that have been offered any */
+    size_t offered;                         /* how many are not yet let in, */
+    size_t offered_bytes;                   /* and what they occupy */
+    size_t last_lane;                       /* that had its turn */
     bool taker_waits;
     bool stop;
     int end_code;
@@ -77,21 +84,22 @@ static void set_flag(struct flag *flag, bool set) {
         sl_event_clear(&flag->event);
 }
 
+/* With the message, which may be larger. */
+static size_t bytes_of(const sl_frame *frame) {
+    return frame->size + (frame->message ? strlen(frame->message) : 0);
+}
+
 /* Locked, like all that follows up to the workers. What the frames in it occupy. */
 static size_t held_bytes(sl_pipeline *pipeline) {
     size_t bytes = 0;
-    for (int i = 0; i < pipeline->count; i++) {
-        const struct job *job = job_at(pipeline, i);
-        bytes += job->in->size;
-        if (job->state == JOB_DONE && job->out && job->out != job->in)
-            bytes += job->out->size;
-    }
+    for (int i = 0; i < pipeline->count; i++)
+        bytes += job_at(pipeline, i)->bytes;
     return bytes;
 }
 
 static bool has_room(sl_pipeline *pipeline, const sl_frame *coming) {
     int count = pipeline->count + (coming != NULL);
-    size_t bytes = held_bytes(pipeline) + (coming ? coming->size : 0);
+    size_t bytes = held_bytes(pipeline) + (coming ? bytes_of(coming) : 0);
     return count < pipeline->limit && (count == 0 || bytes < BYTES_ENOUGH);
 }
 
@@ -123,7 +131,7 @@ static void show_quietly(sl_pipeline *pipeline) {
 
 static void append(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
     *job_at(pipeline, pipeline->count) =
-        (struct job){.state = JOB_WAITING, .lane = lane, .in = frame};
+        (struct job){.state = JOB_WAITING, .lane = lane, .in = frame, .bytes = bytes_of(frame)};
     pipeline->count++;
     pthread_cond_signal(&pipeline->work);
 }
@@ -141,10 +149,11 @@ static int remove_oldest(sl_pipeline *pipeline, sl_frame **frame) {
 
 /* The frame that a lane has offered; its reference becomes the caller's. */
 static sl_frame *take_offer(sl_pipeline *pipeline, size_t lane) {
-    sl_frame *frame = pipeline->newest[lane];
-    pipeline->newest[lane] = NULL;
+    struct offer *offer = &pipeline->newest[lane];
+    sl_frame *frame = offer->frame;
     pipeline->offered--;
-    pipeline->offered_bytes -= frame->size;
+    pipeline->offered_bytes -= offer->bytes;
+    *offer = (struct offer){0};
     return frame;
 }
 
@@ -155,12 +164,12 @@ static void drop_offer(sl_pipeline *pipeline, size_t lane) {
 }
 
 static bool find_largest_offer(const sl_pipeline *pipeline, size_t *largest) {
-    const sl_frame *most = NULL;
+    const struct offer *most = NULL;
     for (size_t lane = 0; lane < pipeline->lanes; lane++) {
-        const sl_frame *frame = pipeline->newest[lane];
-        if (!frame || (most && frame->size < most->size))
+        const struct offer *offer = &pipeline->newest[lane];
+        if (!offer->frame || (most && offer->bytes < most->bytes))
             continue;
-        most = frame;
+        most = offer;
         *largest = lane;
     }
     return most;
@@ -181,7 +190,7 @@ static void admit_newest(sl_pipeline *pipeline) {
     int most = pipeline->taker_waits ? pipeline->threads : 1;
     while (pipeline->offered > 0 && pipeline->count < most) {
         size_t lane = pipeline->last_lane = (pipeline->last_lane + 1) % pipeline->lanes;
-        if (!pipeline->newest[lane])
+        if (!pipeline->newest[lane].frame)
             continue;
         append(pipeline, take_offer(pipeline, lane), lane);
     }
@@ -190,7 +199,7 @@ static void admit_newest(sl_pipeline *pipeline) {
 /* A newer frame of its lane is there: what was finished before the taker came is old. */
 static void drop_outdated(sl_pipeline *pipeline) {
     while (pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE &&
-           pipeline->newest[job_at(pipeline, 0)->lane]) {
+           pipeline->newest[job_at(pipeline, 0)->lane].frame) {
         sl_frame *frame = NULL;
         remove_oldest(pipeline, &frame);
         sl_frame_unref(&frame);
@@ -234,6 +243,8 @@ static void run_worker(void *argument) {
         pthread_mutex_lock(&pipeline->lock);
         note_work_time(pipeline, took_us);
         job->state = JOB_DONE;
+        if (job->out && job->out != job->in)
+            job->bytes += bytes_of(job->out);
         admit_newest(pipeline);
         show(pipeline);
     }
@@ -315,13 +326,13 @@ int sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame) {
 
 void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
     pthread_mutex_lock(&pipeline->lock);
-    if (pipeline->newest[lane])
+    if (pipeline->newest[lane].frame)
         drop_offer(pipeline, lane);
     if (lane >= pipeline->lanes)
         pipeline->lanes = lane + 1;
-    pipeline->newest[lane] = frame;
+    pipeline->newest[lane] = (struct offer){frame, bytes_of(frame)};
     pipeline->offered++;
-    pipeline->offered_bytes += frame->size;
+    pipeline->offered_bytes += pipeline->newest[lane].bytes;
     admit_newest(pipeline);
     bound_offers(pipeline);
     show(pipeline);
@@ -438,7 +449,7 @@ void sl_pipeline_close(sl_pipeline **pipeline) {
         sl_frame_unref(&job_at(closing, i)->out);
     }
     for (size_t i = 0; i < closing->lanes; i++)
-        sl_frame_unref(&closing->newest[i]);
+        sl_frame_unref(&closing->newest[i].frame);
     sl_event_finish(&closing->ready.event);
     sl_event_finish(&closing->room.event);
     pthread_cond_destroy(&closing->work);

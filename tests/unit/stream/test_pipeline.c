@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/event.h"
+#include "frame/frame.h"
 #include "stream/pipeline.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +13,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Workers that wait for permission, so that a test says when work is done. */
 struct bench {
@@ -223,21 +226,32 @@ static void lanes_keep_a_frame_each(void **state) {
     close_bench(&bench);
 }
 
-/* Of frames that are too large together the largest goes, whoever offered it. */
+/* A frame of 56 MiB; with a message of 25 MiB, if it is to have one. */
+static sl_frame *large_frame(uint64_t sequence, bool wordy) {
+    size_t length = wordy ? 25 * 1024 * 1024 : 0;
+    sl_frame *large = NULL;
+    assert_int_equal(sl_frame_new(&large, SL_FORMAT_GRAY, 8 * 1024, 7 * 1024), SL_OK);
+    large->sequence = sequence;
+    char *message = malloc(length + 1);
+    assert_non_null(message);
+    memset(message, '1', length);
+    message[length] = '\0';
+    assert_int_equal(sl_frame_put_message(large, wordy ? message : NULL), SL_OK);
+    free(message);
+    return large;
+}
+
+/* Of frames that are too large together, 192 MiB, the largest goes, whoever offered it. Messages
+ * count. */
 static void lanes_are_bounded_together(void **state) {
-    static const int heights[] = {8 * 1024, 9 * 1024, 8 * 1024}; /* 192 MiB are enough */
     (void)state;
     struct bench bench = {0};
     open_bench(&bench, true, 1, 1);
     sl_pipeline_offer(bench.pipeline, numbered(1), 0);
     sem_wait(&bench.begun);
     sl_pipeline_offer(bench.pipeline, numbered(2), 1);
-    for (size_t i = 0; i < 3; i++) {
-        sl_frame *large = NULL;
-        assert_int_equal(sl_frame_new(&large, SL_FORMAT_GRAY, 8 * 1024, heights[i]), SL_OK);
-        large->sequence = 100 + i;
-        sl_pipeline_offer(bench.pipeline, large, 2 + i);
-    }
+    for (size_t i = 0; i < 3; i++)
+        sl_pipeline_offer(bench.pipeline, large_frame(100 + i, i == 1), 2 + i);
     assert_int_equal(sl_pipeline_dropped(bench.pipeline), 1);
     permit(&bench, 4);
     assert_int_equal(take(&bench), 1);
