@@ -1,6 +1,6 @@
 /* Both ways in a page: a camera end, a viewer end, and what they say beside the pictures.
  *
- *     bidirectional
+ *     bidirectional [PORT]
  */
 #include <sightline/sightline.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static int send_one(sl_sender *sender, sl_source *source) {
     return code;
 }
 
-int main(void) {
+int main(int count, char **words) {
     sl_receiver_settings viewer;
     sl_sender_settings camera;
     sl_source_settings pictures;
@@ -37,7 +37,11 @@ int main(void) {
     sl_source_settings_init(&pictures);
     viewer.link.bidirectional_mode = camera.link.bidirectional_mode = true;
     pictures.source = "pattern:320x240@10";
-    int code = sl_receiver_open(&receiver, &viewer);
+    int code = SL_OK;
+    if (count > 1 && (code = sl_settings_set(&viewer, "port", words[1])) == SL_OK)
+        code = sl_settings_set(&camera, "port", words[1]);
+    if (code == SL_OK)
+        code = sl_receiver_open(&receiver, &viewer);
     if (code == SL_OK) /* goes with every reply, until there is something else to say */
         code = sl_receiver_return(receiver, "{\"pan\": 3, \"tilt\": -1}", NULL);
     if (code == SL_OK)

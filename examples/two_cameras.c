@@ -14,6 +14,7 @@ static int show_all(sl_receiver *receiver) {
     while ((code = sl_receiver_recv(receiver, &frame, -1)) == SL_OK) {
         printf("camera %s: %dx%d\n", frame->port ? frame->port : "unknown", frame->width,
                frame->height);
+        fflush(stdout);
         sl_frame_unref(&frame);
     }
     return code == SL_EEND ? SL_OK : code;

@@ -18,13 +18,13 @@ SOURCE = ROOT / "tests" / "system" / "end.c"
 PYTHON = SOURCE.with_suffix(".py")
 
 
-def build(folder):
+def build(folder, source=SOURCE):
     """Compiles the program against the library under test; returns its path."""
-    program = pathlib.Path(folder) / "end"
+    program = pathlib.Path(folder) / source.stem
     library = pathlib.Path(command_path()).resolve().parent
     sanitizers = ["-fsanitize=address,undefined"] if "ASAN_OPTIONS" in os.environ else []
     words = ["cc", "-std=c17", "-D_GNU_SOURCE", "-O1", "-Wall", "-Wextra", *sanitizers]
-    words += [f"-I{ROOT / 'include'}", "-o", str(program), str(SOURCE)]
+    words += [f"-I{ROOT / 'include'}", "-o", str(program), str(source)]
     subprocess.run([*words, f"-L{library}", "-lsightline", f"-Wl,-rpath,{library}"], check=True)
     return program
 
