@@ -130,6 +130,8 @@ static void send_out(sl_pump *pump, sl_forward *forward, bool stopping) {
     const struct ssh_counter_struct *counter = &pump->session->packet_counter;
     if (!writable(pump))
         return;
+    /* Said before they leave the socket, lest who asks in between takes them for gone. */
+    atomic_store(&pump->session->job->held, pump->chunk);
     uint64_t before = counter->out_bytes;
     size_t given = sl_forward_send(forward, pump->chunk, stopping);
     if (given > 0)
