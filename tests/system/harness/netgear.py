@@ -242,9 +242,9 @@ class Sender(Peer):
                 self.replies.append(self.socket.recv().decode())
 
 
-def subscribed_sender(endpoint, pattern, security=None):
+def subscribed_sender(endpoint, pattern, security=None, request_timeout=4):
     """A sender that, over pubsub, loses nothing to a receiver that has not quite joined yet."""
-    sender = Sender(endpoint, pattern, publisher=zmq.XPUB, security=security)
+    sender = Sender(endpoint, pattern, request_timeout, publisher=zmq.XPUB, security=security)
     if pattern == "pubsub":
         sender.wait_subscriber()
     return sender

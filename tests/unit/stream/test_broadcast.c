@@ -31,7 +31,8 @@ static void the_newest_arrives(void **state) {
     sl_receiver_close(&ends.receiver);
 }
 
-/* What piled up while nobody came is dropped, and counted, in favour of what came last. */
+/* What piled up while nobody came is dropped, and counted, in favour of what came last. (The one
+ * that is being decoded when the taker comes is given out.) */
 static void a_slow_taker_gets_the_newest(void **state) {
     (void)state;
     struct ends ends;
@@ -45,7 +46,8 @@ static void a_slow_taker_gets_the_newest(void **state) {
         assert_int_equal(sl_sender_flush(ends.sender, -1), SL_OK);
         sl_receiver_stats(ends.receiver, &stats);
     } while (stats.dropped < 5);
-    assert_int_equal(receive_number(&ends, &number, -1), SL_OK);
+    for (int received = 0; received < 2 && number < 5; received++)
+        assert_int_equal(receive_number(&ends, &number, -1), SL_OK);
     assert_true(number >= 5);
     close_both(&ends);
 }
