@@ -48,7 +48,8 @@ SL_API int sl_doctor_examine(const sl_sender_settings *settings, sl_check_functi
 /* The same for a receiver with these settings: up to the port that the SSH server listens on in its
  * place, and who reaches that; without a tunnel, whether this machine can listen. The port is held
  * for as long as the visit takes, so that a viewer which runs already has it is a bad step, and
- * camera ends that come meanwhile find nobody. SL_EINVAL with a gate, which needs no way. */
+ * camera ends that come meanwhile find nobody. Who holds the port is looked at
+ * through the server, with another log-in. SL_EINVAL with a gate, which needs no way. */
 SL_API int sl_doctor_examine_viewer(const sl_receiver_settings *settings, sl_check_function *tell,
                                     void *user);
 

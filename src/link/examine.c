@@ -1,4 +1,5 @@
-/* link: looking at the far end without becoming its peer. See sl_link_examine() in link.h. */
+/* link: looking at the far end without becoming its peer. See sl_link_examine() and sl_link_look()
+ * in link.h. */
 #include "base/error.h"
 #include "link/room.h"
 
@@ -91,4 +92,14 @@ int sl_link_examine(const sl_link_settings *settings, const char *endpoint, cons
     found->round_trip_us = greeting.round_trip_us;
     found->secure = settings->secure_mode > 0;
     return failure ? explain(asked, failure) : judge(settings, asked, &greeting);
+}
+
+int sl_link_look(const char *endpoint, const sl_cancel *cancel, int64_t deadline_us,
+                 sl_greeting *greeting) {
+    sl_place place;
+    int code = sl_place_parse(&place, endpoint);
+    if (code < 0)
+        return code;
+    int failure = sl_stranger_look(&place, cancel, deadline_us, greeting);
+    return failure ? explain(endpoint, failure) : SL_OK;
 }

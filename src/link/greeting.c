@@ -104,10 +104,9 @@ bool sl_greeting_read(const uint8_t *bytes, size_t size, sl_greeting *greeting) 
     return read_command(bytes + SL_GREETING_BYTES, size - SL_GREETING_BYTES, greeting);
 }
 
-/* The pattern whose receiver has this socket type, or NULL. */
-static const char *pattern_of(const char *socket_type) {
+const char *sl_greeting_viewer_pattern(const sl_greeting *greeting) {
     for (sl_pattern pattern = SL_PATTERN_PAIR; pattern <= SL_PATTERN_PUBSUB; pattern++)
-        if (strcmp(socket_type, receivers[pattern]) == 0)
+        if (strcmp(greeting->socket_type, receivers[pattern]) == 0)
             return sl_pattern_name(pattern);
     return NULL;
 }
@@ -122,8 +121,8 @@ bool sl_greeting_tells(const sl_greeting *greeting, sl_manner manner) {
 
 bool sl_greeting_mismatch(const sl_greeting *greeting, sl_manner manner, const char *where,
                           char why[SL_MISMATCH_MAX]) {
-    const char *ours = sl_pattern_name(manner.pattern), *type = greeting->socket_type;
-    const char *theirs = pattern_of(type);
+    const char *ours = sl_pattern_name(manner.pattern);
+    const char *theirs = sl_greeting_viewer_pattern(greeting);
     bool encrypted = manner.secure && greeting->mechanism[0]; /* what follows the greeting */
     if (greeting->says[0])
         snprintf(why, SL_MISMATCH_MAX, "the program at %.60s is no viewer: it says \"%.40s\"",

@@ -24,6 +24,7 @@ typedef struct sl_greeting {
     char mechanism[21];    /* "NULL", "CURVE"; "" when it did not come that far */
     char socket_type[16];  /* "REP"; "" when it is not told, as with CURVE */
     int64_t round_trip_us; /* from our greeting to its answer; -1: unknown */
+    bool ended;            /* it ended the connection before it had told enough */
 } sl_greeting;
 
 /* Our own greeting, of a sender: ZMTP 3.0. */
@@ -38,6 +39,10 @@ bool sl_greeting_read(const uint8_t *bytes, size_t size, sl_greeting *greeting);
 /* Whether it was told for certain what who greets so is: its security is another than this
  * manner's, or it has told its socket type. */
 bool sl_greeting_tells(const sl_greeting *greeting, sl_manner manner);
+
+/* The name of the pattern whose viewer greets so; NULL when it is no viewer's, or not told, as with
+ * CURVE. */
+const char *sl_greeting_viewer_pattern(const sl_greeting *greeting);
 
 #define SL_MISMATCH_MAX 200 /* bytes of its sentence */
 

@@ -6,6 +6,7 @@
 #define LINK_LINK_H
 
 #include "frame/buffer.h"
+#include "link/greeting.h"
 #include <sightline/cancel.h>
 #include <sightline/link.h>
 #include <stdbool.h>
@@ -80,6 +81,12 @@ typedef struct sl_link_examination {
  * as it came. */
 int sl_link_examine(const sl_link_settings *settings, const char *endpoint, const sl_cancel *cancel,
                     int64_t deadline_us, sl_link_examination *found);
+
+/* Looks who stands at a tunnel's endpoint ("ipc:///…") without being anybody's peer: ZMTP's bytes
+ * are said, and what comes is read, as far as it tells who that is. SL_OK when the connection was
+ * taken, though nothing may have been said; SL_EUNREACHABLE, SL_EINVAL, SL_ECANCELED. */
+int sl_link_look(const char *endpoint, const sl_cancel *cancel, int64_t deadline_us,
+                 sl_greeting *greeting);
 
 /* Binds (receiver, to each of its ports) or starts to connect (sender, to the settings' `port`),
  * with the security that the settings ask for or not at all. `endpoint` NULL: the one settings ask

@@ -185,4 +185,9 @@ void sl_refusal_judge(sl_link *link, const sl_peer *peer, uint64_t failure, uint
 int sl_stranger_ask(const sl_place *place, sl_manner manner, const sl_cancel *cancel,
                     int64_t deadline_us, sl_greeting *greeting);
 
+/* The same for who would not be its peer: whoever stands there is told of nothing that does not
+ * match. */
+int sl_stranger_look(const sl_place *place, const sl_cancel *cancel, int64_t deadline_us,
+                     sl_greeting *greeting);
+
 #endif

@@ -2,7 +2,8 @@
  *
  * libzmq does not tell another socket type from bytes that are no ZMTP. So a sender that was
  * refused looks once more itself: it connects, greets as ZMTP does, and reads what comes. It leaves
- * before the handshake is over, so nobody takes it for a peer. */
+ * before the handshake is over, so nobody takes it for a peer. Who only wants to know who is there
+ * says no more than it takes to be told. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/event.h"
@@ -62,26 +63,28 @@ static bool say(int fd, const uint8_t *bytes, size_t size) {
 
 /* Greets, and reads what it says, until that is enough or the time is over. Who hears of another
  * security ends the connection at once, and what he was about to say with it: so the whole greeting
- * follows only when his is there. */
-static void talk_to(int fd, bool secure, const sl_cancel *cancel, int64_t deadline_us,
+ * follows only when his is there; without a manner only if he is to say more. */
+static void talk_to(int fd, const sl_manner *manner, const sl_cancel *cancel, int64_t deadline_us,
                     sl_greeting *greeting) {
     uint8_t ours[SL_GREETING_BYTES];
     size_t said = SL_GREETING_ASKING;
     uint8_t heard[SL_GREETING_BYTES_MAX];
     size_t size = 0;
     int64_t asked_us = sl_now_us();
-    sl_greeting_write(ours, secure);
+    sl_greeting_write(ours, manner && manner->secure);
     if (!say(fd, ours, said))
         return;
     while (size < sizeof heard && sl_wait(fd, POLLIN, cancel, deadline_us) == SL_OK) {
         ssize_t got = recv(fd, heard + size, sizeof heard - size, 0);
-        if (got <= 0)
+        greeting->ended = got <= 0;
+        if (greeting->ended)
             return;
         size += (size_t)got;
         if (size > SL_GREETING_UNASKED && greeting->round_trip_us < 0)
             greeting->round_trip_us = sl_now_us() - asked_us;
         bool enough = sl_greeting_read(heard, size, greeting);
-        if (greeting->zmtp && size >= SL_GREETING_BYTES && said < sizeof ours) {
+        bool more = manner || !enough;
+        if (more && greeting->zmtp && size >= SL_GREETING_BYTES && said < sizeof ours) {
             enough |= !say(fd, ours + said, sizeof ours - said);
             said = sizeof ours;
         }
@@ -100,8 +103,9 @@ static void tell_manner(int fd, sl_manner manner, const sl_greeting *greeting,
         sl_wait(fd, POLLIN, cancel, deadline_us);
 }
 
-int sl_stranger_ask(const sl_place *place, sl_manner manner, const sl_cancel *cancel,
-                    int64_t deadline_us, sl_greeting *greeting) {
+/* Without a manner it only looks. */
+static int visit(const sl_place *place, const sl_manner *manner, const sl_cancel *cancel,
+                 int64_t deadline_us, sl_greeting *greeting) {
     char why[SL_MISMATCH_MAX];
     int failure = 0;
     socklen_t size = sizeof failure;
@@ -115,10 +119,21 @@ int sl_stranger_ask(const sl_place *place, sl_manner manner, const sl_cancel *ca
     else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size))
         failure = errno;
     if (failure == 0) {
-        talk_to(fd, manner.secure, cancel, deadline_us, greeting);
-        if (sl_greeting_tells(greeting, manner) && sl_greeting_mismatch(greeting, manner, "", why))
-            tell_manner(fd, manner, greeting, cancel, deadline_us);
+        talk_to(fd, manner, cancel, deadline_us, greeting);
+        if (manner && sl_greeting_tells(greeting, *manner) &&
+            sl_greeting_mismatch(greeting, *manner, "", why))
+            tell_manner(fd, *manner, greeting, cancel, deadline_us);
     }
     close(fd);
     return failure;
+}
+
+int sl_stranger_ask(const sl_place *place, sl_manner manner, const sl_cancel *cancel,
+                    int64_t deadline_us, sl_greeting *greeting) {
+    return visit(place, &manner, cancel, deadline_us, greeting);
+}
+
+int sl_stranger_look(const sl_place *place, const sl_cancel *cancel, int64_t deadline_us,
+                     sl_greeting *greeting) {
+    return visit(place, NULL, cancel, deadline_us, greeting);
 }

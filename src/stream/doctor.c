@@ -10,6 +10,7 @@
 #include "base/settings.h"
 #include "link/link.h"
 #include "stream/destination.h"
+#include "stream/holder.h"
 #include "stream/place.h"
 #include "tunnel/tunnel.h"
 
@@ -212,9 +213,14 @@ static void see_state(void *user, sl_tunnel_state state) {
         pass_until(user, steps[state]);
 }
 
-static void see_fact(void *user, sl_tunnel_fact fact, const char *text) {
+static void keep_fact(void *user, sl_tunnel_fact fact, const char *text) {
     struct visit *visit = user;
     snprintf(visit->facts[fact], sizeof visit->facts[fact], "%s", text);
+}
+
+static void see_fact(void *user, sl_tunnel_fact fact, const char *text) {
+    struct visit *visit = user;
+    keep_fact(user, fact, text);
     if (fact == SL_TUNNEL_FORWARDS)
         pass_until(visit, VIEWER);
 }
@@ -225,6 +231,19 @@ static void see_measures(void *user, const sl_tunnel_measures *measures) {
     visit->measured = true;
     visit->measures = *measures;
     visit->since_us = sl_now_us();
+}
+
+/* The server's answer, that it does not listen on the port, has no reason: somebody holds it. Who
+ * that is may be seen; SL_ECANCELED, or the code that it had. */
+static int explain_holder(const struct visit *visit, const sl_tunnel_settings *settings, int port,
+                          int code) {
+    char before[512], text[512];
+    snprintf(before, sizeof before, "%s", sl_error());
+    int looked = sl_holder_look(settings, visit->facts[SL_TUNNEL_HELD], port, visit->cancel, text,
+                                sizeof text);
+    if (looked == SL_ECANCELED)
+        return looked;
+    return sl_fail(code, "%s", looked == SL_OK ? text : before);
 }
 
 static int walk_tunnel(struct visit *visit, sl_tunnel **tunnel, sl_tunnel_target target) {
@@ -241,6 +260,8 @@ static int walk_tunnel(struct visit *visit, sl_tunnel **tunnel, sl_tunnel_target
         return code;
     if (code == SL_EHOSTKEY)
         pass_until(visit, HOST_KEY);
+    if (code == SL_EFORWARD && visit->facts[SL_TUNNEL_HELD][0])
+        code = explain_holder(visit, &settings, target.port, code);
     return stop(visit, code);
 }
 
@@ -408,14 +429,10 @@ static void tell_reach(const struct visit *visit) {
     tell(visit, REACH, check);
 }
 
-/* Where a viewer would listen at an SSH server, for as long as this takes. Who comes meanwhile
- * finds nobody: in the folder there is no link. */
-static int examine_far_port(struct visit *visit, const char *folder) {
-    char link[128], text[512];
-    sl_tunnel_target target = sl_receiver_target(visit->link);
+/* Where a viewer would listen at an SSH server, for as long as this takes. */
+static int examine_far_port(struct visit *visit, sl_tunnel_target target) {
+    char text[512];
     sl_tunnel *tunnel = NULL;
-    snprintf(link, sizeof link, "ipc://%s/link", folder);
-    target.link = link;
     int code = walk_tunnel(visit, &tunnel, target);
     if (code < 0)
         return code;
@@ -427,23 +444,88 @@ static int examine_far_port(struct visit *visit, const char *folder) {
     return SL_OK;
 }
 
-/* Whether a viewer could listen on this machine. */
-static int examine_port(struct visit *visit) {
+/* Tells of one port of several, in the words for its being good or those of the failure. */
+static void tell_port(struct visit *visit, int code, const char *well) {
+    tell(visit, LISTENING,
+         (sl_check){.verdict = code < 0 ? SL_VERDICT_BAD : SL_VERDICT_GOOD,
+                    .code = code,
+                    .text = code < 0 ? sl_error() : well,
+                    .ms = (double)(sl_now_us() - visit->since_us) / 1e3});
+    visit->since_us = sl_now_us();
+}
+
+/* The way there is known by now. */
+static int examine_other_far_port(struct visit *visit, sl_tunnel_target target) {
+    sl_tunnel *tunnel = NULL;
+    sl_tunnel_settings settings = *visit->tunnel;
+    char text[64];
+    settings.persist = false;
+    visit->witness = (sl_tunnel_witness){.fact = keep_fact, .user = visit};
+    visit->facts[SL_TUNNEL_HELD][0] = '\0';
+    target.witness = &visit->witness;
+    int code = sl_tunnel_open(&tunnel, &settings, &target, visit->cancel);
+    if (code == SL_EFORWARD && visit->facts[SL_TUNNEL_HELD][0])
+        code = explain_holder(visit, &settings, target.port, code);
+    sl_tunnel_close(&tunnel, 0);
+    snprintf(text, sizeof text, "on port %d there", target.port);
+    if (code != SL_ECANCELED)
+        tell_port(visit, code, text);
+    return code;
+}
+
+/* Each port; the way to the server and what is measured of it is told of with the first. Who comes
+ * meanwhile finds nobody: in the folder there is no link. */
+static int examine_far_ports(struct visit *visit, const char *folder, const sl_link_ports *ports) {
+    char link[128], sentence[512];
+    sl_tunnel_target target = sl_receiver_target(visit->link);
+    snprintf(link, sizeof link, "ipc://%s/link", folder);
+    target.link = link;
+    int failure = examine_far_port(visit, target);
+    snprintf(sentence, sizeof sentence, "%s", sl_error());
+    for (size_t i = 1; i < ports->count && (failure == SL_OK || failure == SL_EFORWARD); i++) {
+        target.port = ports->all[i];
+        int code = examine_other_far_port(visit, target);
+        if (code == SL_OK || (failure && code != SL_ECANCELED))
+            continue;
+        failure = code;
+        snprintf(sentence, sizeof sentence, "%s", sl_error());
+    }
+    return failure ? sl_fail(failure, "%s", sentence) : SL_OK;
+}
+
+/* Whether a viewer could listen there on this machine. */
+static int examine_port(struct visit *visit, int port) {
+    sl_link_settings one = *visit->link;
     sl_link *link = NULL;
-    sl_link_state state;
-    char text[128];
-    int code = sl_link_open(&link, visit->link, SL_ROLE_RECEIVER, NULL, visit->cancel);
-    if (code < 0)
-        return code == SL_EINVAL ? code : stop(visit, code);
-    sl_link_state_get(link, &state);
+    sl_link_state state = {0};
+    char text[64] = "its socket can be there";
+    one.ports = NULL;
+    one.port = port;
+    int code = sl_link_open(&link, &one, SL_ROLE_RECEIVER, NULL, visit->cancel);
+    if (code == SL_EINVAL || code == SL_ECANCELED)
+        return code;
+    if (code == SL_OK)
+        sl_link_state_get(link, &state);
     sl_link_close(&link, 0);
-    if (visit->link->ports)
-        snprintf(text, sizeof text, "the ports %.80s are free for a viewer", visit->link->ports);
-    else
+    if (one.protocol == SL_PROTOCOL_TCP)
         snprintf(text, sizeof text, "port %d is free for a viewer", state.port);
-    bool tcp = visit->link->protocol == SL_PROTOCOL_TCP;
-    pass(visit, (sl_check){.text = tcp ? text : "its socket can be there"});
-    return SL_OK;
+    tell_port(visit, code, text);
+    return code;
+}
+
+static int examine_ports(struct visit *visit, const sl_link_ports *ports) {
+    char sentence[512] = "";
+    int failure = SL_OK;
+    for (size_t i = 0; i < ports->count; i++) {
+        int code = examine_port(visit, ports->all[i]);
+        if (code == SL_EINVAL || code == SL_ECANCELED)
+            return code;
+        if (code == SL_OK || failure)
+            continue;
+        failure = code;
+        snprintf(sentence, sizeof sentence, "%s", sl_error());
+    }
+    return failure ? sl_fail(failure, "%s", sentence) : SL_OK;
 }
 
 int sl_doctor_examine_viewer(const sl_receiver_settings *settings, sl_check_function *tell_step,
@@ -456,6 +538,7 @@ int sl_doctor_examine_viewer(const sl_receiver_settings *settings, sl_check_func
                           .user = user,
                           .since_us = sl_now_us()};
     sl_link_settings link = settings->link;
+    sl_link_ports ports = {0};
     char folder[96];
     int code = sl_receiver_check(settings);
     if (code == SL_OK && settings->gate.listen)
@@ -464,15 +547,17 @@ int sl_doctor_examine_viewer(const sl_receiver_settings *settings, sl_check_func
     link.overwrite_cert = false; /* it changes nothing */
     if (code == SL_OK)
         code = sl_link_prepare(&link, SL_ROLE_RECEIVER);
+    if (code == SL_OK)
+        code = sl_link_ports_read(&ports, &link);
     if (code < 0)
         return code;
     skip_others(&visit);
     if (!settings->tunnel.destination)
-        return examine_port(&visit);
+        return examine_ports(&visit, &ports);
     code = sl_private_directory(folder, sizeof folder);
     if (code < 0)
         return code;
-    code = examine_far_port(&visit, folder);
+    code = examine_far_ports(&visit, folder, &ports);
     rmdir(folder);
     return code;
 }

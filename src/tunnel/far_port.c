@@ -52,6 +52,7 @@ void sl_far_port_tell_waiting(sl_tunnel_job *job) {
     sl_far_port_fail_held(job);
     sl_log(job->was_up ? SL_LOG_INFO : SL_LOG_WARNING, "tunnel", "%s; waiting for it", sl_error());
     sl_tunnel_report(job, SL_TUNNEL_WAITING, sl_error());
+    sl_tunnel_tell(job, SL_TUNNEL_HELD, sl_far_port_host(job));
 }
 
 int sl_far_port_find_idle(const int64_t heard_us[], int count) {

@@ -26,7 +26,8 @@ int sl_far_port_find_idle(const int64_t heard_us[], int count);
  * one that is idle was ended for him. */
 void sl_far_port_tell_full(sl_tunnel_job *job, int most, bool one_made_way);
 
-/* Says that it is waited for, and that the port is held. */
+/* Says that it is waited for, and that the port is held; who examines the way is told where its
+ * holder is to be found. */
 void sl_far_port_tell_waiting(sl_tunnel_job *job);
 
 /* The server listens on this port. The first time it looks whether others reach it, at the

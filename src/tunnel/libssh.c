@@ -116,7 +116,7 @@ static int connect_verified(struct client *client) {
 static int measure(struct client *client) {
     const sl_tunnel_witness *witness = client->job->plan.witness;
     sl_tunnel_measures measures;
-    if (!witness || client->job->was_up || client->job->plan.jump)
+    if (!witness || !witness->measured || client->job->was_up || client->job->plan.jump)
         return SL_OK;
     sl_tunnel_tell(client->job, SL_TUNNEL_FORWARDS, "yes");
     int code = sl_measure(&client->session, &measures);

@@ -57,7 +57,7 @@ void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *rea
         log_up(job, first);
     else if (changed)
         log_step(job, state, reason ? text : NULL);
-    if (changed && (first || !job->was_up) && job->plan.witness)
+    if (changed && (first || !job->was_up) && job->plan.witness && job->plan.witness->state)
         job->plan.witness->state(job->plan.witness->user, state);
     if (up)
         sl_event_set(&job->usable);
@@ -84,7 +84,7 @@ void sl_tunnel_tell_heard(sl_tunnel_job *job, bool *unheard, bool heard, bool up
 }
 
 void sl_tunnel_tell(const sl_tunnel_job *job, sl_tunnel_fact fact, const char *text) {
-    if (job->plan.witness && !job->was_up)
+    if (job->plan.witness && job->plan.witness->fact && !job->was_up)
         job->plan.witness->fact(job->plan.witness->user, fact, text);
 }
 

@@ -29,6 +29,8 @@ typedef enum sl_tunnel_fact {
     SL_TUNNEL_HOST_KEY,   /* "SHA256:…" */
     SL_TUNNEL_METHODS,    /* of logging in, that it takes: "publickey, password" */
     SL_TUNNEL_FORWARDS,   /* that it passes connections on, as far as it is known before it is up */
+    SL_TUNNEL_HELD,       /* inward: somebody holds the port there, whom the server finds at this
+                             address of its own */
     SL_TUNNEL_REACHED,    /* inward, in a sentence: others reach the port there */
     SL_TUNNEL_FOR_ITSELF, /* or the server listens for itself only, and what changes that */
     SL_TUNNEL_REACH_UNSEEN, /* or that can't be seen */
@@ -45,13 +47,15 @@ typedef struct sl_tunnel_measures {
                                               wrong */
 } sl_tunnel_measures;
 
-/* Who is told of it, on the tunnel's thread, until the tunnel is up for the first time. Jump hosts
- * come one after the other before the destination: each is told of until it is up. */
+/* Who is told of it, on the tunnel's thread, until the tunnel is up for the first time; what has no
+ * function isn't told. Jump hosts come one after the other before the destination: each is told of
+ * until it is up. */
 typedef struct sl_tunnel_witness {
     void (*state)(void *user, sl_tunnel_state state);
     void (*fact)(void *user, sl_tunnel_fact fact, const char *text);
     void (*measured)(void *user, const sl_tunnel_measures *measures); /* by libssh alone, which
-                                                                         takes a second for it */
+                                                                         takes a second for it; it
+                                                                         measures for this only */
     void *user;
 } sl_tunnel_witness;
 

@@ -336,12 +336,52 @@ def test_viewer_that_the_server_does_not_listen_for(line, way, sshd, examine_vie
     blame(result, "forwarding", 7, line.split()[0], "authorized_keys", port)
 
 
+def held(port):
+    return ["--address", "127.0.0.1", "--port", port, "-o", "ssh_connect_timeout=1"]
+
+
+def test_viewers_port_that_another_viewer_holds(sshd, view, examine_viewer):
+    server = sshd()
+    viewer = view("reqrep", *server.options(), "--log", "info")
+    result = examine_viewer(*server.options(), *held(viewer.port()))
+    blame(result, "forwarding", 7, viewer.port(), "viewer with the pattern reqrep", "--port")
+    assert "refused" not in viewer.stderr, viewer.account()
+
+
 @both_backends
-def test_viewers_port_that_somebody_holds(way, sshd, examine_viewer, listener):
-    held = listener(b"").port
-    place = ["--address", "127.0.0.1", "--port", held, "-o", "ssh_connect_timeout=1"]
-    result = examine_viewer(*sshd().options(), *place, *way)
-    blame(result, "forwarding", 7, held, "in use", "ClientAliveInterval")
+def test_viewers_port_that_a_dead_session_holds(way, started, sshd, view, examine_viewer):
+    """As when a router forgets: what the server's kernel takes, nobody answers. Looked at it is no
+    different from a program that is silent."""
+    server = sshd()
+    relay = Relay(server.port)
+    started.callback(relay.close)
+    login = ["--ssh", f"{server.user}@127.0.0.1:{relay.port}", "--ssh-key", server.key]
+    pin = ["--ssh-host-key", fingerprint(server.host_key())]
+    viewer = view("pair", *login, *pin)
+    port = viewer.port()
+    relay.forget_clients()
+    viewer.kill()
+    result = examine_viewer(*server.options(), *held(port), *way)
+    blame(result, "forwarding", 7, port, "says nothing", "dead session", "ClientAliveInterval")
+
+
+@pytest.mark.parametrize("answer, words", [
+    (b"220 ready\r\n", ["another program", "220 ready"]),
+    (b"", ["ends connections without a word", "no viewer"]),
+])  # fmt: skip
+def test_viewers_port_that_another_program_holds(answer, words, sshd, examine_viewer, listener):
+    taken = listener(answer)
+    taken.serve()
+    result = examine_viewer(*sshd().options(), *held(taken.port))
+    blame(result, "forwarding", 7, taken.port, *words)
+    assert "dead" not in result[1]["forwarding"]["text"]
+
+
+def test_viewers_port_whose_holder_can_not_be_seen(sshd, examine_viewer, listener):
+    """Its server listens, and leads nowhere."""
+    taken = listener(b"").port
+    result = examine_viewer(*sshd("AllowTcpForwarding remote").options(), *held(taken))
+    blame(result, "forwarding", 7, taken, "does not allow to listen", "or the port is in use")
 
 
 def test_viewer_whose_key_is_not_let_in(folder, sshd, examine_viewer):
@@ -355,9 +395,37 @@ def test_viewer_of_this_machine(plain):
     place = ["view", "--address", "127.0.0.1", "--port", holder.getsockname()[1]]
     status, checks = checks_of(plain, ["listening"], place)
     assert status == 1 and "in use" in checks["listening"]["text"]
+    several = ["-o", "multiserver_mode=true", "--pattern", "pubsub"]
+    ports = f"{free_port()},{place[-1]},{free_port()}"
+    status, checks = ports_of(plain, [*place[:-1], ports, *several])
+    assert status == 1 and [check["verdict"] for check in checks] == ["good", "bad", "good"]
     holder.close()
     rest = "--sink null --every-frame --timecode --timeout 3 --frames 5 --pattern pubsub"
     assert checks_of(plain, ["listening"], [*place, *rest.split()])[0] == 0
+
+
+def ports_of(plain, words):
+    """(exit code, checks of each port)"""
+    doctor = plain("doctor", *words, "--json", stdout=subprocess.PIPE)
+    checks = [json.loads(line) for line in doctor.stdout.read().splitlines()]
+    return doctor.wait(), [check for check in checks if check["name"] == "listening"]
+
+
+@pytest.mark.parametrize("place, verdicts, way", [
+    (0, ["skipped", "good"], []), (1, ["good", "bad"], []), (1, ["good", "bad"], OPENSSH),
+])  # fmt: skip
+def test_viewer_with_several_ports(place, verdicts, way, sshd, plain, listener):
+    """One is held, wherever it stands among them."""
+    taken = listener(b"")
+    taken.serve()
+    ports = [free_port()]
+    ports.insert(place, taken.port)
+    several = ["-o", "multiserver_mode=true", "--pattern", "pubsub"]
+    words = [*held(",".join(map(str, ports))), *several, *sshd().options(), *way]
+    status, checks = ports_of(plain, ["view", *words])
+    assert status == 7
+    assert [check["verdict"] for check in checks] == verdicts
+    assert str(ports[1]) in checks[1]["text"], checks
 
 
 @pytest.mark.parametrize(

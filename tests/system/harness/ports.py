@@ -1,8 +1,10 @@
 """Free loopback ports."""
 
+import contextlib
 import pathlib
 import random
 import socket
+import threading
 
 
 def free_port(family=socket.AF_INET):
@@ -45,7 +47,8 @@ def ipv6_works():
 
 
 class Listener:
-    """A listening socket that answers with fixed bytes, or with nothing at all."""
+    """A listening socket that answers with fixed bytes, or with nothing at all: who isn't served
+    is taken by the kernel alone."""
 
     def __init__(self, answer=b"", port=0):
         self._answer = answer
@@ -60,7 +63,19 @@ class Listener:
             peer.sendall(self._answer)
         return peer
 
+    def serve(self):
+        """Serves whoever comes, and ends the connection; a thread of its own does it until it is closed."""
+
+        def run():
+            with contextlib.suppress(OSError):
+                while True:
+                    self.serve_one().close()
+
+        threading.Thread(target=run, daemon=True).start()
+
     def close(self):
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         for peer in self._peers:
             peer.close()
         self._socket.close()
