@@ -24,7 +24,7 @@ typedef struct sl_stats {
     sl_tunnel_state tunnel;
     sl_latency latency;
     uint64_t tunnel_reconnects; /* times it was up again after having been up */
-    char tunnel_reason[96];     /* why it isn't up, maybe cut short; "" when all is well */
+    char tunnel_reason[512];    /* why it isn't up; "" when all is well */
     uint64_t encoded;           /* sender: frames coded, once for all destinations */
     void *reserved[2];
 } sl_stats;

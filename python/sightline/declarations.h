@@ -229,7 +229,7 @@ typedef struct sl_stats {
     sl_tunnel_state tunnel;
     sl_latency latency;
     uint64_t tunnel_reconnects;
-    char tunnel_reason[96];
+    char tunnel_reason[512];
     uint64_t encoded;
     void *reserved[2];
 } sl_stats;

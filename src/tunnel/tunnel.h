@@ -73,7 +73,7 @@ typedef struct sl_tunnel_target {
 
 typedef struct sl_tunnel_status {
     sl_tunnel_state state;
-    char reason[256];    /* why it isn't up, or what it is up without; "" when all is well */
+    char reason[512];    /* why it isn't up, or what it is up without; "" when all is well */
     uint64_t reconnects; /* times it was up again after having been up */
     int failure;         /* SL_OK, or the code that ended it for good, with `reason` */
 } sl_tunnel_status;
