@@ -46,8 +46,8 @@ int run_help(int count, char **words);
 struct options;
 int run_with_options(int count, char **words, int set, int (*run)(struct options *options));
 
-/* Prints a command's help to standard output. */
-void print_help(const struct command *about);
+/* Prints a command's help to standard output; gives the exit code. */
+int print_help(const struct command *about);
 
 /* The exit code that stands for a library's SL_E… code. */
 int exit_code(int code);

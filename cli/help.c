@@ -34,7 +34,7 @@ static void init_known(struct known *known, int set) {
     if (set & (FOR_SEND | FOR_DOCTOR)) {
         known->all[known->count++] = &known->sender;
         known->all[known->count++] = &known->source;
-    } else if (set & (FOR_VIEW | FOR_PAIR)) {
+    } else if (set & (FOR_VIEW | FOR_DOCTOR_VIEW | FOR_PAIR)) {
         known->all[known->count++] = &known->receiver;
         known->all[known->count++] = &known->sink;
     }
@@ -150,7 +150,7 @@ static void print_settings(const void *settings) {
     }
 }
 
-void print_help(const struct command *about) {
+static void print_about(const struct command *about) {
     struct known known;
     printf("Usage: sightline %s%s%s%s\n\n", about->name, about->option_set ? " [OPTIONS]" : "",
            about->operands[0] ? " " : "", about->operands);
@@ -167,6 +167,12 @@ void print_help(const struct command *about) {
             "sends nothing. Behind the word view it takes those of `sightline view`, and looks "
             "whether a viewer can listen, above all at an SSH server (--ssh), and who reaches it "
             "there.",
+            0);
+    if (about->option_set == FOR_DOCTOR_VIEW)
+        print_wrapped(
+            "It takes the words of `sightline view`, and looks whether a viewer can listen, above "
+            "all at an SSH server (--ssh), and who reaches it there. What becomes of frames does "
+            "not matter to it.",
             0);
     if (about->option_set == FOR_PAIR)
         print_wrapped(
@@ -194,6 +200,11 @@ void print_help(const struct command *about) {
                                         : "Set any of the options below by its name");
     for (size_t i = 0; i < known.count && about->option_set != FOR_PAIR; i++)
         print_settings(known.all[i]);
+}
+
+int print_help(const struct command *about) {
+    print_about(about);
+    return fflush(stdout) == 0 ? EXIT_DONE : EXIT_OTHER;
 }
 
 static void print_overview(void) {
@@ -225,9 +236,8 @@ int run_help(int count, char **words) {
             fail_unknown_command(words[1]);
             return EXIT_USAGE;
         }
-        print_help(about);
-    } else {
-        print_overview();
+        return print_help(about);
     }
+    print_overview();
     return fflush(stdout) == 0 ? EXIT_DONE : EXIT_OTHER;
 }

@@ -26,6 +26,21 @@ const struct command commands[] = {
     {0},
 };
 
+/* A command of its own in all but name. */
+static const struct command doctor_view = {
+    .name = "doctor view",
+    .option_set = FOR_DOCTOR_VIEW,
+    .operands = "",
+    .summary = "why a viewer cannot be where it should, step by step",
+};
+
+static const struct command *find_set(int set) {
+    const struct command *known = commands;
+    while (known->name && known->option_set != set)
+        known++;
+    return known->name ? known : &doctor_view;
+}
+
 const struct command *find_command(const char *name) {
     for (const struct command *known = commands; known->name; known++) {
         if (strcmp(known->name, name) == 0)
@@ -78,7 +93,7 @@ int run_with_options(int count, char **words, int set, int (*run)(struct options
     if (!understood)
         console_fail("%s", options.sentence);
     else if (options.help)
-        status = run_help(2, (char *[]){words[0], words[0]});
+        status = print_help(find_set(set));
     else
         status = run(&options);
     options_finish(&options);

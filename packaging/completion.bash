@@ -11,8 +11,10 @@ _sightline_files() {
 
 # What -o takes, as the command itself tells.
 _sightline_names() {
+    local words=("${COMP_WORDS[@]:0:2}")
+    [ "${COMP_WORDS[*]:1:2}" != 'doctor view' ] || words+=(view)
     compopt -o nospace 2>/dev/null
-    _sightline_words "$("${COMP_WORDS[0]}" help "${COMP_WORDS[1]}" 2>/dev/null |
+    _sightline_words "$("${words[@]}" --help 2>/dev/null |
         sed -n 's/^  -o \([a-z_]*=\).*/\1/p')"
 }
 

@@ -33,15 +33,24 @@ if (( CURRENT == 2 )); then
     return
 fi
 
-local command=$words[2]
-local -a also
-if [[ $command = doctor && $words[3] = view && CURRENT -gt 3 ]]; then
-    command=view also=('--json[write JSON]' '2:view:(view)')
-fi
+# From here on the command is the first word, as what knows options expects it.
+local command=$words[2] own= source='1:source:_files'
+shift words; (( CURRENT-- ))
+case $command in
+send) own='--join[accept the invitation of a viewer]:line:' ;;
+doctor)
+    own='--json[write JSON]'
+    if (( CURRENT == 2 )); then
+        source='1:whose words, or source:{compadd send view; _files}'
+    elif [[ $words[2] = (send|view) ]]; then
+        [[ $words[2] = send ]] || command=view
+        shift words; (( CURRENT-- ))
+    fi
+    ;;
+esac
+
 case $command in
 send | doctor)
-    local own='--join[accept the invitation of a viewer]:line:'
-    [[ $command = send ]] || own='--json[write JSON]'
     _arguments $both $own \
         '*--to[a destination, in place of --address]:ADDRESS[\:PORT][,NAME=VALUE]…:_hosts' \
         '--raw[send pixels as they are]' \
@@ -52,10 +61,10 @@ send | doctor)
         '--loop[begin a file again at its end]' \
         '--filter[libavfilter graph]:graph:' \
         '--message[a value to send with each frame]:JSON:' \
-        '2:source:_files'
+        $source
     ;;
 view)
-    _arguments $both $also \
+    _arguments $both $own \
         '--gate[be an SSH server that carries frames]:[ADDR\:]PORT:' \
         '--authorized-keys[public keys that the gate lets in]:file:_files' \
         '--sink[what takes the frames]:sink:(window null file\: -)' \
@@ -93,8 +102,8 @@ keys)
         '--config[file of settings]:file:_files' \
         '--log[how much to tell]:level:(none error warning info debug)' \
         '--help[say what there is]' \
-        '2:what to do:(make list export)' \
-        '3:for whom:(camera viewer)'
+        '1:what to do:(make list export)' \
+        '2:for whom:(camera viewer)'
     ;;
 help)
     _values 'command' send view cameras doctor pair keys help

@@ -147,6 +147,13 @@ def test_help_of_the_viewer(words, plain):
         assert option in text
 
 
+@pytest.mark.parametrize("end, own, others", [("view", "--sink", "--fps"), ("send", "--fps", "--sink")])
+def test_help_of_the_doctor_of_an_end(end, own, others, plain):
+    text = read(plain("doctor", end, "--help", stdout=subprocess.PIPE).expect(0))
+    assert text.startswith("Usage: sightline doctor ")
+    assert "--json" in text and own in text and others not in text
+
+
 def test_help_of_nothing(plain):
     plain("help", "watch").expect(2).sentence("watch")
 
