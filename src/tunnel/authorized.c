@@ -166,21 +166,31 @@ static int check_writers(const char *what, const struct stat *status) {
     return SL_OK;
 }
 
-static int check_owner(const char *path, FILE *file) {
+/* Who can write to the folder that a file is in, or will be; and whether we can do so (access()).
+ */
+static int check_folder(const char *path, int mode) {
     struct stat status;
     char folder[4096];
-    if (fstat(fileno(file), &status) < 0)
-        return sl_fail(SL_ESYSTEM, "cannot read %s: %s", path, strerror(errno));
-    int code = S_ISREG(status.st_mode) ? check_writers(path, &status) : SL_OK;
-    if (code < 0)
-        return code;
     const char *slash = strrchr(path, '/');
     snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
     if (slash == path)
         snprintf(folder, sizeof(folder), "/");
-    if (stat(folder, &status) < 0)
-        return sl_fail(SL_ESYSTEM, "cannot read %s: %s", folder, strerror(errno));
+    if (stat(folder, &status) < 0 || access(folder, mode) < 0)
+        return sl_fail(SL_ESYSTEM, "cannot %s %s: %s", mode & W_OK ? "write to" : "read", folder,
+                       strerror(errno));
     return check_writers(folder, &status);
+}
+
+static int check_owner(const char *path, FILE *file) {
+    struct stat status;
+    if (fstat(fileno(file), &status) < 0)
+        return sl_fail(SL_ESYSTEM, "cannot read %s: %s", path, strerror(errno));
+    int code = S_ISREG(status.st_mode) ? check_writers(path, &status) : SL_OK;
+    return code < 0 ? code : check_folder(path, F_OK);
+}
+
+int sl_authorized_check_place(const char *path) {
+    return check_folder(path, W_OK | X_OK);
 }
 
 int sl_authorized_open(FILE **file, const char *path) {

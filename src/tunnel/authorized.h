@@ -20,6 +20,10 @@ int sl_authorized_parse(char *line, const sl_gate_target *link, ssh_key *key, ch
  * else. The caller closes it. */
 int sl_authorized_open(FILE **file, const char *path);
 
+/* Whether a file could be put there that would be read: its folder is there, we may write to it,
+ * and nobody else. SL_EINVAL, SL_ESYSTEM. */
+int sl_authorized_check_place(const char *path);
+
 /* Whether getline() has come to the file's end: SL_ESYSTEM when it failed before. */
 int sl_authorized_check_end(FILE *file, const char *path);
 
@@ -35,7 +39,7 @@ int sl_authorized_look(const char *path, const sl_gate_target *link, ssh_key key
 int sl_authorized_add(const char *path, const sl_gate_target *link, ssh_key key,
                       const char *comment);
 
-/* Whether it could be added to now. SL_EINVAL, SL_ESYSTEM as above, SL_ENOMEM. */
+/* Whether it could be added to, or made, now. SL_EINVAL, SL_ESYSTEM as above, SL_ENOMEM. */
 int sl_authorized_ready(const char *path);
 
 /* Takes out every line whose key has this fingerprint ("SHA256:…"). SL_EAUTH when there is none. */

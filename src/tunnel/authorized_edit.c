@@ -120,6 +120,8 @@ int sl_authorized_add(const char *path, const sl_gate_target *link, ssh_key key,
 int sl_authorized_ready(const char *path) {
     struct editing editing;
     int code = begin(&editing, path);
+    if (code == SL_OK)
+        code = sl_authorized_check_place(editing.path);
     end(&editing, code < 0 ? code : SL_EAGAIN); /* and nothing was written */
     return code;
 }

@@ -242,13 +242,13 @@ static void check_keys(const char *path) {
     int code = sl_authorized_open(&file, path);
     if (code == SL_OK)
         fclose(file);
-    else if (code == SL_ESYSTEM && errno == ENOENT)
+    else if (code == SL_ESYSTEM && errno == ENOENT && sl_authorized_ready(path) == SL_OK)
         sl_log(SL_LOG_WARNING, "gate",
                "nobody can log in yet: invite cameras with `sightline pair`, or put their public "
                "keys into %s",
                path);
     else
-        sl_log(SL_LOG_WARNING, "gate", "nobody can log in: %s", sl_error());
+        sl_log(SL_LOG_WARNING, "gate", "nobody can log in, or be invited: %s", sl_error());
 }
 
 /* Where files are, and whether anybody could come in. */

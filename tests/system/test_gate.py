@@ -47,6 +47,12 @@ def test_link_is_reached_through_the_gate_alone(gate, home, camera):
         assert place.stat().st_mode & 0o777 == 0o700
 
 
+def test_place_for_keys_that_is_not_there_is_told(folder, view):
+    keys = folder / "missing" / "authorized"
+    viewer = view("pair", "--gate", "127.0.0.1:0", "--authorized-keys", keys)
+    viewer.wait_said(f"nobody can log in, or be invited: .*{keys.parent}")
+
+
 def test_key_is_made_once_and_said(gate, home):
     opened = gate("pair")
     path = home / "state" / "sightline" / "gate_ed25519"

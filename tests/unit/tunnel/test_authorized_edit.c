@@ -97,6 +97,20 @@ static void a_file_is_ready_or_will_be(void **state) {
     assert_int_equal(sl_authorized_ready(path), SL_OK);
 }
 
+/* What is not there yet is as good as the folder that it will be in. */
+static void a_file_that_could_not_be_made_is_not_ready(void **state) {
+    (void)state;
+    char elsewhere[80];
+    snprintf(elsewhere, sizeof(elsewhere), "%s/missing/keys", folder);
+    assert_int_equal(sl_authorized_ready(elsewhere), SL_ESYSTEM);
+    assert_non_null(strstr(sl_error(), "/missing:"));
+    unlink(path);
+    assert_int_equal(chmod(folder, 0777), 0);
+    assert_int_equal(sl_authorized_ready(path), SL_EINVAL);
+    assert_int_equal(chmod(folder, 0700), 0);
+    assert_int_equal(sl_authorized_ready(path), SL_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_added_and_taken_out),
@@ -104,6 +118,7 @@ int main(void) {
         cmocka_unit_test(others_who_lock_what_they_can_open_hold_nobody_up),
         cmocka_unit_test(files_that_others_can_write_are_not_changed),
         cmocka_unit_test(a_file_is_ready_or_will_be),
+        cmocka_unit_test(a_file_that_could_not_be_made_is_not_ready),
     };
     return cmocka_run_group_tests(tests, prepare, clean);
 }
