@@ -26,6 +26,7 @@
 #define GRACE_MS   1000   /* to end in, when asked to */
 #define LOG_IN_MS  120000 /* a security key may have to be found first; sshd's own limit */
 #define AGAIN_MS   1000   /* between logging in for a port that is held */
+#define STUCK_MS   1000   /* past ssh's own limit it is stuck */
 #define SETTLED_MS 50     /* silent for so long: no connection is about to be taken any more */
 #define READS_MOST 16     /* in a row */
 
@@ -151,8 +152,8 @@ static void act(struct client *client, sl_openssh_event event, const char *line)
     const sl_tunnel_plan *plan = &client->job->plan;
     int limit_ms = 1000 * plan->settings.connect_timeout_s;
     switch (event) {
-    case SL_OPENSSH_RESOLVED:
-        sl_tunnel_report(client->job, SL_TUNNEL_CONNECTING, NULL);
+    case SL_OPENSSH_RESOLVED: /* it takes its own time for each address and jump host */
+        report_step(client, SL_TUNNEL_CONNECTING, STUCK_MS + 2 * limit_ms);
         break;
     case SL_OPENSSH_CONNECTED:
         report_step(client, SL_TUNNEL_VERIFYING, limit_ms);
@@ -292,6 +293,11 @@ static int start_probe(const struct client *client) {
 }
 
 static int fail_silent(const struct client *client) {
+    if (client->job->status.state == SL_TUNNEL_RESOLVING) /* this thread's to change */
+        return sl_fail(SL_EUNREACHABLE,
+                       "the SSH host %s does not resolve: no name server answers in time; check "
+                       "the network or give its address",
+                       client->job->plan.name);
     return sl_fail(SL_EUNREACHABLE,
                    "the SSH server of %s says nothing (timed out after %d s); is it overloaded or "
                    "stuck, or is something else on that port?",
@@ -344,8 +350,8 @@ static int connect_offering(struct client *client, const char *algorithms) {
     client->held = false;
     client->channels = client->port = 0;
     memset(client->ours, 0, sizeof(client->ours));
-    /* ssh takes its own time for each address and jump host; this is for when it gets stuck. */
-    report_step(client, SL_TUNNEL_RESOLVING, 1000 + 2000 * job->plan.settings.connect_timeout_s);
+    report_step(client, SL_TUNNEL_RESOLVING,
+                STUCK_MS + 1000 * job->plan.settings.connect_timeout_s);
     if (job->plan.link_path)
         code = sl_relay_start(&client->relay, job);
     if (code == SL_OK)

@@ -130,6 +130,15 @@ int sl_tunnel_plan_fail_unheard(const sl_tunnel_plan *plan, const char *words) {
                    plan->jump ? "" : "; waiting");
 }
 
+int sl_tunnel_plan_fail_silent(const sl_tunnel_plan *plan) {
+    return sl_fail(
+        SL_EPEER,
+        "%s port %d does not answer as seen from %s (timed out after %d s); is that host "
+        "on, and does a firewall let the port through?%s",
+        plan->target_host, plan->target_port, plan->destination.host,
+        plan->settings.connect_timeout_s, plan->jump ? "" : " waiting");
+}
+
 void sl_tunnel_plan_finish(sl_tunnel_plan *plan) {
     sl_tunnel_settings *settings = &plan->settings;
     char *password = (char *)settings->password;

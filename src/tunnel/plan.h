@@ -23,9 +23,10 @@ int sl_tunnel_plan_init(sl_tunnel_plan *plan, const sl_tunnel_settings *settings
                         const sl_tunnel_target *target);
 
 /* SL_EFORWARD and SL_EPEER, in sentences with the server's words: it does not allow forwarding to
- * the target; nobody listens there. */
+ * the target; nobody listens there. The same code when the server has told neither in time. */
 int sl_tunnel_plan_fail_refused(const sl_tunnel_plan *plan, const char *words);
 int sl_tunnel_plan_fail_unheard(const sl_tunnel_plan *plan, const char *words);
+int sl_tunnel_plan_fail_silent(const sl_tunnel_plan *plan);
 
 /* Frees the copies, secrets wiped. Safe on a zeroed plan. */
 void sl_tunnel_plan_finish(sl_tunnel_plan *plan);

@@ -92,8 +92,11 @@ int sl_pump_probe(sl_pump *pump, int64_t deadline_us) {
             return SL_OK;
         code = sl_wait(pump->session->descriptor, sl_session_events(pump->session),
                        pump->session->job->stop, deadline_us);
-        if (code == SL_EAGAIN)
+        if (code == SL_EAGAIN) { /* it may answer yet */
+            sl_tunnel_plan_fail_silent(&pump->session->job->plan);
+            tell_heard(pump, false);
             return SL_OK;
+        }
         if (code < 0)
             return code;
         if (!sl_session_drive(pump->session))

@@ -167,6 +167,14 @@ def test_host_that_does_not_resolve(attempt):
     attempt("--ssh", "someone@no-such-host.invalid").expect(4, 40).sentence("no-such-host.invalid")
 
 
+def test_name_server_that_does_not_answer_in_time(network, send):
+    net = network()
+    net.slow_name_server("gadget", "10.77.1.1")
+    words = [*BACKEND, "--ssh", "someone@gadget", "-o", "ssh_connect_timeout=1"]
+    sender = send(SOURCE, 5555, "pair", *words, prefix=net.prefix(net.camera))
+    sender.expect(4).sentence("gadget", "does not resolve", "name server")
+
+
 def test_server_that_never_answers(started, attempt):
     place = Listener(b"")
     started.callback(place.close)

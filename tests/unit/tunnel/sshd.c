@@ -82,6 +82,17 @@ int listen_somewhere(int *port) {
     return listener;
 }
 
+/* With one connection in a queue of none, the kernel drops what comes after it. */
+void listen_in_silence(int holders[2], int *port) {
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    holders[0] = listen_somewhere(port);
+    assert_int_equal(listen(holders[0], 0), 0);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons((uint16_t)*port);
+    holders[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(holders[1], (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
 bool sshd_has_ipv6(void) {
     struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     int descriptor = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -56,6 +56,9 @@ void run_program(const char *const *arguments);
 /* A listening socket on loopback, and its port. */
 int listen_somewhere(int *port);
 
+/* A port on loopback that takes no connection and refuses none; `holders` are to be closed. */
+void listen_in_silence(int holders[2], int *port);
+
 /* A connected socket to an "ipc://" endpoint; waits until somebody listens there. */
 int connect_endpoint(const char *endpoint);
 

@@ -168,6 +168,27 @@ static void lists_that_make_no_sense_are_told_at_once(void **state) {
     assert_null(tunnel);
 }
 
+/* A server that never answers, behind another, is given up as one that does not answer us: after
+ * the time for one, and in words of its own. */
+static void a_server_that_is_not_reached(void **state) {
+    (void)state;
+    int holders[2], port;
+    char silent[64];
+    sl_tunnel *tunnel;
+    sl_tunnel_settings settings;
+    sl_tunnel_target target = {"127.0.0.1", behind.port};
+    listen_in_silence(holders, &port);
+    sshd_settings(&server, &settings);
+    snprintf(silent, sizeof(silent), "somebody@127.0.0.1:%d", port);
+    settings.jump = settings.destination;
+    settings.destination = silent;
+    settings.connect_timeout_s = 2;
+    assert_int_equal(sl_tunnel_open(&tunnel, &settings, &target, NULL), SL_EUNREACHABLE);
+    assert_non_null(strstr(sl_error(), "does not answer as seen from 127.0.0.1"));
+    close(holders[0]);
+    close(holders[1]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(carries_both_ways_byte_for_byte),
@@ -177,6 +198,7 @@ int main(void) {
         cmocka_unit_test(a_password_is_the_destinations_alone),
         cmocka_unit_test(names_the_way),
         cmocka_unit_test(lists_that_make_no_sense_are_told_at_once),
+        cmocka_unit_test(a_server_that_is_not_reached),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
