@@ -1,14 +1,11 @@
 /* The gate, with our own tunnel and bare sockets as its clients. */
 #include "tunnel/gate.h"
 #include "base/error.h"
-#include "base/settings.h"
 #include "echo.h"
-#include "sshd.h"
-#include "tunnel/tunnel.h"
+#include "gated.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
-#include <ftw.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -16,7 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -24,93 +20,11 @@
 #include <cmocka.h>
 
 #define PATIENCE_MS 60000
-#define LINK_PORT   5555
 #define STRANGERS   60
-#define FEW         4 /* gate_max_unauthenticated */
-
-static char folder[] = "/tmp/sl-gate-XXXXXX";
-static struct sshd files; /* no server: sshd_path() alone is used */
-static sl_gate *gate;
-static sl_gate_place place;
-static struct echo behind;
-
-/* Defaults, as the receiver's init fills them in. */
-struct settings {
-    sl_settings settings;
-    sl_gate_settings gate;
-};
-
-static sl_gate_settings usual(void) {
-    static sl_option_group groups[2];
-    struct settings settings;
-    groups[0] = (sl_option_group){"Gate", sl_gate_options, sl_gate_option_count,
-                                  offsetof(struct settings, gate)};
-    sl_settings_init(&settings, sizeof(settings), groups);
-    settings.gate.listen = "127.0.0.1:0";
-    settings.gate.authorized_keys = sshd_path(&files, "keys");
-    settings.gate.max_unauthenticated = FEW;
-    return settings.gate;
-}
-
-static void open_with(const sl_gate_settings *settings) {
-    sl_gate_target target = {.address = "viewer.example", .port = LINK_PORT};
-    if (sl_gate_open(&gate, settings, &target, NULL) != SL_OK)
-        fail_msg("%s", sl_error());
-    sl_gate_place_get(gate, &place);
-    echo_start_at(&behind, sl_gate_endpoint(gate));
-}
-
-static void make_key(const char *name) {
-    const char *path = sshd_path(&files, name);
-    run_program((const char *[]){"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C",
-                                 "test", "-f", path, NULL});
-}
-
-static int prepare(void **state) {
-    (void)state;
-    assert_non_null(mkdtemp(folder));
-    snprintf(files.folder, sizeof(files.folder), "%s", folder);
-    setenv("HOME", folder, 1);
-    setenv("XDG_STATE_HOME", folder, 1);
-    make_key("id");
-    make_key("other");
-    assert_int_equal(rename(sshd_path(&files, "id.pub"), sshd_path(&files, "keys")), 0);
-    return 0;
-}
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *at) {
-    (void)status, (void)kind, (void)at;
-    return remove(path);
-}
-
-static int clean(void **state) {
-    (void)state;
-    nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    return 0;
-}
-
-static int set_up(void **state) {
-    sl_gate_settings settings = usual();
-    (void)state;
-    open_with(&settings);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    sl_gate_close(&gate, 0);
-    echo_stop(&behind);
-    return 0;
-}
 
 static int dial(sl_tunnel **tunnel, const char *key, const char *host, int port) {
-    char destination[64];
     sl_tunnel_target target = {host, port};
-    sl_tunnel_settings settings = {.destination = destination,
-                                   .key_file = sshd_path(&files, key),
-                                   .host_key = place.host_key,
-                                   .connect_timeout_s = 30};
-    snprintf(destination, sizeof(destination), "anybody@127.0.0.1:%d", place.port);
+    sl_tunnel_settings settings = gate_login(key);
     return sl_tunnel_open(tunnel, &settings, &target, NULL);
 }
 
@@ -131,12 +45,12 @@ static void carries_both_ways(void **state) {
 
 /* Who is behind it reads nothing while its answers are stuck. */
 static void a_small_buffer_is_no_dead_end(void **state) {
-    sl_gate_settings settings = usual();
+    sl_gate_settings settings = usual_gate();
     (void)state;
     settings.buffer_kib = 64;
-    open_with(&settings);
+    open_gate(&settings);
     expect_through("localhost", 20000000);
-    tear_down(NULL);
+    stop_gate(NULL);
 }
 
 static void takes_the_names_of_this_host(void **state) {
@@ -226,37 +140,37 @@ static void garbage_is_sent_away(void **state) {
 }
 
 static void silence_has_a_limit(void **state) {
-    sl_gate_settings settings = usual();
+    sl_gate_settings settings = usual_gate();
     (void)state;
     settings.login_timeout_s = 1;
-    open_with(&settings);
+    open_gate(&settings);
     int stranger = connect_stranger();
     wait_end(stranger);
     close(stranger);
-    tear_down(NULL);
+    stop_gate(NULL);
 }
 
 static void more_connections_than_allowed(void **state) {
-    sl_gate_settings settings = usual();
+    sl_gate_settings settings = usual_gate();
     sl_tunnel *tunnel, *second;
     (void)state;
     settings.max_connections = 1;
-    open_with(&settings);
+    open_gate(&settings);
     assert_int_equal(dial(&tunnel, "id", "localhost", LINK_PORT), SL_OK);
     assert_true(dial(&second, "id", "localhost", LINK_PORT) < 0);
     sl_tunnel_close(&tunnel, 0);
-    tear_down(NULL);
+    stop_gate(NULL);
 }
 
 static void more_connections_with_one_key_than_allowed(void **state) {
-    sl_gate_settings settings = usual();
+    sl_gate_settings settings = usual_gate();
     sl_tunnel *tunnel, *second, *other;
     (void)state;
     settings.max_per_key = 1;
     settings.authorized_keys = sshd_path(&files, "both");
     run_program(
         (const char *[]){"/bin/sh", "-c", "cd \"$HOME\" && cat keys other.pub > both", NULL});
-    open_with(&settings);
+    open_gate(&settings);
     assert_int_equal(dial(&tunnel, "id", "localhost", LINK_PORT), SL_OK);
     /* As somebody who may come again, and not as one who was refused. */
     assert_int_equal(dial(&second, "id", "localhost", LINK_PORT), SL_EUNREACHABLE);
@@ -267,11 +181,11 @@ static void more_connections_with_one_key_than_allowed(void **state) {
         continue; /* until the first has left */
     assert_non_null(tunnel);
     sl_tunnel_close(&tunnel, 0);
-    tear_down(NULL);
+    stop_gate(NULL);
 }
 
 static void the_host_key_stays_and_is_private(void **state) {
-    sl_gate_settings settings = usual();
+    sl_gate_settings settings = usual_gate();
     sl_gate_target target = {.address = NULL, .port = LINK_PORT};
     struct stat status;
     char before[64];
@@ -305,7 +219,7 @@ static void places_that_can_not_be_had(void **state) {
                                       "127.0.0.1:65536",
                                       "127.0.0.1:-1",
                                       "192.0.2.1:0"};
-    sl_gate_settings settings = usual();
+    sl_gate_settings settings = usual_gate();
     sl_gate_target target = {.address = NULL, .port = LINK_PORT};
     char taken[32];
     int port, other = listen_somewhere(&port);
@@ -323,18 +237,18 @@ static void places_that_can_not_be_had(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(carries_both_ways, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(carries_both_ways, start_gate, stop_gate),
         cmocka_unit_test(a_small_buffer_is_no_dead_end),
-        cmocka_unit_test_setup_teardown(takes_the_names_of_this_host, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(forwards_to_nothing_else, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(lets_no_other_key_in, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(strangers_keep_nobody_out, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(garbage_is_sent_away, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(takes_the_names_of_this_host, start_gate, stop_gate),
+        cmocka_unit_test_setup_teardown(forwards_to_nothing_else, start_gate, stop_gate),
+        cmocka_unit_test_setup_teardown(lets_no_other_key_in, start_gate, stop_gate),
+        cmocka_unit_test_setup_teardown(strangers_keep_nobody_out, start_gate, stop_gate),
+        cmocka_unit_test_setup_teardown(garbage_is_sent_away, start_gate, stop_gate),
         cmocka_unit_test(silence_has_a_limit),
         cmocka_unit_test(more_connections_than_allowed),
         cmocka_unit_test(more_connections_with_one_key_than_allowed),
         cmocka_unit_test(the_host_key_stays_and_is_private),
         cmocka_unit_test(places_that_can_not_be_had),
     };
-    return cmocka_run_group_tests(tests, prepare, clean);
+    return cmocka_run_group_tests(tests, prepare_files, remove_files);
 }

@@ -1,0 +1,225 @@
+/* One destination of a sender, with an owner that only remembers what it is told. */
+#include "stream/outlet.h"
+#include "base/error.h"
+#include "ends.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define PATIENCE_S 60
+
+struct bench {
+    sl_outlet_owner owner;
+    sl_sender_settings settings;
+    sl_destinations destinations;
+    sl_tally tally;
+    sl_returned returned;
+    sl_outlet *outlet;
+    struct ends ends; /* of which it has a receiver alone */
+
+    pthread_mutex_t lock; /* what the outlet told */
+    pthread_cond_t told;
+    int opened, failed;
+    bool met;
+};
+
+static int open_worker(void *user, void **state) {
+    *state = user;
+    return SL_OK;
+}
+
+static int work(void *user, void *state, const sl_frame *in, sl_frame **out) {
+    (void)user, (void)state;
+    *out = sl_frame_ref(in);
+    return SL_OK;
+}
+
+static void close_worker(void *user, void *state) {
+    (void)user, (void)state;
+}
+
+static void note_opened(void *user) {
+    struct bench *bench = user;
+    pthread_mutex_lock(&bench->lock);
+    bench->opened++;
+    pthread_cond_broadcast(&bench->told);
+    pthread_mutex_unlock(&bench->lock);
+}
+
+static void note_met(void *user, bool receiver) {
+    struct bench *bench = user;
+    pthread_mutex_lock(&bench->lock);
+    assert_int_not_equal(bench->met, receiver); /* it is told when it changes */
+    bench->met = receiver;
+    pthread_cond_broadcast(&bench->told);
+    pthread_mutex_unlock(&bench->lock);
+}
+
+static void note_failed(void *user, int code) {
+    struct bench *bench = user;
+    pthread_mutex_lock(&bench->lock);
+    bench->failed = code;
+    pthread_cond_broadcast(&bench->told);
+    pthread_mutex_unlock(&bench->lock);
+}
+
+/* Waits until it was told that a receiver is there, or not; or that it failed. */
+static void wait_told(struct bench *bench, bool met, bool failed) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PATIENCE_S;
+    int late = 0;
+    pthread_mutex_lock(&bench->lock);
+    while (!late && (bench->met != met || (bench->failed != 0) != failed))
+        late = pthread_cond_timedwait(&bench->told, &bench->lock, &until);
+    pthread_mutex_unlock(&bench->lock);
+    assert_int_equal(late, 0);
+}
+
+/* `tunnel` is what the destination has of one. */
+static void open_bench(struct bench *bench, sl_pattern pattern, sl_tunnel_settings tunnel) {
+    static const sl_pipeline_worker worker = {open_worker, work, close_worker};
+    *bench = (struct bench){.ends = {.pattern = pattern}};
+    sl_receiver_settings receiving;
+    sl_receiver_settings_init(&receiving);
+    assert_int_equal(open_receiver(&bench->ends, &receiving), SL_OK);
+    pthread_mutex_init(&bench->lock, NULL);
+    pthread_cond_init(&bench->told, NULL);
+    sl_sender_settings_init(&bench->settings);
+    bench->settings.link.address = "127.0.0.1";
+    bench->settings.link.port = bench->ends.port;
+    bench->settings.link.pattern = pattern;
+    assert_int_equal(sl_destinations_read(&bench->destinations, &bench->settings), SL_OK);
+    bench->destinations.all[0].tunnel = tunnel;
+    sl_tally_init(&bench->tally);
+    sl_returned_init(&bench->returned);
+    bench->owner = (sl_outlet_owner){.returned = &bench->returned,
+                                     .encoders = 1,
+                                     .user = bench,
+                                     .opened = note_opened,
+                                     .met = note_met,
+                                     .failed = note_failed};
+    assert_int_equal(sl_cancel_open(&bench->owner.stop), SL_OK);
+    assert_int_equal(sl_pipeline_open(&bench->owner.pipeline, "test", 1, 0, &worker, bench), SL_OK);
+    assert_int_equal(
+        sl_fanout_open(&bench->owner.fanout, bench->owner.pipeline, &bench->tally, false), SL_OK);
+    assert_int_equal(sl_outlet_open(&bench->outlet, &bench->destinations.all[0], &bench->owner),
+                     SL_OK);
+}
+
+static void close_bench(struct bench *bench) {
+    sl_cancel_trigger(bench->owner.stop);
+    sl_outlet_close(&bench->outlet);
+    sl_pipeline_close(&bench->owner.pipeline);
+    sl_fanout_close(&bench->owner.fanout);
+    sl_cancel_close(&bench->owner.stop);
+    sl_returned_finish(&bench->returned);
+    sl_tally_finish(&bench->tally);
+    sl_destinations_finish(&bench->destinations);
+    sl_settings_finish(&bench->settings);
+    sl_receiver_close(&bench->ends.receiver);
+    pthread_cond_destroy(&bench->told);
+    pthread_mutex_destroy(&bench->lock);
+}
+
+static void put_number(struct bench *bench, uint32_t number) {
+    sl_frame *frame = NULL;
+    int64_t shape[] = {1};
+    assert_int_equal(sl_frame_new_array(&frame, "uint32", 1, shape), SL_OK);
+    memcpy(frame->planes[0], &number, sizeof number);
+    assert_int_equal(sl_fanout_put(bench->owner.fanout, frame, NULL, -1), SL_OK);
+    sl_frame_unref(&frame);
+}
+
+static sl_destination look(struct bench *bench) {
+    sl_destination destination;
+    sl_outlet_look(bench->outlet, &destination);
+    return destination;
+}
+
+/* Frames get there in order and are counted, the receiver hears of the end, and the figures stay.
+ */
+static void frames_go_there(sl_pattern pattern) {
+    struct bench bench;
+    uint32_t number = 0;
+    open_bench(&bench, pattern, (sl_tunnel_settings){0});
+    wait_told(&bench, true, false);
+    assert_int_equal(bench.opened, 1);
+    assert_true(look(&bench).stats.connected);
+    for (uint32_t i = 0; i < 20; i++) {
+        put_number(&bench, i);
+        assert_int_equal(receive_number(&bench.ends, &number, -1), SL_OK);
+        assert_int_equal(number, i);
+    }
+    assert_int_equal(sl_fanout_wait(bench.owner.fanout, NULL, -1), SL_OK);
+    sl_cancel_trigger(bench.owner.stop);
+    sl_outlet_wait(bench.outlet);
+    assert_int_equal(receive_number(&bench.ends, &number, -1), SL_EEND);
+    sl_destination last = look(&bench);
+    assert_int_equal(last.stats.frames, 20);
+    assert_int_equal(last.stats.dropped, 0);
+    assert_int_equal(last.stats.port, bench.ends.port);
+    assert_int_equal(last.failure, SL_OK);
+    assert_int_equal(bench.failed, SL_OK);
+    close_bench(&bench);
+}
+
+static void frames_go_there_in_pair(void **state) {
+    (void)state;
+    frames_go_there(SL_PATTERN_PAIR);
+}
+
+static void frames_go_there_in_pubsub(void **state) {
+    (void)state;
+    frames_go_there(SL_PATTERN_PUBSUB);
+}
+
+/* It is told that nobody is there any more, and when somebody is again. */
+static void a_receiver_goes_and_comes(void **state) {
+    (void)state;
+    struct bench bench;
+    uint32_t number = 0;
+    open_bench(&bench, SL_PATTERN_PAIR, (sl_tunnel_settings){0});
+    wait_told(&bench, true, false);
+    sl_receiver_close(&bench.ends.receiver);
+    wait_told(&bench, false, false);
+    assert_false(look(&bench).stats.connected);
+    sl_receiver_settings again;
+    sl_receiver_settings_init(&again);
+    assert_int_equal(open_receiver(&bench.ends, &again), SL_OK);
+    wait_told(&bench, true, false);
+    assert_int_equal(look(&bench).stats.reconnects, 1);
+    put_number(&bench, 7);
+    assert_int_equal(receive_number(&bench.ends, &number, -1), SL_OK);
+    assert_int_equal(number, 7);
+    close_bench(&bench);
+}
+
+/* What ends it is told once, with its sentence, and stays with it. */
+static void a_way_that_can_not_be_opened(void **state) {
+    (void)state;
+    struct bench bench;
+    sl_tunnel_settings tunnel = {.destination = "me@127.0.0.1", .key_file = "/nowhere/key"};
+    open_bench(&bench, SL_PATTERN_PAIR, tunnel);
+    wait_told(&bench, false, true);
+    sl_outlet_wait(bench.outlet);
+    sl_destination left = look(&bench);
+    assert_int_equal(bench.failed, SL_EINVAL);
+    assert_int_equal(left.failure, SL_EINVAL);
+    assert_non_null(strstr(left.reason, "/nowhere/key"));
+    assert_false(left.stats.connected);
+    assert_int_equal(bench.opened, 0);
+    close_bench(&bench);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(frames_go_there_in_pair),
+        cmocka_unit_test(frames_go_there_in_pubsub),
+        cmocka_unit_test(a_receiver_goes_and_comes),
+        cmocka_unit_test(a_way_that_can_not_be_opened),
+    };
+    return cmocka_run_group_tests_name("stream/outlet", tests, NULL, NULL);
+}
