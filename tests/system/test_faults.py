@@ -70,34 +70,36 @@ LASTING = {
 }
 
 
-@pytest.mark.limit(300)
-def test_faults_of_ten_seconds(stage):
-    """Side by side, each with a server of its own; they end one after the other."""
-    stages = {name: stage("both") for name in LASTING}
+def begin(stages, name, strike):
+    """The same fault on each stage; its name may hold the stage's."""
     faults = {}
-    for name, running in stages.items():
-        with running.fault(f"{name} for 10 s") as faults[name]:
-            LASTING[name][0](running)
-    for name, fault in faults.items():
-        fault.noticed().lasts(10)
-        LASTING[name][1](stages[name])
+    for title, running in stages.items():
+        with running.fault(name.format(title)) as faults[title]:
+            strike(title, running)
+    return faults
+
+
+def end(stages, faults, seconds, heal):
+    """One after the other."""
+    for title, fault in faults.items():
+        fault.noticed().lasts(seconds)
+        heal(title, stages[title])
         fault.over()
 
 
 @pytest.mark.limit(300)
-def test_packets_dropped(stage):
-    """Neither end hears from its kernel that anything has happened."""
+def test_lasting_faults(stage):
+    """Side by side, each on a stage of its own: whatever lasts for ten seconds does so while packets
+    are dropped elsewhere for thirty. Of those neither end hears from its kernel."""
     ends = {"both": ENDS, "gate": ["camera"], "viewer": ["viewer"], "sender": ["camera"]}
-    stages = {way: stage(way) for way in ends}
-    faults = {}
-    for way, running in stages.items():
-        with running.fault("packets dropped for 30 s") as faults[way]:
-            running.network.drop_silently(ends[way])
-    moved = viewer_with_another_address(stage)  # and meanwhile, elsewhere
-    for way, fault in faults.items():
-        fault.noticed().lasts(30)
-        stages[way].network.let_through(ends[way])
-        fault.over()
+    dark = {way: stage(way) for way in ends}
+    dropped = begin(dark, "packets dropped for 30 s",
+                    lambda way, running: running.network.drop_silently(ends[way]))  # fmt: skip
+    moved = viewer_with_another_address(stage)
+    struck = {name: stage("both") for name in LASTING}
+    faults = begin(struck, "{} for 10 s", lambda name, running: LASTING[name][0](running))
+    end(struck, faults, 10, lambda name, running: LASTING[name][1](running))
+    end(dark, dropped, 30, lambda way, running: running.network.let_through(ends[way]))
     moved.over(since=moved.begin, limit=30)
 
 

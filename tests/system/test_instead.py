@@ -35,7 +35,7 @@ ROWS = {
     ],
     "never sets a tunnel up again": [
         "test_reconnection.test_killed_session",
-        "test_faults.test_packets_dropped",
+        "test_faults.test_lasting_faults",
         "test_supervision.test_silence_is_no_loss_while_the_server_answers",
     ],
     "has no tunnels for several peers": [

@@ -88,7 +88,8 @@ def test_name_is_asked_for_again(tell, network, stream):
     net = network()
     tell(net, "gadget", SERVER)
     net.add_address(net.middle, "10.77.1.3", "to-camera")
-    running = stream(host="gadget", server_addresses=(SERVER, "10.77.1.3"), net=net)
+    soon = ["-o", "ssh_alive_timeout=2"]
+    running = stream(*soon, host="gadget", server_addresses=(SERVER, "10.77.1.3"), net=net)
     tell(net, "gadget", "10.77.1.3")
     net.remove_address(net.middle, SERVER, "to-camera")
     net.add_address(net.middle, "10.77.1.3", "to-camera")
@@ -108,7 +109,7 @@ def test_silence_is_no_loss_while_the_server_answers(kind, folder, sshd, passwor
     sender = send("-", viewer.port(), "pair", *words, stdin=subprocess.PIPE)
     y4m.write(sender.stdin, [numbered(number) for number in range(60)])
     frames = sender.after(1)["frames"]
-    for _second in range(5):
+    for _second in range(4):
         stats = sender.next_stats()
     assert stats["frames"] >= frames
     assert stats["tunnel"] == {"state": "up", "reason": None, "reconnects": 0}
@@ -231,31 +232,45 @@ class NumberedFilm:
         return self._arrived
 
 
-@pytest.mark.parametrize("pattern", ["pair", "reqrep"])
-def test_nothing_acknowledged_is_lost(pattern, sshd, view, send):
-    """Over twenty cuts: complete and in order, apart from what the sender reported."""
+class Cut:
+    """A stream of numbered frames through a tunnel that is cut now and then."""
+
+    def __init__(self, pattern, server, view, send):
+        self.viewer = view(pattern, sink="-", stdout=subprocess.PIPE)
+        words = [*server.options(), "--log", "info"]
+        self.sender = send("-", self.viewer.port(), pattern, *words, stdin=subprocess.PIPE)
+        self.film = NumberedFilm(self.sender.stdin, self.viewer.stdout)
+
+    def check(self, cuts):
+        """Complete and in order, apart from what the sender reported."""
+        self.film.stop()
+        end = self.sender.end()
+        self.viewer.end()
+        arrived, account = self.film.arrived(), self.sender.account()
+        reported = len([line for line in self.sender.sentences() if "was not acknowledged" in line])
+        missing = set(range(self.film.written)) - set(arrived)
+        assert arrived == sorted(set(arrived)), "not in order, or twice"
+        assert end["frames"] + end["dropped"] == self.film.written, (end, self.film.written)
+        assert reported == end["dropped"], account
+        assert len(missing) <= reported, (missing, reported)
+        assert end["tunnel"]["reconnects"] == cuts, account
+
+
+def test_nothing_acknowledged_is_lost(sshd, view, send):
+    """Over twenty cuts, side by side in both patterns that acknowledge."""
     server = sshd()
-    viewer = view(pattern, sink="-", stdout=subprocess.PIPE)
-    words = [*server.options(), "--log", "info"]
-    sender = send("-", viewer.port(), pattern, *words, stdin=subprocess.PIPE)
-    film = NumberedFilm(sender.stdin, viewer.stdout)
+    streams = [Cut(pattern, server, view, send) for pattern in ("pair", "reqrep")]
     for _cut in range(20):
-        film.wait_for_more(5)
-        said = sender.said.count()
+        for stream in streams:
+            stream.film.wait_for_more(5)
+        said = [stream.sender.said.count() for stream in streams]
         server.kill_sessions()
-        sender.wait_said("up again", start=said)
-    film.wait_for_more(5)
-    film.stop()
-    end = sender.end()
-    viewer.end()
-    arrived = film.arrived()
-    reported = len([line for line in sender.sentences() if "was not acknowledged" in line])
-    missing = set(range(film.written)) - set(arrived)
-    assert arrived == sorted(set(arrived)), "not in order, or twice"
-    assert end["frames"] + end["dropped"] == film.written, (end, film.written)
-    assert reported == end["dropped"], sender.account()
-    assert len(missing) <= reported, (missing, reported)
-    assert end["tunnel"]["reconnects"] == 20
+        for stream, start in zip(streams, said):
+            stream.sender.wait_said("up again", start=start)
+    for stream in streams:
+        stream.film.wait_for_more(5)
+    for stream in streams:
+        stream.check(20)
 
 
 def held(process):
