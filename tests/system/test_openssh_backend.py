@@ -169,7 +169,7 @@ def test_host_that_does_not_resolve(attempt):
 
 def test_name_server_that_does_not_answer_in_time(network, send):
     net = network()
-    net.slow_name_server("gadget", "10.77.1.1")
+    net.slow_name_server("gadget", "10.77.1.1", seconds=60)
     words = [*BACKEND, "--ssh", "someone@gadget", "-o", "ssh_connect_timeout=1"]
     sender = send(SOURCE, 5555, "pair", *words, prefix=net.prefix(net.camera))
     sender.expect(4).sentence("gadget", "does not resolve", "name server")

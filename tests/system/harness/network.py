@@ -109,14 +109,14 @@ class Network:
         self._etc.mkdir(parents=True, exist_ok=True)
         (self._etc / "hosts").write_text(f"{address} {name}\n", encoding="ascii")
 
-    def slow_name_server(self, _name, address):
+    def slow_name_server(self, _name, address, seconds=SLOW_S):
         """The same, of any name, but it takes a while."""
         first = self._slow_server is None
         if first:
             self._etc.mkdir(parents=True, exist_ok=True)
             (self._etc / "resolv.conf").write_text("nameserver 127.0.0.1\n", encoding="ascii")
             program = pathlib.Path(__file__).with_name("name_server.py")
-            words = [*self.prefix(self.camera), sys.executable, "-B", str(program), str(SLOW_S)]
+            words = [*self.prefix(self.camera), sys.executable, "-B", str(program), str(seconds)]
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
             self._slow_server = subprocess.Popen(words, text=True, **pipes)
         print(address, file=self._slow_server.stdin, flush=True)
