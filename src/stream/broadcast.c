@@ -24,12 +24,12 @@ static int wait_for_message(sl_turn *turn) {
     return result;
 }
 
-/* Waits, and reads one message if there is one. The frame stays NULL when it was none of ours. */
+/* Reads one message if there is one. The frame stays NULL when it was none of ours. */
 static int take_frame(sl_turn *turn, sl_frame **frame) {
     sl_link_message message = {0};
-    int result = wait_for_message(turn);
-    if (result == SL_OK && sl_link_receive(turn->link, &message) == SL_OK)
-        result = sl_turn_read(turn, &message, frame);
+    if (sl_link_receive(turn->link, &message))
+        return SL_OK;
+    int result = sl_turn_read(turn, &message, frame);
     return result == SL_EMESSAGE ? SL_OK : result;
 }
 
@@ -37,20 +37,26 @@ _Static_assert(SL_SENDERS_MAX <= SL_PIPELINE_LANES, "each sender has a lane of i
 
 static int newest_receive(sl_turn *turn) {
     sl_frame *frame = NULL;
-    int result = take_frame(turn, &frame);
+    int result = wait_for_message(turn);
+    if (result == SL_OK)
+        result = take_frame(turn, &frame);
     if (frame)
         sl_pipeline_offer(turn->pipeline, frame, turn->sender);
     return result;
 }
 
 /* Reads only while there is room: then ZeroMQ's short queues fill up, and the sender, where
- * frames are dropped and counted, notices. */
+ * frames are dropped and counted, notices. What was decoded while it waited may have used it up. */
 static int every_frame_receive(sl_turn *turn) {
     if (!sl_pipeline_has_room(turn->pipeline, NULL))
         return sl_turn_wait_for_room(turn, -1);
     sl_frame *frame = NULL;
-    int result = take_frame(turn, &frame);
-    return frame ? sl_pipeline_push(turn->pipeline, frame) : result;
+    int result = wait_for_message(turn);
+    if (result == SL_OK && sl_pipeline_has_room(turn->pipeline, NULL))
+        result = take_frame(turn, &frame);
+    if (frame)
+        sl_pipeline_push(turn->pipeline, frame);
+    return result;
 }
 
 const sl_pattern_kind sl_pattern_pubsub = {

@@ -196,10 +196,7 @@ static int wait_for_message(sl_turn *turn) {
 static void pass_on(sl_turn *turn, sl_frame *frame) {
     if (sl_pipeline_has_room(turn->pipeline, frame))
         send_reply(turn);
-    if (sl_pipeline_push(turn->pipeline, frame)) {
-        sl_frame_unref(&frame);
-        sl_tally_drop(turn->tally);
-    }
+    sl_pipeline_push(turn->pipeline, frame);
 }
 
 /* When the frame that was just read must be acknowledged at the latest. */

@@ -288,24 +288,28 @@ int sl_pipeline_open(sl_pipeline **pipeline, const char *name, int threads, int 
     return SL_OK;
 }
 
-/* Locked. SL_OK when a frame may be put, SL_EAGAIN when it must wait. */
-static int check_room(sl_pipeline *pipeline) {
-    if (pipeline->end_code)
-        return sl_fail(pipeline->end_code, "%s", pipeline->end_sentence);
-    return has_room(pipeline, NULL) ? SL_OK : SL_EAGAIN;
+/* Locked. False when the frame has to wait for room. */
+static bool put_now(sl_pipeline *pipeline, sl_frame *frame, int *result) {
+    *result = SL_OK;
+    if (pipeline->end_code) {
+        *result = sl_fail(pipeline->end_code, "%s", pipeline->end_sentence);
+        return true;
+    }
+    if (!has_room(pipeline, NULL))
+        return false;
+    append(pipeline, frame, 0);
+    show(pipeline);
+    return true;
 }
 
 int sl_pipeline_put(sl_pipeline *pipeline, sl_frame *frame, const sl_cancel *cancel,
                     int64_t deadline_us) {
     for (;;) {
+        int result;
         pthread_mutex_lock(&pipeline->lock);
-        int result = check_room(pipeline);
-        if (!result) {
-            append(pipeline, frame, 0);
-            show(pipeline);
-        }
+        bool settled = put_now(pipeline, frame, &result);
         pthread_mutex_unlock(&pipeline->lock);
-        if (result != SL_EAGAIN)
+        if (settled)
             return result;
         result = sl_wait(pipeline->room.event.fd, POLLIN, cancel, deadline_us);
         if (result)
@@ -313,15 +317,16 @@ int sl_pipeline_put(sl_pipeline *pipeline, sl_frame *frame, const sl_cancel *can
     }
 }
 
-int sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame) {
+void sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame) {
     pthread_mutex_lock(&pipeline->lock);
-    bool full = is_full(pipeline);
-    if (!full) {
+    if (pipeline->count < SL_PIPELINE_CAPACITY) {
         append(pipeline, frame, 0);
         show(pipeline);
+    } else {
+        sl_frame_unref(&frame);
+        pipeline->dropped++;
     }
     pthread_mutex_unlock(&pipeline->lock);
-    return full ? SL_EAGAIN : SL_OK;
 }
 
 void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
@@ -339,30 +344,32 @@ void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
     pthread_mutex_unlock(&pipeline->lock);
 }
 
-/* Locked. SL_EAGAIN while the next frame is being worked on or none is there. */
-static int take_now(sl_pipeline *pipeline, sl_frame **frame) {
+/* Locked. False while the next frame is being worked on or none is there. */
+static bool take_now(sl_pipeline *pipeline, sl_frame **frame, int *result) {
     admit_newest(pipeline);
     if (pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE)
-        return remove_oldest(pipeline, frame);
-    if (pipeline->count == 0 && pipeline->end_code)
-        return sl_fail(pipeline->end_code, "%s", pipeline->end_sentence);
-    return SL_EAGAIN;
+        *result = remove_oldest(pipeline, frame);
+    else if (pipeline->count == 0 && pipeline->end_code)
+        *result = sl_fail(pipeline->end_code, "%s", pipeline->end_sentence);
+    else
+        return false;
+    return true;
 }
 
 int sl_pipeline_take(sl_pipeline *pipeline, sl_frame **frame, const sl_cancel *cancel,
                      int64_t deadline_us) {
     *frame = NULL;
-    int waited = SL_OK;
+    int waited = SL_OK, result = SL_OK;
     for (bool first = true;; first = false) {
         pthread_mutex_lock(&pipeline->lock);
         pipeline->taker_waits = true;
         if (first)
             drop_outdated(pipeline);
-        int result = take_now(pipeline, frame);
-        pipeline->taker_waits = result == SL_EAGAIN && !waited;
+        bool settled = take_now(pipeline, frame, &result);
+        pipeline->taker_waits = !settled && !waited;
         show_quietly(pipeline);
         pthread_mutex_unlock(&pipeline->lock);
-        if (result != SL_EAGAIN)
+        if (settled)
             return result;
         if (waited)
             return waited;

@@ -38,8 +38,10 @@ int sl_pipeline_open(sl_pipeline **pipeline, const char *name, int threads, int 
 int sl_pipeline_put(sl_pipeline *pipeline, sl_frame *frame, const sl_cancel *cancel,
                     int64_t deadline_us);
 
-/* Puts a frame now, even beyond the limit; SL_EAGAIN when it is full. */
-int sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame);
+/* Puts a frame now, even beyond the limit, taking the caller's reference. For the one thread that
+ * puts, after it has seen that the pipeline is not full: then none is lost, though what is worked
+ * on may have grown meanwhile. A frame beyond the capacity is let go, and counted. */
+void sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame);
 
 /* Offers a frame, taking the caller's reference: worked on at once if a taker waits or nothing is
  * there for one, else kept as the newest of its lane. Lanes are let in by turns, and a frame makes
@@ -60,9 +62,8 @@ void sl_pipeline_show_room(sl_pipeline *pipeline);
 void sl_pipeline_set_limit(sl_pipeline *pipeline, int limit);
 
 /* Whether fewer than `limit` are in it, counting `coming`, if any, as well; and whether nothing
- * more can be pushed. Frames so large that a few fill the memory meant for them take the room of
- * many.
- */
+ * more should be pushed. Frames so large that a few fill the memory meant for them take the room
+ * of many. */
 bool sl_pipeline_has_room(sl_pipeline *pipeline, const sl_frame *coming);
 bool sl_pipeline_full(sl_pipeline *pipeline);
 
@@ -74,7 +75,7 @@ int sl_pipeline_room_fd(const sl_pipeline *pipeline);
  * end counts. */
 void sl_pipeline_end(sl_pipeline *pipeline, int code, const char *sentence);
 
-/* Frames let go for newer ones. */
+/* Frames let go for newer ones, or beyond the capacity. */
 uint64_t sl_pipeline_dropped(sl_pipeline *pipeline);
 
 /* Average time that one frame's work takes, in microseconds; 0: none was finished yet. */

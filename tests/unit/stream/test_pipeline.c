@@ -12,9 +12,12 @@
 #include <cmocka.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LARGE 5000 /* the frame of that number becomes one of a hundred megabytes */
 
 /* Workers that wait for permission, so that a test says when work is done. */
 struct bench {
@@ -28,6 +31,12 @@ static int open_worker(void *user, void **state) {
     return SL_OK;
 }
 
+/* Of a hundred megabytes, whose pages nobody touches. */
+static int new_large(sl_frame **frame) {
+    const int64_t shape[] = {100 << 20};
+    return sl_frame_new_array(frame, "uint8", 1, shape);
+}
+
 static int work(void *user, void *state, const sl_frame *in, sl_frame **out) {
     struct bench *bench = user;
     assert_ptr_equal(state, user);
@@ -37,6 +46,8 @@ static int work(void *user, void *state, const sl_frame *in, sl_frame **out) {
     }
     if (in->sequence == 13)
         return sl_fail(SL_EMESSAGE, "thirteen");
+    if (in->sequence == LARGE)
+        return new_large(out);
     *out = sl_frame_ref(in);
     return SL_OK;
 }
@@ -147,30 +158,52 @@ static void push_goes_beyond_the_limit_up_to_the_capacity(void **state) {
     struct bench bench = {0};
     open_bench(&bench, true, 1, 2);
     for (uint64_t i = 0; i < SL_PIPELINE_CAPACITY; i++)
-        assert_int_equal(sl_pipeline_push(bench.pipeline, numbered(20 + i)), SL_OK);
+        sl_pipeline_push(bench.pipeline, numbered(20 + i));
     assert_true(sl_pipeline_full(bench.pipeline));
-    sl_frame *over = numbered(99);
-    assert_int_equal(sl_pipeline_push(bench.pipeline, over), SL_EAGAIN);
-    sl_frame_unref(&over);
+    sl_pipeline_push(bench.pipeline, numbered(99));
+    assert_int_equal(sl_pipeline_dropped(bench.pipeline), 1);
     permit(&bench, SL_PIPELINE_CAPACITY);
     for (uint64_t i = 0; i < SL_PIPELINE_CAPACITY; i++)
         assert_int_equal(take(&bench), 20 + i);
     close_bench(&bench);
 }
 
-/* Frames of a hundred megabytes, whose pages nobody touches. */
 static void large_frames_take_the_room_of_many(void **state) {
     (void)state;
     struct bench bench = {0};
-    const int64_t shape[] = {100 << 20};
     open_bench(&bench, true, 1, 8);
     for (int i = 0; !sl_pipeline_full(bench.pipeline); i++) {
         sl_frame *frame = NULL;
         assert_in_range(i, 0, 4);
         assert_int_equal(sl_pipeline_has_room(bench.pipeline, NULL), i < 2);
-        assert_int_equal(sl_frame_new_array(&frame, "uint8", 1, shape), SL_OK);
-        assert_int_equal(sl_pipeline_push(bench.pipeline, frame), SL_OK);
+        assert_int_equal(new_large(&frame), SL_OK);
+        sl_pipeline_push(bench.pipeline, frame);
     }
+    close_bench(&bench);
+}
+
+/* Small frames become large ones between the look and the push: none may be lost for that. */
+static void what_grows_meanwhile_costs_no_frame(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    open_bench(&bench, true, 4, 8);
+    for (int i = 0; i < 4; i++)
+        sl_pipeline_push(bench.pipeline, numbered(LARGE));
+    for (int i = 0; i < 4; i++)
+        sem_wait(&bench.begun);
+    assert_false(sl_pipeline_full(bench.pipeline));
+    permit(&bench, 4);
+    while (!sl_pipeline_full(bench.pipeline))
+        sched_yield();
+    sl_pipeline_push(bench.pipeline, numbered(7));
+    permit(&bench, 1);
+    for (int i = 0; i < 4; i++) {
+        sl_frame *frame = NULL;
+        assert_int_equal(sl_pipeline_take(bench.pipeline, &frame, NULL, -1), SL_OK);
+        sl_frame_unref(&frame);
+    }
+    assert_int_equal(take(&bench), 7);
+    assert_int_equal(sl_pipeline_dropped(bench.pipeline), 0);
     close_bench(&bench);
 }
 
@@ -314,12 +347,28 @@ static void what_is_left_comes_out_before_the_end(void **state) {
     close_bench(&bench);
 }
 
+/* Also with a code that stands for waiting elsewhere. */
+static void every_end_ends_all_waits(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    sl_frame *frame = NULL;
+    open_bench(&bench, false, 1, 4);
+    sl_pipeline_end(bench.pipeline, SL_EAGAIN, "no more");
+    assert_int_equal(sl_pipeline_take(bench.pipeline, &frame, NULL, -1), SL_EAGAIN);
+    assert_string_equal(sl_error(), "no more");
+    frame = numbered(8);
+    assert_int_equal(sl_pipeline_put(bench.pipeline, frame, NULL, -1), SL_EAGAIN);
+    sl_frame_unref(&frame);
+    close_bench(&bench);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_order_over_several_workers),
         cmocka_unit_test(put_waits_for_room),
         cmocka_unit_test(push_goes_beyond_the_limit_up_to_the_capacity),
         cmocka_unit_test(large_frames_take_the_room_of_many),
+        cmocka_unit_test(what_grows_meanwhile_costs_no_frame),
         cmocka_unit_test(failed_work_is_reported_in_its_place),
         cmocka_unit_test(offered_frames_make_way_for_newer_ones),
         cmocka_unit_test(lanes_are_bounded_together),
@@ -327,6 +376,7 @@ int main(void) {
         cmocka_unit_test(a_waiting_taker_is_given_what_was_begun_for_it),
         cmocka_unit_test(cancel_and_deadline_end_a_wait),
         cmocka_unit_test(what_is_left_comes_out_before_the_end),
+        cmocka_unit_test(every_end_ends_all_waits),
     };
     return cmocka_run_group_tests_name("stream/pipeline", tests, NULL, NULL);
 }
