@@ -55,7 +55,7 @@ static int fail_ended(struct log_in *log_in) {
                        "%s refused the log-in after too many attempts (%s); give the "
                        "right key with --ssh-key",
                        name, log_in->tried[0] ? log_in->tried : "none");
-    return sl_session_fail_lost(log_in->session);
+    return sl_session_fail_log_in(log_in->session);
 }
 
 /* Calls one of libssh's methods until it has an answer. */

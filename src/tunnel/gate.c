@@ -185,16 +185,26 @@ static bool may_stay(sl_gate *gate, const sl_gate_client *client, ssh_key key) {
     return true;
 }
 
+/* A copy of the key that let a client in, which may give it back at any time; NULL: it has none
+ * that can be looked for in the file. */
+static ssh_key copy_key(sl_gate *gate, const sl_gate_client *client) {
+    pthread_mutex_lock(&gate->door.lock);
+    bool listed = client->inside && client->key && !client->joins;
+    ssh_key key = listed ? ssh_key_dup(client->key) : NULL;
+    pthread_mutex_unlock(&gate->door.lock);
+    if (listed && !key)
+        gate->look_us = sl_deadline_us(LOOK_MS);
+    return key;
+}
+
 /* Ends the connections whose keys let nobody in any more. */
 static void look_again(sl_gate *gate) {
-    sl_gate_door *door = &gate->door;
     gate->look_us = -1;
     for (sl_gate_client *client = gate->clients; client; client = client->next) {
-        pthread_mutex_lock(&door->lock);
-        ssh_key key = client->inside ? client->key : NULL; /* stays until this thread frees it */
-        pthread_mutex_unlock(&door->lock);
+        ssh_key key = copy_key(gate, client);
         if (key && !may_stay(gate, client, key))
             sl_cancel_trigger(client->stop);
+        ssh_key_free(key);
     }
 }
 

@@ -43,6 +43,7 @@ typedef struct sl_gate_client {
     /* Under the door's lock. */
     ssh_key key; /* the one that lets it in, once it is inside; NULL: the password */
     bool inside; /* logged in, and among the door's insiders */
+    bool joins;  /* with an invitation: its key is on the way into the file */
     struct sl_gate_client *next_inside;
     bool asked; /* to make way */
     bool ended; /* the thread does nothing more but return */

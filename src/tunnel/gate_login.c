@@ -41,9 +41,9 @@ static int count_inside(const sl_gate_door *door, ssh_key key) {
     return count;
 }
 
-/* Takes a place among those who are inside, with a key (NULL: none), which is copied. NULL, or why
- * there is none. */
-static const char *take_place(sl_gate_client *client, ssh_key key) {
+/* Takes a place among those who are inside, with a key (NULL: none), which is copied, and need not
+ * be in the file yet when the client `joins`. NULL, or why there is none. */
+static const char *take_place(sl_gate_client *client, ssh_key key, bool joins) {
     sl_gate_door *door = client->door;
     const char *why = NULL;
     pthread_mutex_lock(&door->lock);
@@ -55,12 +55,25 @@ static const char *take_place(sl_gate_client *client, ssh_key key) {
         why = "there is no memory for it";
     if (!why) {
         client->admitted = client->inside = true;
+        client->joins = joins;
         client->next_inside = door->insiders;
         door->insiders = client;
         door->inside++;
     }
     pthread_mutex_unlock(&door->lock);
     return why;
+}
+
+/* Looks for the key of a client that has a place, as is done whenever the file changes from now on:
+ * it may have been taken out when nobody looked for it yet. */
+static int begin_to_look(sl_gate_client *client, ssh_key key) {
+    sl_gate_door *door = client->door;
+    const sl_gate_target link = sl_gate_door_target(door);
+    char comment[2];
+    pthread_mutex_lock(&door->lock);
+    client->joins = false;
+    pthread_mutex_unlock(&door->lock);
+    return sl_authorized_look(door->authorized_keys, &link, key, comment, sizeof(comment));
 }
 
 static void give_place_back(sl_gate_client *client) {
@@ -73,9 +86,18 @@ static void give_place_back(sl_gate_client *client) {
     pthread_mutex_unlock(&door->lock);
 }
 
+/* Something for the client's user to read, as far as it gets there. */
+static void say(const sl_gate_client *client, const char *text) {
+    ssh_string words = ssh_string_from_char(text);
+    if (words)
+        ssh_send_issue_banner(client->session.ssh, words);
+    ssh_string_free(words);
+}
+
 /* Hangs up: a camera comes again then, which it would not after a refused log-in. */
 static int no_place(sl_gate_client *client, const char *why) {
     client->over = true;
+    say(client, why);
     shutdown(client->session.descriptor, SHUT_RDWR);
     return turn_away(client, why);
 }
@@ -92,17 +114,17 @@ static int welcome(const sl_gate_client *client, const char *how, const char *co
 }
 
 static int let_in(sl_gate_client *client, ssh_key key, const char *how, const char *comment) {
-    const char *why = take_place(client, key);
+    const char *why = take_place(client, key, false);
+    if (!why && key && begin_to_look(client, key) < 0) {
+        give_place_back(client);
+        return turn_away(client, sl_error());
+    }
     return why ? no_place(client, why) : welcome(client, how, comment);
 }
 
 /* Says to the client, too, why it is turned away, as far as that is about its invitation. */
 static int decline(sl_gate_client *client, int code) {
-    ssh_string words = ssh_string_from_char(
-        code == SL_EAUTH ? sl_error() : "it can't now, and its own log says why");
-    if (words)
-        ssh_send_issue_banner(client->session.ssh, words);
-    ssh_string_free(words);
+    say(client, code == SL_EAUTH ? sl_error() : "it can't now, and its own log says why");
     return turn_away(client, sl_error());
 }
 
@@ -131,7 +153,7 @@ static int take_in(sl_gate_client *client, ssh_key token, const sl_joiner *joine
     snprintf(comment, sizeof(comment), "%s paired %s", joiner->name[0] ? joiner->name : "camera",
              today);
     const sl_gate_target link = sl_gate_door_target(door);
-    const char *why = take_place(client, joiner->key);
+    const char *why = take_place(client, joiner->key, true);
     if (why) /* first, so that no invitation is used up for nothing */
         return no_place(client, why);
     int code = sl_fingerprint(fingerprint, sizeof(fingerprint), joiner->key);
@@ -141,6 +163,8 @@ static int take_in(sl_gate_client *client, ssh_key token, const sl_joiner *joine
         code = sl_invited_take(token);
     if (code == SL_OK)
         code = sl_authorized_add(door->authorized_keys, &link, joiner->key, comment);
+    if (code == SL_OK)
+        code = begin_to_look(client, joiner->key);
     if (code < 0) {
         give_place_back(client);
         return decline(client, code);

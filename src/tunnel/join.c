@@ -49,7 +49,7 @@ static int hand_over(sl_session *session, const sl_invitation_parts *invitation,
     if (code < 0)
         return code;
     while ((result = ssh_userauth_publickey(session->ssh, user, token)) == SSH_AUTH_AGAIN) {
-        code = sl_session_lost(session) ? sl_session_fail_lost(session)
+        code = sl_session_lost(session) ? sl_session_fail_log_in(session)
                                         : sl_session_wait(session, deadline_us);
         if (code < 0)
             break;
@@ -57,7 +57,7 @@ static int hand_over(sl_session *session, const sl_invitation_parts *invitation,
     ssh_key_free(token);
     if (code < 0 || result == SSH_AUTH_SUCCESS)
         return code;
-    return sl_session_lost(session) ? sl_session_fail_lost(session) : fail_refused(session);
+    return sl_session_lost(session) ? sl_session_fail_log_in(session) : fail_refused(session);
 }
 
 static int visit(sl_tunnel_job *job, const sl_invitation_parts *invitation, ssh_key own,

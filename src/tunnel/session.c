@@ -159,6 +159,15 @@ int sl_session_fail_lost(const sl_session *session) {
                    session->job->plan.name, why[0] ? why : "it was closed");
 }
 
+int sl_session_fail_log_in(const sl_session *session) {
+    char *said = ssh_get_issue_banner(session->ssh), words[256];
+    snprintf(words, sizeof(words), "%s", said ? said : "");
+    ssh_string_free_char(said);
+    sl_text_harmless(words);
+    int code = sl_session_fail_lost(session);
+    return words[0] ? sl_fail(code, "%s; the server says: %s", sl_error(), words) : code;
+}
+
 /* What went wrong before there were keys. */
 static int explain(sl_session *session) {
     const sl_ssh_destination *destination = &session->job->plan.destination;

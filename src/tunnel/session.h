@@ -63,6 +63,9 @@ bool sl_session_lost(const sl_session *session);
 /* SL_EUNREACHABLE with a sentence that says how the connection was lost. */
 int sl_session_fail_lost(const sl_session *session);
 
+/* The same before it has logged in: with what the server had to say, which may be why. */
+int sl_session_fail_log_in(const sl_session *session);
+
 /* Says goodbye if it can, and frees all. Safe on a zeroed session whose descriptor is -1. */
 void sl_session_close(sl_session *session);
 

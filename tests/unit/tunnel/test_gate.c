@@ -174,6 +174,7 @@ static void more_connections_with_one_key_than_allowed(void **state) {
     assert_int_equal(dial(&tunnel, "id", "localhost", LINK_PORT), SL_OK);
     /* As somebody who may come again, and not as one who was refused. */
     assert_int_equal(dial(&second, "id", "localhost", LINK_PORT), SL_EUNREACHABLE);
+    assert_non_null(strstr(sl_error(), "gate_max_per_key"));
     assert_int_equal(dial(&other, "other", "localhost", LINK_PORT), SL_OK);
     sl_tunnel_close(&other, 0);
     sl_tunnel_close(&tunnel, 0);

@@ -7,7 +7,10 @@
 #include "tunnel/invited.h"
 #include "tunnel/joiner.h"
 
+#include <arpa/inet.h>
 #include <ftw.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,17 +36,16 @@ static sl_gate *gate;
 static sl_gate_place place;
 static ssh_key own;
 
-static int set_up(void **state) {
+static int open_gate(int places) {
     sl_gate_target target = {.address = NULL, .port = LINK_PORT};
     sl_gate_settings settings = {.listen = "127.0.0.1:0",
                                  .authorized_keys = keys,
-                                 .max_connections = 20,
+                                 .max_connections = places,
                                  .max_per_key = 20,
                                  .max_unauthenticated = 20,
                                  .max_attempts = A_SESSION,
                                  .login_timeout_s = 60,
                                  .buffer_kib = 64};
-    (void)state;
     assert_non_null(mkdtemp(folder));
     setenv("HOME", folder, 1);
     setenv("XDG_STATE_HOME", folder, 1);
@@ -52,6 +55,16 @@ static int set_up(void **state) {
         fail_msg("%s", sl_error());
     sl_gate_place_get(gate, &place);
     return 0;
+}
+
+static int set_up(void **state) {
+    (void)state;
+    return open_gate(20);
+}
+
+static int set_up_for_two(void **state) {
+    (void)state;
+    return open_gate(2);
 }
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *at) {
@@ -183,6 +196,15 @@ static ssh_session connect_bare(void) {
     return ssh;
 }
 
+static int connect_plainly(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)place.port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(descriptor >= 0);
+    assert_int_equal(connect(descriptor, (struct sockaddr *)&address, sizeof(address)), 0);
+    return descriptor;
+}
+
 static void guessing_opens_nothing(void **state) {
     char user[SL_JOINER_MAX];
     ssh_key token;
@@ -235,6 +257,70 @@ static void a_gate_that_can_not_keep_keys(void **state) {
     ssh_key_free(token);
 }
 
+/* Waits until both places of the gate are taken, which it then tells everybody who comes. */
+static void await_no_room(void) {
+    char byte;
+    for (bool greeted = true; greeted;) {
+        int probe = connect_plainly();
+        greeted = recv(probe, &byte, 1, 0) == 1;
+        close(probe);
+    }
+}
+
+struct joining {
+    ssh_session ssh;
+    char user[SL_JOINER_MAX];
+    ssh_key token;
+    int result;
+};
+
+static void *join_bare(void *argument) {
+    struct joining *joining = argument;
+    joining->result = ssh_userauth_publickey(joining->ssh, joining->user, joining->token);
+    return NULL;
+}
+
+/* A change of the file ends who is in no more, and not who is just being written into it. */
+static void who_joins_stays_though_the_file_changes(void **state) {
+    char path[64], line[256], *encoded, byte;
+    struct joining joining = {0};
+    pthread_t thread;
+    int lock;
+    (void)state;
+    assert_int_equal(ssh_pki_export_pubkey_base64(own, &encoded), SSH_OK);
+    int length = snprintf(line, sizeof(line), "ssh-ed25519 %s\n", encoded);
+    ssh_string_free_char(encoded);
+    assert_int_equal(sl_file_replace(keys, line, (size_t)length), SL_OK);
+    ssh_session insider = connect_bare();
+    assert_int_equal(ssh_userauth_publickey(insider, "camera", own), SSH_AUTH_SUCCESS);
+    assert_int_equal(sl_state_path(path, sizeof(path), "authorized_keys.lock"), SL_OK);
+    assert_int_equal(sl_file_lock(&lock, path), SL_OK);
+
+    ssh_key key;
+    invite(&joining.token);
+    assert_int_equal(ssh_pki_generate(SSH_KEYTYPE_ED25519, 0, &key), SSH_OK);
+    assert_int_equal(sl_joiner_write(joining.user, key, "porch"), SL_OK);
+    joining.ssh = connect_bare();
+    pthread_create(&thread, NULL, join_bare, &joining);
+    await_no_room();
+    assert_int_equal(sl_file_replace(keys, "", 0), SL_OK);
+    struct pollfd polled = {.fd = ssh_get_fd(insider), .events = POLLIN};
+    do /* it is looked at after who came later */
+        assert_int_equal(poll(&polled, 1, 60000), 1);
+    while (recv(polled.fd, &byte, 1, 0) > 0);
+    close(lock);
+    pthread_join(thread, NULL);
+    assert_int_equal(joining.result, SSH_AUTH_SUCCESS);
+    ssh_channel channel = ssh_channel_new(joining.ssh);
+    assert_int_equal(ssh_channel_open_forward(channel, "localhost", LINK_PORT, "127.0.0.1", 1),
+                     SSH_OK);
+
+    ssh_free(joining.ssh);
+    ssh_free(insider);
+    ssh_key_free(joining.token);
+    ssh_key_free(key);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_key_is_handed_over_once, set_up, tear_down),
@@ -244,6 +330,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(guessing_opens_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_token_is_no_key, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_gate_that_can_not_keep_keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_joins_stays_though_the_file_changes, set_up_for_two,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
