@@ -43,20 +43,30 @@ static int apply_paired(struct camera_end *end, struct options *options, const c
     return apply(end, options);
 }
 
-/* Whether a list of destinations has one behind an SSH server. */
-static bool names_ssh(const char *destinations) {
-    return destinations &&
-           (strstr(destinations, ",ssh=") || strstr(destinations, ",ssh_tunnel_mode="));
+/* Whether one of the destinations sets an option itself: `option` is ",NAME=". */
+static bool one_sets(const sl_sender_settings *sender, const char *option) {
+    return sender->destinations && strstr(sender->destinations, option);
 }
 
 /* Whether all that was typed can have an effect. */
 static int check_effect(const struct camera_end *end, struct options *options) {
     const sl_sender_settings *sender = &end->sender;
-    bool ssh = sender->tunnel.destination || options->join || names_ssh(sender->destinations);
+    const sl_link_settings *link = &sender->link;
+    bool ssh = sender->tunnel.destination || options->join || one_sets(sender, ",ssh=") ||
+               one_sets(sender, ",ssh_tunnel_mode=");
+    bool replies = link->pattern != SL_PATTERN_PUBSUB || one_sets(sender, ",pattern=");
+    bool multi =
+        link->multiserver_mode || link->multiclient_mode || one_sets(sender, ",multiserver_mode=");
     const struct reliance reliances[] = {
         {"ssh_", ssh, "an SSH server on the way (--ssh)"},
         {"persist", ssh, "an SSH server on the way (--ssh)"},
         {"jpeg_compression_", sender->codec.jpeg, "JPEG; leave out --raw"},
+        {"subscriber_timeout", false, "a viewer to end: give it there"},
+        {"request_timeout", replies, NEEDS_REPLIES},
+        {"max_retries", replies, NEEDS_REPLIES},
+        {"port_text", multi, NEEDS_MULTI},
+        {"custom_cert_location", link->secure_mode || one_sets(sender, ",secure_mode="),
+         NEEDS_SECURE},
     };
     bool all = options_check_effect(options, reliances, sizeof(reliances) / sizeof(reliances[0]));
     return all ? SL_OK : SL_EINVAL;

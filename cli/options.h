@@ -71,6 +71,11 @@ struct reliance {
     const char *needed;   /* in words: "an SSH server (--ssh)" */
 };
 
+/* What settings of the link need. */
+#define NEEDS_REPLIES "replies, which the pattern pubsub has not"
+#define NEEDS_MULTI   "multiserver_mode or multiclient_mode"
+#define NEEDS_SECURE  "secure_mode (--secure-mode)"
+
 /* Whether all that was typed can have an effect. A configuration file may hold what only other
  * lines use. */
 bool options_check_effect(struct options *options, const struct reliance *reliances, size_t count);

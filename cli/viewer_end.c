@@ -29,13 +29,19 @@ int viewer_end_apply(struct viewer_end *end, struct options *options) {
 
 int viewer_end_check(const struct viewer_end *end, struct options *options) {
     const sl_receiver_settings *receiver = &end->receiver;
+    const sl_link_settings *link = &receiver->link;
     bool ssh = receiver->tunnel.destination != NULL;
-    bool pubsub = receiver->link.pattern == SL_PATTERN_PUBSUB;
+    bool pubsub = link->pattern == SL_PATTERN_PUBSUB;
     const struct reliance reliances[] = {
         {"ssh_", ssh, "an SSH server to listen at (--ssh)"},
         {"persist", ssh, "an SSH server to listen at (--ssh)"},
         {"gate_", receiver->gate.listen != NULL, "a gate (--gate)"},
         {"every_frame", pubsub, "the pattern pubsub; with others every frame is handed out anyway"},
+        {"subscriber_timeout", pubsub, "the pattern pubsub; with others give max_retries"},
+        {"request_timeout", !pubsub, NEEDS_REPLIES},
+        {"max_retries", !pubsub, NEEDS_REPLIES},
+        {"port_text", link->multiserver_mode || link->multiclient_mode, NEEDS_MULTI},
+        {"custom_cert_location", link->secure_mode != 0, NEEDS_SECURE},
     };
     bool all = options_check_effect(options, reliances, sizeof(reliances) / sizeof(reliances[0]));
     return all ? SL_OK : SL_EINVAL;

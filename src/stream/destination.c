@@ -56,15 +56,29 @@ static char *cut_option(char *text) {
     return NULL;
 }
 
-static int take_option(sl_destination_settings *destination, char *option) {
-    char *value = strchr(option, '=');
-    const char *name = option;
-    *value++ = '\0';
+/* The setting that is meant. */
+static const char *setting_of(const char *option) {
     for (size_t i = 0; i < SL_COUNT(short_names); i++) {
         if (strcmp(option, short_names[i][0]) == 0)
-            name = short_names[i][1];
+            return short_names[i][1];
     }
-    int result = sl_settings_set(destination, name, value);
+    return option;
+}
+
+/* Whether it says how an SSH server is to be met; nobody should take the way to be encrypted when
+ * there is none on it. */
+static bool is_about_ssh(const char *setting) {
+    return strncmp(setting, "ssh_", 4) == 0 && strcmp(setting, "ssh_tunnel_mode") != 0;
+}
+
+/* `*about_ssh`: the last option that needs an SSH server, if any. */
+static int take_option(sl_destination_settings *destination, char *option, const char **about_ssh) {
+    char *value = strchr(option, '=');
+    *value++ = '\0';
+    const char *setting = setting_of(option);
+    if (is_about_ssh(setting))
+        *about_ssh = option;
+    int result = sl_settings_set(destination, setting, value);
     const char *ssh = destination->tunnel.destination;
     if (ssh && !*ssh)
         destination->tunnel.destination = destination->tunnel.jump = destination->tunnel.jump_keys =
@@ -97,13 +111,17 @@ static int take_place(sl_destination_settings *destination, char *place) {
 
 static int take_words(sl_destination_settings *destination, char *words) {
     char *option = begins_option(words) ? words : cut_option(words);
+    const char *about_ssh = NULL;
     int result = option == words ? sl_fail(SL_EINVAL, "it names no address")
                                  : take_place(destination, sl_text_trim(words));
     while (result == SL_OK && option) {
         char *next = cut_option(option);
-        result = take_option(destination, sl_text_trim(option));
+        result = take_option(destination, sl_text_trim(option), &about_ssh);
         option = next;
     }
+    if (result == SL_OK && about_ssh && !destination->tunnel.destination)
+        result = sl_fail(SL_EINVAL, "%s does nothing without an SSH server on the way (ssh=)",
+                         about_ssh);
     return result;
 }
 

@@ -104,6 +104,8 @@ static void what_makes_no_sense_is_refused(void **state) {
         {"a,ssh=user@", "names no host"},
         {"a,ssh=h,host-key=x", "SHA256"},
         {"a,ssh=h,protocol=ipc", "TCP port"},
+        {"a,key=/no/such", "key does nothing without an SSH server"},
+        {"a,ssh=h,host-key=SHA256:x,ssh=", "host-key does nothing without"},
         {"a;a:5555", "\"a:5555\": it is there twice"},
     };
     (void)state;
