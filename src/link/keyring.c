@@ -116,7 +116,7 @@ static int is_secret(const struct dirent *entry) {
 }
 
 /* Calls `visit` with the path of each certificate in a folder, by name, until it returns other than
- * SL_OK. */
+ * SL_OK. SL_EINVAL when some are left over. */
 static int visit_files(const char *folder, bool secret,
                        int (*visit)(void *user, const char *path, bool secret), void *user) {
     struct dirent **entries;
@@ -133,6 +133,12 @@ static int visit_files(const char *folder, bool secret,
         free(entries[i]);
     }
     free(entries);
+    if (code == SL_OK && count > FILES_MAX)
+        code =
+            sl_fail(SL_EINVAL,
+                    "the folder %s has %d certificates, of which the first %d by name are looked "
+                    "at; take out those that are not needed any more",
+                    folder, count, FILES_MAX);
     return code;
 }
 

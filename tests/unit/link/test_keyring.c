@@ -122,6 +122,23 @@ static void link_in_the_place_of_a_secret(void **state) {
     assert_int_equal(mode_of(SL_SENDER_SECRET), 0600);
 }
 
+static void what_nobody_would_look_at_is_told(void **state) {
+    (void)state;
+    enum { MOST = 1024 };
+    char path[SL_KEYRING_PATH_MAX], own[SL_KEYRING_PATH_MAX];
+    sl_certificate receiver;
+    assert_int_equal(sl_keys_make(location, BOTH, false), SL_OK);
+    snprintf(own, sizeof own, "%s", path_of(SL_RECEIVER_PUBLIC));
+    assert_int_equal(sl_keyring_read(&receiver, own, false), SL_OK);
+    assert_int_equal(sl_keyring_check(path_of(SL_PUBLIC_KEYS), receiver.public_key), SL_OK);
+    for (int i = 2; i <= MOST; i++) {
+        snprintf(path, sizeof path, "%s/%d.key", path_of(SL_PUBLIC_KEYS), i);
+        assert_int_equal(link(own, path), 0);
+    }
+    assert_int_equal(sl_keyring_check(path_of(SL_PUBLIC_KEYS), receiver.public_key), SL_EINVAL);
+    assert_non_null(strstr(sl_error(), "take out"));
+}
+
 static void check_refused(const char *name, bool secret, const char *why) {
     sl_certificate certificate;
     assert_int_equal(sl_keyring_read(&certificate, path_of(name), secret), SL_EINVAL);
@@ -214,6 +231,7 @@ int main(void) {
         IN_A_LOCATION(nothing_is_overwritten_unasked),
         IN_A_LOCATION(one_of_many_makes_them),
         IN_A_LOCATION(link_in_the_place_of_a_secret),
+        IN_A_LOCATION(what_nobody_would_look_at_is_told),
         IN_A_LOCATION(what_others_could_read_or_write_is_not_used),
         IN_A_LOCATION(who_is_let_in),
         IN_A_LOCATION(lists_tell_what_is_wrong),
