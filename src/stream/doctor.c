@@ -419,7 +419,7 @@ static void tell_reach(const struct visit *visit) {
     char text[512];
     sl_check check = {.verdict = SL_VERDICT_UNKNOWN, .text = text, .ms = -1};
     snprintf(text, sizeof text, "not known: it was to listen at %s, wherever that is reached from",
-             visit->link->address);
+             visit->link->address ? visit->link->address : "every address");
     for (size_t i = 0; i < SL_COUNT(reaches); i++) {
         if (!visit->facts[reaches[i].fact][0])
             continue;

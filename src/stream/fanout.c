@@ -228,19 +228,20 @@ static int fetch(sl_taker *taker, sl_parcel **parcel) {
     sl_frame *frame = NULL;
     if (!taker->fetches)
         return SL_EAGAIN;
-    int result = sl_pipeline_take(fanout->pipeline, &frame, NULL, 0);
-    if (result)
-        return result;
-    *parcel = malloc(sizeof **parcel);
-    if (!*parcel) {
-        sl_frame_unref(&frame);
+    sl_parcel *taken = malloc(sizeof *taken); /* first, so that no frame is taken for nothing */
+    if (!taken)
         return sl_fail_memory();
+    int result = sl_pipeline_take(fanout->pipeline, &frame, NULL, 0);
+    if (result) {
+        free(taken);
+        return result;
     }
-    **parcel = (sl_parcel){.frame = frame, .holders = 1};
+    *taken = (sl_parcel){.frame = frame, .holders = 1};
+    *parcel = taken;
     if (fanout->in_turns)
         take_turn(fanout, taker);
     else
-        spread(fanout, taker, *parcel);
+        spread(fanout, taker, taken);
     return SL_OK;
 }
 
