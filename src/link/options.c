@@ -1,5 +1,6 @@
 /* link: the options of sl_link_settings. */
 #include "base/error.h"
+#include "base/log.h"
 #include "base/settings.h"
 #include "link/link.h"
 
@@ -8,7 +9,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#define NO_EFFECT           "NetGear's, without effect"
 #define MESSAGE_BYTES_LEAST 65536
 #define MESSAGE_BYTES_MOST  (INT64_C(1) << 40)
 
@@ -24,6 +27,20 @@ static int parse_bytes(void *field, const char *value) {
         number > MESSAGE_BYTES_MOST / factor || number * factor < MESSAGE_BYTES_LEAST)
         return SL_EINVAL;
     *(int64_t *)field = number * factor;
+    return SL_OK;
+}
+
+/* ZeroMQ's, which NetGear hands on to it. Here each message is sent in the one way that neither
+ * copies nor blocks. */
+static int accept_in_vain(void *field, const char *value) {
+    static const char *const words[] = {"true", "false", "yes", "no", "on", "off"};
+    bool fits = *value && strspn(value, "0123456789") == strlen(value);
+    (void)field;
+    for (size_t i = 0; i < SL_COUNT(words); i++)
+        fits |= strcasecmp(value, words[i]) == 0;
+    if (!fits)
+        return SL_EINVAL;
+    sl_log(SL_LOG_WARNING, "link", "NetGear's options flag, copy and track have no effect here");
     return SL_OK;
 }
 
@@ -136,6 +153,21 @@ const sl_option sl_link_options[] = {
      .fallback = "false",
      .help = "One sender to several viewers, by several ports: in turns with reqrep, to all with "
              "pubsub; set at every end"},
+    {.name = "flag",
+     .type = SL_OPTION_PARSED,
+     .parse = accept_in_vain,
+     .values = "a number",
+     .help = NO_EFFECT},
+    {.name = "copy",
+     .type = SL_OPTION_PARSED,
+     .parse = accept_in_vain,
+     .values = "true or false",
+     .help = NO_EFFECT},
+    {.name = "track",
+     .type = SL_OPTION_PARSED,
+     .parse = accept_in_vain,
+     .values = "true or false",
+     .help = NO_EFFECT},
 };
 
 const size_t sl_link_option_count = SL_COUNT(sl_link_options);

@@ -29,6 +29,16 @@ REFUSED = {
         [*SEND, "-o", "jpeg_compression=false", "-o", "jpeg_compression_fastdct=true"], "fastdct"),
     "every frame in lockstep": ([*VIEW, "--every-frame"], "--every-frame"),
     "limit of no gate": ([*VIEW, "-o", "gate_login_timeout=3"], "gate_login_timeout"),
+    "limit of pubsub in lockstep": ([*VIEW, "-o", "subscriber_timeout=3"], "subscriber_timeout"),
+    "limit of a viewer at a camera": (
+        [*SEND, "--pattern", "pubsub", "-o", "subscriber_timeout=3"], "subscriber_timeout"),
+    "time for replies that never come": (
+        [*SEND, "--pattern", "pubsub", "-o", "request_timeout=5"], "request_timeout"),
+    "retries where nothing is repeated": (
+        [*VIEW, "--pattern", "pubsub", "-o", "max_retries=2"], "max_retries"),
+    "name of one among one": ([*SEND, "-o", 'port_text="a"'], "port_text"),
+    "certificates for nothing": ([*VIEW, "--cert-location", "/tmp"], "cert-location"),
+    "key of no SSH server": ([*SEND, "--to", "a,key=/nowhere/key"], "ssh="),
     "unknown short option": ([*VIEW, "-Z"], "-Z"),
     "option without its value": (["view", "--port"], "port"),
     "word too many": ([*SEND, "another"], "another"),
@@ -112,6 +122,15 @@ def test_what_does_nothing_may_stand_in_the_configuration_file(folder, plain):
     viewer = plain(*VIEW, "--address", "127.0.0.1", "--config", path, "--timeout", "0.1")
     viewer.expect(9)
     plain(*VIEW, "--address", "127.0.0.1", "-o", "persist=no", "--timeout", "0.1").expect(9)
+
+
+@pytest.mark.parametrize("option", ["flag=0", "copy=true", "track=no"])
+def test_what_netgear_hands_on_is_taken_with_a_warning(option, plain):
+    """Of a script that is carried over; whatever isn't of its kind is a mistake all the same."""
+    words = [*VIEW, "--address", "127.0.0.1", "--timeout", "0.1"]
+    taken = plain(*words, "-o", option).expect(9)
+    assert any("no effect" in line for line in taken.sentences()), taken.account()
+    plain(*words, "-o", f"{option.split('=')[0]}=maybe").expect(2).sentence(option.split("=")[0])
 
 
 def read(process):
