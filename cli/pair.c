@@ -33,10 +33,19 @@ static int invite(const struct options *options, const sl_receiver_settings *set
 }
 
 static void print_camera(void *user, const sl_paired *camera) {
-    (void)user;
+    size_t *count = user;
+    ++*count;
     printf("%-50s  %s\n", camera->fingerprint[0] ? camera->fingerprint : "no key", camera->name);
     if (camera->problem[0])
         printf("  lets nobody in: %s\n", camera->problem);
+}
+
+static int print_cameras(const sl_receiver_settings *settings) {
+    size_t count = 0;
+    int code = sl_pair_list(settings, print_camera, &count);
+    if (code == SL_OK && count == 0)
+        console_say("no camera is let in yet; invite one with `sightline pair`");
+    return code;
 }
 
 static json_t *text(const char *value) {
@@ -54,7 +63,7 @@ static void add_camera(void *user, const sl_paired *camera) {
 
 static int list_cameras(const struct options *options, const sl_receiver_settings *settings) {
     if (!options->json)
-        return sl_pair_list(settings, print_camera, NULL);
+        return print_cameras(settings);
     json_t *all = json_object(), *cameras = json_array();
     int code = sl_pair_list(settings, add_camera, cameras);
     json_object_set_new(all, "cameras", cameras);

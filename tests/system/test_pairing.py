@@ -235,6 +235,7 @@ def test_doctor_walks_to_the_paired_viewer(gate, pair, camera):
 
 def test_list(pair, home, folder):
     assert pair("--list") == ""
+    pair.said.sentence("no camera", "invite")
     keys = [make_key(folder / name) for name in ("porch", "yard")]
     lines = [public_key(key).rsplit(" ", 1)[0] for key in keys]
     text = f"# cameras\n{lines[0]} porch paired\nfrom=\"*\" {lines[1]} yard\n"
