@@ -13,8 +13,12 @@ static int explain(const char *where, int failure) {
     switch (failure) {
     case ECANCELED:
         return SL_ECANCELED;
-    case ECONNREFUSED:
     case ENOENT:
+        return sl_fail(SL_EUNREACHABLE,
+                       "nothing listens at %s: there is no such file; start the viewer, and see "
+                       "that both ends have the same --address and --port",
+                       where);
+    case ECONNREFUSED:
         return sl_fail(SL_EUNREACHABLE,
                        "nothing listens at %s (connection refused); start the viewer, and see that "
                        "both ends have the same --port",
