@@ -8,52 +8,66 @@ import pytest
 from harness import certificates, netgear
 from harness.netgear import PATTERNS
 from harness.ports import quiet_port
+from harness.processes import ROOT
 
 FOLDER = pathlib.Path(__file__).parent
 CAMERA = "pattern:64x48@60"
 
-# What NetGear does, and the tests that show the opposite; the Python module's are in
+# How the rows of docs/MIGRATION.md begin, and the tests that show them; the Python module's are in
 # test_python_instead.py.
 ROWS = {
-    "ignores wrong options": ["test_usage.test_refused", "test_instead.test_mistyped_security"],
-    "rebuilds sockets without CURVE": [
+    "an option with a wrong type": ["test_usage.test_refused", "test_instead.test_mistyped_security"],
+    "after a time-out the socket": [
         "test_security.test_reconnection_stays_secure",
         "test_security.test_viewer_stays_secure_for_senders_that_come_again",
         "test_security.test_nothing_starts",
     ],
-    "lets in one address alone": ["test_instead.test_secure_camera_with_another_address"],
-    "accepts unknown host keys": [
+    "makes certificates when there are none": ["test_security.test_nothing_starts"],
+    "leaves secret certificates readable": [
+        "../unit/link/test_keyring.what_others_could_read_or_write_is_not_used",
+    ],
+    "only the configured address": ["test_instead.test_secure_camera_with_another_address"],
+    "accepts an unknown SSH host key": [
         "test_host_keys.test_unknown_key_is_refused",
         "test_host_keys.test_pinned_key_is_enough",
         "test_host_keys.test_new_key_is_accepted_recorded_and_held_to",
         "test_host_keys.test_changed_key_is_refused_even_when_new_ones_are_accepted",
     ],
-    "mangles ports, and knows IPv4 alone": [
+    "IPv4 only": [
         "test_instead.test_any_port_and_address",
         "test_ssh_logins.test_host_by_address_and_name",
         "test_ways.test_way_over_ipv6_alone",
     ],
-    "never sets a tunnel up again": [
+    "sets the tunnel up once": [
         "test_reconnection.test_killed_session",
         "test_faults.test_lasting_faults",
         "test_supervision.test_silence_is_no_loss_while_the_server_answers",
     ],
-    "has no tunnels for several peers": [
+    "SSH excludes several": [
         "test_several_peers.test_client_tunnel_falls_and_returns",
         "test_several_peers.test_server_tunnel_falls_and_returns",
     ],
-    "shows slow viewers ever older frames": [
+    "a queue of 96 frames": [
         "test_freshness.test_slow_reader_sees_new_frames_over_pubsub",
         "test_slow_sinks.test_film_arrives_whole_at_a_slow_reader",
         "test_slow_sinks.test_live_source_waits_for_a_slow_reader",
     ],
-    "counts retries for ever": ["../unit/stream/test_lockstep.counts_retries_in_a_row"],
-    "asks for passwords where nobody is": ["test_prompts.test_nobody_to_ask"],
-    "ends at a bad message": [
+    "retries are never counted down": ["../unit/stream/test_lockstep.counts_retries_in_a_row"],
+    "asks for a missing password": ["test_prompts.test_nobody_to_ask"],
+    "a bad JPEG or JSON": [
         "test_hostile_peers.test_bad_messages_between_good_ones",
         "test_hostile_peers.test_bad_messages_over_pubsub",
     ],
 }
+
+
+def test_every_row_of_the_document_is_here():
+    text = (ROOT / "docs" / "MIGRATION.md").read_text(encoding="utf-8")
+    table = text.split("## What changes, and why")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)[2:]  # without its head
+    assert len(rows) == len(ROWS)
+    for row in rows:
+        assert any(row.startswith(beginning) for beginning in ROWS), row
 
 
 @pytest.mark.parametrize("row", ROWS)
