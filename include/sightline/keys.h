@@ -10,9 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SL_KEY_EXPORT_MAX                                                                          \
-    1024 /* bytes of a public certificate that is handed out, with its NUL                         \
-          */
+#define SL_KEY_EXPORT_MAX 1024 /* bytes of a public certificate to hand out, with its NUL */
 
 /* Whose certificate it is; may be ORed where several are meant. */
 typedef enum sl_key_owner { SL_KEY_OF_SENDER = 1, SL_KEY_OF_RECEIVER = 2 } sl_key_owner;

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "base/event.h"
 
 #include <errno.h>
@@ -224,7 +225,7 @@ int sl_folder_lock(int *lock, const char *path) {
 int sl_private_directory(char *path, size_t size) {
     const char *folders[] = {getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/tmp"};
     int failure = ENOENT;
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+    for (size_t i = 0; i < SL_COUNT(folders); i++) {
         if (!folders[i] || folders[i][0] != '/' || strlen(folders[i]) > SOCKET_FOLDER_MAX)
             continue;
         if ((size_t)snprintf(path, size, "%s/sl-XXXXXX", folders[i]) >= size)

@@ -1,6 +1,7 @@
 /* base: one option's value, from text into its field. Used by settings.c alone. */
 #include "base/option.h"
 #include "base/error.h"
+#include "base/settings.h"
 
 #include <limits.h>
 #include <locale.h>
@@ -62,7 +63,7 @@ static int read_int(const sl_option *option, int *field, const char *value, bool
 static int read_bool(const sl_option *option, bool *field, const char *value) {
     static const char *const words[][2] = {
         {"true", "false"}, {"yes", "no"}, {"on", "off"}, {"1", "0"}};
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+    for (size_t i = 0; i < SL_COUNT(words); i++) {
         bool yes = strcasecmp(value, words[i][0]) == 0;
         if (yes || strcasecmp(value, words[i][1]) == 0) {
             *field = yes;

@@ -1,5 +1,6 @@
 /* base: text that came from somewhere else, or from a person's fingers. */
 #include "base/text.h"
+#include "base/settings.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static size_t character_bytes(const unsigned char *c) {
     };
     if (c[0] < 0x80)
         return 1;
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+    for (size_t i = 0; i < SL_COUNT(forms); i++) {
         if (c[0] < forms[i].first || c[0] > forms[i].last)
             continue;
         if (c[1] < forms[i].lowest || c[1] > forms[i].highest)

@@ -6,6 +6,7 @@
 #include "codec/jpeg.h"
 
 #include "base/error.h"
+#include "base/settings.h"
 #include "frame/frame.h"
 #include "frame/jpeg_header.h"
 
@@ -56,7 +57,7 @@ static int judge(sl_jpeg *jpeg, const sl_frame *coded, int result) {
     const char *what = tjGetErrorStr2(jpeg->decompressor);
     if (tjGetErrorCode(jpeg->decompressor) != TJERR_WARNING)
         return refuse(jpeg, coded, what);
-    for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
+    for (size_t i = 0; i < SL_COUNT(harmless); i++) {
         if (strstr(what, harmless[i]))
             return ends(coded) ? SL_OK : refuse(jpeg, coded, "it is truncated");
     }

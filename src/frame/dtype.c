@@ -1,5 +1,6 @@
 /* frame: numpy's scalar types by name, and the size of arrays of them. */
 #include "base/error.h"
+#include "base/settings.h"
 #include "frame/frame.h"
 
 #include <string.h>
@@ -25,14 +26,12 @@ static const struct {
     {'f', "16", 16}, {'c', "8", 8}, {'c', "16", 16}, {'c', "32", 32}, {'M', "8", 8}, {'m', "8", 8},
 };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 /* Whether numpy knows it, as in [ns] or [25s]. */
 static bool is_unit(const char *text, size_t length) {
     static const char *const units[] = {"Y",  "M",  "W",  "D",  "h",  "m", "s",
                                         "ms", "us", "ns", "ps", "fs", "as"};
     size_t digits = strspn(text, "0123456789");
-    for (size_t i = 0; i < COUNT(units); i++) {
+    for (size_t i = 0; i < SL_COUNT(units); i++) {
         if (length == digits + strlen(units[i]) &&
             strncmp(text + digits, units[i], length - digits) == 0)
             return true;
@@ -61,7 +60,7 @@ size_t sl_dtype_size(const char *dtype) {
     if (!dtype || strnlen(dtype, SL_DTYPE_MAX) >= SL_DTYPE_MAX)
         return 0;
     size_t length = bare_length(dtype);
-    for (size_t i = 0; i < COUNT(names); i++) {
+    for (size_t i = 0; i < SL_COUNT(names); i++) {
         if (is(names[i].name, dtype, length))
             return names[i].size;
     }
@@ -71,7 +70,7 @@ size_t sl_dtype_size(const char *dtype) {
     }
     if (length < 2)
         return 0;
-    for (size_t i = 0; i < COUNT(codes); i++) {
+    for (size_t i = 0; i < SL_COUNT(codes); i++) {
         if (*dtype == codes[i].kind && is(codes[i].name, dtype + 1, length - 1))
             return codes[i].size;
     }

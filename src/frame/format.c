@@ -1,5 +1,6 @@
 /* frame: what formats and colour spaces are called, and their geometry. */
 #include "base/error.h"
+#include "base/settings.h"
 #include "frame/frame.h"
 
 #include <strings.h>
@@ -11,7 +12,7 @@ static const char *const colorspace_names[] = {
     [SL_COLORSPACE_ABGR] = "ABGR", [SL_COLORSPACE_ARGB] = "ARGB", [SL_COLORSPACE_CMYK] = "CMYK",
 };
 
-#define COLORSPACES (sizeof(colorspace_names) / sizeof(colorspace_names[0]))
+#define COLORSPACES SL_COUNT(colorspace_names)
 
 const char *sl_colorspace_name(sl_colorspace colorspace) {
     return (size_t)colorspace < COLORSPACES ? colorspace_names[colorspace] : NULL;
@@ -70,5 +71,5 @@ const char *sl_format_name(sl_format format) {
         [SL_FORMAT_BGR] = "BGR",   [SL_FORMAT_I420] = "I420",   [SL_FORMAT_I422] = "I422",
         [SL_FORMAT_I444] = "I444", [SL_FORMAT_JPEG] = "JPEG",
     };
-    return (size_t)format < sizeof(names) / sizeof(names[0]) ? names[format] : "unknown";
+    return (size_t)format < SL_COUNT(names) ? names[format] : "unknown";
 }

@@ -1,6 +1,7 @@
 /* frame: frames, which share their bytes and are immutable once shared. */
 #include "frame/frame.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "base/refcount.h"
 #include "frame/sole.h"
 
@@ -57,7 +58,7 @@ static bool is_side(int64_t side) {
 static void recognise_picture(sl_frame *frame) {
     static const char *const bytes[] = {"uint8", "u1", "|u1", "=u1", "<u1", ">u1"};
     bool is_bytes = false;
-    for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++)
+    for (size_t i = 0; i < SL_COUNT(bytes); i++)
         is_bytes = is_bytes || strcmp(frame->dtype, bytes[i]) == 0;
     bool gray = frame->dimensions == 2;
     bool color = frame->dimensions == 3 && frame->shape[2] == 3;

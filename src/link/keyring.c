@@ -4,6 +4,7 @@
  * himself in; such files are not used. */
 #include "link/keyring.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "base/file.h"
 #include "base/log.h"
 #include <sightline/keys.h>
@@ -219,7 +220,7 @@ static const struct pair {
     {SL_KEY_OF_RECEIVER, SL_RECEIVER_PUBLIC, SL_RECEIVER_SECRET},
 };
 
-#define PAIRS (sizeof pairs / sizeof pairs[0])
+#define PAIRS (SL_COUNT(pairs))
 
 static int fail_present(const char *location, const char *name) {
     char path[SL_KEYRING_PATH_MAX];

@@ -1,6 +1,7 @@
 /* link: CURVE, and who is let in. See security.h. */
 #include "link/security.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include <sightline/keys.h>
 
 #include <errno.h>
@@ -185,7 +186,7 @@ static void answer(void *gatekeeper, const frame *request, bool in) {
     const char *words[] = {in ? "200" : "400", in ? "OK" : "unknown key", "", ""};
     zmq_send(gatekeeper, ZAP_VERSION, strlen(ZAP_VERSION), ZMQ_SNDMORE);
     zmq_send(gatekeeper, request->bytes, size, ZMQ_SNDMORE);
-    const size_t count = sizeof words / sizeof words[0];
+    const size_t count = SL_COUNT(words);
     for (size_t i = 0; i < count; i++)
         zmq_send(gatekeeper, words[i], strlen(words[i]), i + 1 < count ? ZMQ_SNDMORE : 0);
 }

@@ -1,5 +1,6 @@
 /* link: making, binding, connecting and closing the ZeroMQ socket. Used by this room alone. */
 #include "base/error.h"
+#include "base/settings.h"
 #include "link/room.h"
 
 #include <errno.h>
@@ -65,7 +66,7 @@ static int set_options(void *socket, const option_value *options, size_t count) 
     return SL_OK;
 }
 
-#define SET(socket, options) set_options(socket, options, sizeof(options) / sizeof((options)[0]))
+#define SET(socket, options) set_options(socket, options, SL_COUNT(options))
 
 static int socket_type(const sl_link *link) {
     bool sends = link->role == SL_ROLE_SENDER;

@@ -5,6 +5,7 @@
  * their times tell. A slow reader holds the caller back. */
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "frame/frame.h"
 #include "sink/image.h"
 #include "sink/kind.h"
@@ -57,7 +58,7 @@ static const struct chroma chromas[] = {
 
 /* Packed pixels become 4:2:0, which every reader takes. */
 static const struct chroma *chroma_of(enum AVPixelFormat pixels) {
-    for (size_t i = 0; i < sizeof(chromas) / sizeof(chromas[0]); i++)
+    for (size_t i = 0; i < SL_COUNT(chromas); i++)
         if (chromas[i].pixels == pixels)
             return &chromas[i];
     return &chromas[0];
@@ -112,7 +113,7 @@ static AVRational measured_rate(const struct pipe *pipe) {
     double median_us = (double)(lower + upper) / 2;
     double fps = (double)SL_SECOND_US / median_us;
     int nearest = usual[0];
-    for (size_t i = 1; i < sizeof(usual) / sizeof(usual[0]); i++)
+    for (size_t i = 1; i < SL_COUNT(usual); i++)
         if (fabs(usual[i] - fps) < fabs(nearest - fps))
             nearest = usual[i];
     if (fabs(nearest - fps) <= fps / 10)

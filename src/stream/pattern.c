@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "base/event.h"
 #include "base/log.h"
 #include "frame/frame.h"
@@ -21,7 +22,7 @@ static const sl_pattern_kind *const kinds[] = {
 
 const sl_pattern_kind *sl_pattern_find(sl_pattern pattern, bool every_frame) {
     const sl_pattern_kind *found = kinds[0];
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    for (size_t i = 0; i < SL_COUNT(kinds); i++) {
         if (kinds[i]->pattern == pattern)
             found = kinds[i];
     }

@@ -27,9 +27,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOCKSTEP_QUEUE                                                                             \
-    3 /* frames, to overlap receiving with decoding; more would only grow old                      \
-       */
+#define LOCKSTEP_QUEUE    3 /* frames, to overlap receiving with decoding; more only grow old */
 #define EVERY_FRAME_QUEUE (SL_PIPELINE_CAPACITY - 2)
 #define REPLY_LINGER_MS   200 /* for the last reply to leave */
 #define TUNNEL_LINGER_MS  1000

@@ -5,6 +5,7 @@
 #include "tunnel/auth.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -190,7 +191,7 @@ static bool wanted(struct log_in *log_in, const char *path) {
 static int try_usual_keys(struct log_in *log_in) {
     static const char *const names[] = {".ssh/id_ed25519", ".ssh/id_ecdsa", ".ssh/id_rsa"};
     int outcome = NOTHING_TO_TRY;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < SL_COUNT(names); i++) {
         char path[512];
         ssh_key key;
         if (sl_home_path(path, sizeof(path), names[i]) < 0)
@@ -314,7 +315,7 @@ static const struct method {
     {SSH_AUTH_METHOD_PASSWORD, "password", try_password},
     {SSH_AUTH_METHOD_INTERACTIVE, "keyboard-interactive", try_questions},
 };
-#define METHODS (sizeof(methods) / sizeof(methods[0]))
+#define METHODS SL_COUNT(methods)
 
 static void name_methods(unsigned offered, char *names, size_t size) {
     names[0] = '\0';

@@ -4,6 +4,7 @@
  * would narrow who may log in, and that we can't check, lets nobody in. */
 #include "tunnel/authorized.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -77,7 +78,7 @@ static int read_option(const char *option, const sl_gate_target *link,
         permission->permitted |= permits(option + strlen(permitopen), link);
         return SL_OK;
     }
-    for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
+    for (size_t i = 0; i < SL_COUNT(harmless); i++) {
         size_t length = strlen(harmless[i]);
         bool valued = harmless[i][length - 1] == '=';
         if (strncasecmp(option, harmless[i], length) == 0 && (valued || !option[length]))

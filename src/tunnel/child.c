@@ -2,6 +2,7 @@
 #include "tunnel/child.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "base/event.h"
 
 #include <errno.h>
@@ -43,7 +44,7 @@ static char **make_environment(void) {
     char **words = calloc(count + 3, sizeof(*words));
     for (size_t i = 0; words && i < count; i++) {
         bool keep = true;
-        for (size_t j = 0; j < sizeof(replaced) / sizeof(replaced[0]); j++)
+        for (size_t j = 0; j < SL_COUNT(replaced); j++)
             keep = keep && strncmp(environ[i], replaced[j], strlen(replaced[j])) != 0;
         if (keep)
             words[kept++] = environ[i];

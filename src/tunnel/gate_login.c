@@ -5,6 +5,7 @@
  * more. All other requests come to on_message() and are answered by libssh's refusal. */
 #include "tunnel/gate_login.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "base/file.h"
 #include "tunnel/authorized.h"
 #include "tunnel/identity.h"
@@ -131,7 +132,7 @@ static int decline(sl_gate_client *client, int code) {
 bool sl_gate_target_is(const sl_gate_target *target, const char *host, int port) {
     static const char *const names[] = {"localhost", "127.0.0.1", "::1", "[::1]", ""};
     bool here = target->address && strcasecmp(host, target->address) == 0;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !here; i++)
+    for (size_t i = 0; i < SL_COUNT(names) && !here; i++)
         here = strcasecmp(host, names[i]) == 0;
     bool meant = port == target->port;
     for (const int *other = target->others; other && *other && !meant; other++)

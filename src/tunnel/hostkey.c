@@ -2,6 +2,7 @@
  * the libssh back-end. */
 #include "tunnel/hostkey.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "tunnel/known_hosts.h"
@@ -13,19 +14,25 @@
 #define SYSTEM_KNOWN_HOSTS "/etc/ssh/ssh_known_hosts"
 #define FILES_MOST         3
 
+#define ED25519    "ssh-ed25519"
+#define ECDSA_P256 "ecdsa-sha2-nistp256"
+#define ECDSA_P384 "ecdsa-sha2-nistp384"
+#define ECDSA_P521 "ecdsa-sha2-nistp521"
+#define RSA        "rsa-sha2-512,rsa-sha2-256"
+
 static const struct kind {
     enum ssh_keytypes_e type;
     int family;
     const char *algorithms;
     const char *name; /* for people */
 } kinds[] = {
-    {SSH_KEYTYPE_ED25519, 0, "ssh-ed25519", "ED25519"},
-    {SSH_KEYTYPE_ECDSA_P256, 1, "ecdsa-sha2-nistp256", "ECDSA"},
-    {SSH_KEYTYPE_ECDSA_P384, 1, "ecdsa-sha2-nistp384", "ECDSA"},
-    {SSH_KEYTYPE_ECDSA_P521, 1, "ecdsa-sha2-nistp521", "ECDSA"},
-    {SSH_KEYTYPE_RSA, 2, "rsa-sha2-512,rsa-sha2-256", "RSA"},
+    {SSH_KEYTYPE_ED25519, 0, ED25519, "ED25519"},
+    {SSH_KEYTYPE_ECDSA_P256, 1, ECDSA_P256, "ECDSA"},
+    {SSH_KEYTYPE_ECDSA_P384, 1, ECDSA_P384, "ECDSA"},
+    {SSH_KEYTYPE_ECDSA_P521, 1, ECDSA_P521, "ECDSA"},
+    {SSH_KEYTYPE_RSA, 2, RSA, "RSA"},
 };
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+#define KINDS SL_COUNT(kinds)
 
 struct files {
     char paths[FILES_MOST][4096];
@@ -35,9 +42,9 @@ struct files {
 
 const char *sl_host_key_family(int family) {
     static const char *const algorithms[SL_HOST_KEY_FAMILIES] = {
-        "ssh-ed25519",
-        "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521",
-        "rsa-sha2-512,rsa-sha2-256",
+        ED25519,
+        ECDSA_P256 "," ECDSA_P384 "," ECDSA_P521,
+        RSA,
     };
     return algorithms[family];
 }

@@ -3,6 +3,7 @@
  * ssh takes several of them apart again (%-tokens, ${variables}, quotes, colons), so what comes
  * from the user is written such that it means itself, or refused. */
 #include "base/error.h"
+#include "base/settings.h"
 #include "tunnel/far_port.h"
 #include "tunnel/openssh.h"
 
@@ -229,7 +230,7 @@ int sl_openssh_arguments_fill(sl_openssh_arguments *arguments, const sl_tunnel_j
         add(arguments, "-F");
         add(arguments, "%s", settings->ssh_config);
     }
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+    for (size_t i = 0; i < SL_COUNT(fixed); i++) {
         add(arguments, "-o");
         add(arguments, "%s", fixed[i]);
     }

@@ -1,5 +1,6 @@
 /* tunnel: what ssh says, in its English, and what that means for us. Pure: knows no process. */
 #include "base/error.h"
+#include "base/settings.h"
 #include "tunnel/openssh.h"
 
 #include <stdio.h>
@@ -100,7 +101,7 @@ static void keep(char *text, size_t size, const char *line) {
 }
 
 static void note_end(sl_openssh_words *words, const char *line) {
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+    for (size_t i = 0; i < SL_COUNT(ends); i++) {
         if (ends[i].rank <= words->rank || !strstr(line, ends[i].words))
             continue;
         words->rank = ends[i].rank;
@@ -125,7 +126,7 @@ static const struct {
 };
 
 bool sl_openssh_fact(const char *line, sl_tunnel_fact *fact, char *text, size_t size) {
-    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+    for (size_t i = 0; i < SL_COUNT(facts); i++) {
         if (strncmp(line, facts[i].line, strlen(facts[i].line)) != 0)
             continue;
         const char *start = strstr(line + strlen("debug1: "), facts[i].before);
@@ -159,7 +160,7 @@ static bool from_jump(const char *line) {
 }
 
 sl_openssh_event sl_openssh_hear(sl_openssh_words *words, const char *line) {
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+    for (size_t i = 0; i < SL_COUNT(steps); i++) {
         const char *found = strstr(line, steps[i].words);
         if (!found || (steps[i].start && found != line) || from_jump(line))
             continue;

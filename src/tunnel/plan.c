@@ -1,6 +1,7 @@
 /* tunnel: checking and copying what a tunnel is to do. Used by tunnel.c. */
 #include "tunnel/plan.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "tunnel/jump.h"
 
 #include <pwd.h>
@@ -23,8 +24,8 @@ static int copy_settings(sl_tunnel_settings *to, const sl_tunnel_settings *from)
     const char **fields[] = {
         &to->destination, &to->password,    &to->password_file, &to->key_file, &to->passphrase_file,
         &to->host_key,    &to->known_hosts, &to->ssh_config,    &to->jump,     &to->jump_keys};
-    const size_t count = sizeof(fields) / sizeof(fields[0]);
-    const char *texts[sizeof(fields) / sizeof(fields[0])];
+    const size_t count = SL_COUNT(fields);
+    const char *texts[SL_COUNT(fields)];
     /* First all fields are made safe to free, then they are filled. */
     for (size_t i = 0; i < count; i++) {
         texts[i] = *fields[i];

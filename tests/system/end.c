@@ -8,9 +8,10 @@
  *     sender NAME=VALUE…                  ok
  *     receiver NAME=VALUE…                ok PORT
  *     wait                                ok, once a receiver is there
- *     send DTYPE SHAPE BYTES MESSAGE      ok, once it was acknowledged; with what came back, as
- * below give DTYPE SHAPE BYTES MESSAGE      ok; goes back from now on recv SECONDS frame DTYPE
- * SHAPE BYTES MESSAGE PORT, or end close                               ok
+ *     send DTYPE SHAPE BYTES MESSAGE      ok, once acknowledged; with what came back, as below
+ *     give DTYPE SHAPE BYTES MESSAGE      ok; goes back from now on
+ *     recv SECONDS                        frame DTYPE SHAPE BYTES MESSAGE PORT, or end
+ *     close                               ok
  */
 #include <sightline/sightline.h>
 
