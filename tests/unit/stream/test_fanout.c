@@ -1,6 +1,7 @@
 /* The fan-out: the fastest sets the pace, the others get the newest, nobody waits for anybody. */
 #include "base/clock.h"
 #include "base/error.h"
+#include "fault.h"
 #include "stream/fanout.h"
 
 #include <setjmp.h>
@@ -100,6 +101,19 @@ static sl_stats counted(sl_tally *tally) {
     sl_stats stats;
     sl_tally_get(tally, &stats);
     return stats;
+}
+
+static void no_frame_is_lost_for_want_of_memory(void **state) {
+    (void)state;
+    struct bench bench;
+    sl_parcel *parcel = NULL;
+    open_bench(&bench, 1);
+    assert_int_equal(put(&bench, 7, -1), SL_OK);
+    assert_int_equal(sl_wait(bench.takers[0].ready_fd, POLLIN, NULL, -1), SL_OK);
+    fault_next(0);
+    assert_int_equal(sl_taker_take(&bench.takers[0], &parcel), SL_ENOMEM);
+    assert_int_equal(take(&bench.takers[0]), 7);
+    close_bench(&bench, 1);
 }
 
 static void the_slow_one_gets_the_newest(void **state) {
@@ -325,6 +339,7 @@ static void turns_open_the_door(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_frame_is_lost_for_want_of_memory),
         cmocka_unit_test(the_slow_one_gets_the_newest),
         cmocka_unit_test(a_frame_counts_once),
         cmocka_unit_test(who_is_away_holds_nobody_up),
