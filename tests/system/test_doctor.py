@@ -271,6 +271,11 @@ def test_nobody_listens_without_a_tunnel(examine):
     blame(examine(port), "port", 4, port, "refused")
 
 
+def test_unix_socket_that_is_not_there(folder, plain):
+    doctor = plain("doctor", "--protocol", "ipc", "--address", folder / "link")
+    doctor.expect(4).sentence("no such file", folder / "link", "--address")
+
+
 def test_viewer_with_another_pattern_without_a_tunnel(view, examine):
     blame(examine(view("pair").port(), pattern="pubsub"), "viewer", 8, "pair", "pubsub")
 
