@@ -26,6 +26,9 @@ typedef enum sl_format {
     SL_FORMAT_I422,  /* U and V halved across */
     SL_FORMAT_I444,
     SL_FORMAT_JPEG, /* coded: `size` bytes in planes[0] */
+    SL_FORMAT_H264, /* coded video: one picture a frame, Annex B */
+    SL_FORMAT_HEVC, /* the same of H.265 */
+    SL_FORMAT_AV1,  /* coded video: one temporal unit a frame, low-overhead OBUs */
 } sl_format;
 
 /* The order in which a JPEG's pixels are (or should be) unpacked into an array. */
@@ -58,6 +61,7 @@ typedef struct sl_frame {
     int64_t shape[SL_DIMENSIONS_MAX];
     sl_colorspace colorspace;      /* coded: how to unpack it */
     bool fast_dct, fast_upsample;  /* coded: the sender's wishes for decoding */
+    bool keyframe;                 /* coded video: starts afresh, needs no frame before it */
     uint64_t sequence;             /* counts up by one a captured frame, from 0 */
     int64_t captured_utc_us;       /* microseconds since 1970, 0: unknown */
     int64_t captured_monotonic_us; /* this machine's CLOCK_MONOTONIC, 0: unknown */

@@ -34,6 +34,9 @@ typedef enum sl_format {
     SL_FORMAT_I422,
     SL_FORMAT_I444,
     SL_FORMAT_JPEG,
+    SL_FORMAT_H264,
+    SL_FORMAT_HEVC,
+    SL_FORMAT_AV1,
 } sl_format;
 typedef enum sl_colorspace {
     SL_COLORSPACE_BGR,
@@ -60,6 +63,7 @@ typedef struct sl_frame {
     int64_t shape[8];
     sl_colorspace colorspace;
     bool fast_dct, fast_upsample;
+    bool keyframe;
     uint64_t sequence;
     int64_t captured_utc_us;
     int64_t captured_monotonic_us;

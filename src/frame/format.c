@@ -69,7 +69,16 @@ const char *sl_format_name(sl_format format) {
     static const char *const names[] = {
         [SL_FORMAT_NONE] = "none", [SL_FORMAT_ARRAY] = "array", [SL_FORMAT_GRAY] = "gray",
         [SL_FORMAT_BGR] = "BGR",   [SL_FORMAT_I420] = "I420",   [SL_FORMAT_I422] = "I422",
-        [SL_FORMAT_I444] = "I444", [SL_FORMAT_JPEG] = "JPEG",
+        [SL_FORMAT_I444] = "I444", [SL_FORMAT_JPEG] = "JPEG",   [SL_FORMAT_H264] = "H.264",
+        [SL_FORMAT_HEVC] = "HEVC", [SL_FORMAT_AV1] = "AV1",
     };
     return (size_t)format < SL_COUNT(names) ? names[format] : "unknown";
+}
+
+bool sl_format_is_coded(sl_format format) {
+    return format == SL_FORMAT_JPEG || sl_format_is_video(format);
+}
+
+bool sl_format_is_video(sl_format format) {
+    return format >= SL_FORMAT_H264 && format <= SL_FORMAT_AV1;
 }

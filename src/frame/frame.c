@@ -211,6 +211,7 @@ int sl_frame_copy_properties(sl_frame *to, const sl_frame *from) {
     to->sequence = from->sequence;
     to->captured_utc_us = from->captured_utc_us;
     to->captured_monotonic_us = from->captured_monotonic_us;
+    to->keyframe = from->keyframe;
     int code = sl_frame_put_message(to, from->message);
     return code < 0 ? code : sl_frame_set_port(to, from->port);
 }

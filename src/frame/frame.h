@@ -17,8 +17,8 @@ int sl_frame_wrap_picture(sl_frame **frame, sl_format format, int width, int hei
                           uint8_t *const *planes, const size_t *strides,
                           void (*release)(void *opaque, void *data), void *opaque);
 
-/* A coded frame (SL_FORMAT_JPEG) around `bytes`, which it takes a reference of. Width and height
- * are set when known, else 0. */
+/* A coded frame (SL_FORMAT_JPEG or video) around `bytes`, which it takes a reference of. Width and
+ * height are set when known, else 0. */
 int sl_frame_new_coded(sl_frame **frame, sl_format format, sl_buffer *bytes);
 
 /* An array around `bytes`, which it takes a reference of; SL_EMESSAGE unless dtype × shape is
@@ -37,7 +37,7 @@ int sl_frame_share(sl_frame **frame, const sl_frame *from);
 /* Whether the caller alone holds the frame and its pixels, and so may write. */
 bool sl_frame_sole(const sl_frame *frame);
 
-/* Copies times, sequence, message and port. */
+/* Copies times, sequence, message, port and whether it is a keyframe. */
 int sl_frame_copy_properties(sl_frame *to, const sl_frame *from);
 
 /* Replaces the JSON text that travels with it (copied; NULL: none). */
@@ -60,5 +60,7 @@ int sl_format_planes(sl_format format);
 int sl_plane_width(sl_format format, int plane, int width); /* in samples */
 int sl_plane_height(sl_format format, int plane, int height);
 const char *sl_format_name(sl_format format);
+bool sl_format_is_coded(sl_format format);
+bool sl_format_is_video(sl_format format); /* frames that need those before them */
 
 #endif

@@ -168,6 +168,7 @@ static void properties_travel(void **state) {
     from->sequence = 7;
     from->captured_utc_us = 8;
     from->captured_monotonic_us = 9;
+    from->keyframe = true;
     assert_int_equal(sl_frame_put_message(from, "{}"), 0);
     assert_int_equal(sl_buffer_new(&bytes, 10), 0);
     assert_int_equal(sl_frame_new_coded(&to, SL_FORMAT_JPEG, bytes), 0);
@@ -179,12 +180,26 @@ static void properties_travel(void **state) {
     assert_int_equal(to->sequence, 7);
     assert_int_equal(to->captured_utc_us, 8);
     assert_int_equal(to->captured_monotonic_us, 9);
+    assert_true(to->keyframe);
     assert_string_equal(to->message, "{}");
     assert_int_equal(sl_frame_put_message(to, NULL), 0);
     assert_null(to->message);
     sl_frame_unref(&to);
     sl_frame_unref(&to);
     assert_null(sl_frame_ref(NULL));
+}
+
+static void video_is_coded(void **state) {
+    (void)state;
+    assert_false(sl_format_is_coded(SL_FORMAT_I444));
+    assert_true(sl_format_is_coded(SL_FORMAT_JPEG));
+    assert_false(sl_format_is_video(SL_FORMAT_JPEG));
+    for (int i = SL_FORMAT_H264; i <= SL_FORMAT_AV1; i++) {
+        assert_true(sl_format_is_coded((sl_format)i));
+        assert_true(sl_format_is_video((sl_format)i));
+    }
+    assert_string_equal(sl_format_name(SL_FORMAT_AV1), "AV1");
+    assert_string_equal(sl_format_name((sl_format)99), "unknown");
 }
 
 static void colour_spaces_have_names(void **state) {
@@ -236,6 +251,7 @@ int main(void) {
         cmocka_unit_test(dtypes_have_sizes),
         cmocka_unit_test(wraps_and_shares_bytes),
         cmocka_unit_test(properties_travel),
+        cmocka_unit_test(video_is_coded),
         cmocka_unit_test(colour_spaces_have_names),
         cmocka_unit_test(threads_share_references),
     };
