@@ -5,14 +5,39 @@
 #include <sightline/frame.h>
 #include <sightline/settings.h>
 
-/* The part of a sender's or receiver's settings that concerns JPEG. */
+/* What frames become in the live pattern. */
+typedef enum sl_video_codec {
+    SL_VIDEO_AUTO, /* H.264, and JPEG where nothing here makes that */
+    SL_VIDEO_H264,
+    SL_VIDEO_HEVC,
+    SL_VIDEO_AV1,
+    SL_VIDEO_JPEG,
+} sl_video_codec;
+
+/* How much work libx264 and libx265 put into a frame: their presets. */
+typedef enum sl_video_preset {
+    SL_PRESET_ULTRAFAST,
+    SL_PRESET_SUPERFAST,
+    SL_PRESET_VERYFAST,
+    SL_PRESET_FASTER,
+    SL_PRESET_FAST,
+    SL_PRESET_MEDIUM,
+    SL_PRESET_SLOW,
+    SL_PRESET_SLOWER,
+    SL_PRESET_VERYSLOW,
+} sl_video_preset;
+
+/* The part of a sender's or receiver's settings that concerns coding. */
 typedef struct sl_codec_settings {
-    bool jpeg;                /* false: raw arrays */
+    bool jpeg;                /* NetGear's patterns: false sends raw arrays */
     sl_colorspace colorspace; /* how packed pixels are ordered; BGR */
-    int quality;              /* 10 to 100 */
+    int quality;              /* of JPEG, 10 to 100 */
     bool fast_dct;
     bool fast_upsample;
-    void *reserved[8];
+    sl_video_codec video_codec; /* the live pattern alone, as is what follows */
+    const char *video_encoder;  /* libavcodec's name of one; NULL: the first that works */
+    sl_video_preset video_preset;
+    void *reserved[5];
 } sl_codec_settings;
 
 #endif

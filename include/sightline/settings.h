@@ -41,7 +41,7 @@ typedef struct sl_option {
 
 /* Options whose fields stand in the same part of a settings struct. */
 typedef struct sl_option_group {
-    const char *title; /* "Link", "Tunnel", "JPEG" */
+    const char *title; /* "Link", "Tunnel", "Codec" */
     const sl_option *options;
     size_t count;
     size_t offset; /* of that part, within the settings struct */

@@ -126,13 +126,34 @@ const char *sl_settings_nearest(const char *word, const char *const *known, size
 const sl_option_group *sl_settings_groups(const void *settings);
 int sl_settings_load(void *const *settings, size_t count, const char *path);
 void sl_settings_finish(void *settings);
+typedef enum sl_video_codec {
+    SL_VIDEO_AUTO,
+    SL_VIDEO_H264,
+    SL_VIDEO_HEVC,
+    SL_VIDEO_AV1,
+    SL_VIDEO_JPEG,
+} sl_video_codec;
+typedef enum sl_video_preset {
+    SL_PRESET_ULTRAFAST,
+    SL_PRESET_SUPERFAST,
+    SL_PRESET_VERYFAST,
+    SL_PRESET_FASTER,
+    SL_PRESET_FAST,
+    SL_PRESET_MEDIUM,
+    SL_PRESET_SLOW,
+    SL_PRESET_SLOWER,
+    SL_PRESET_VERYSLOW,
+} sl_video_preset;
 typedef struct sl_codec_settings {
     bool jpeg;
     sl_colorspace colorspace;
     int quality;
     bool fast_dct;
     bool fast_upsample;
-    void *reserved[8];
+    sl_video_codec video_codec;
+    const char *video_encoder;
+    sl_video_preset video_preset;
+    void *reserved[5];
 } sl_codec_settings;
 typedef struct sl_gate_settings {
     const char *listen;

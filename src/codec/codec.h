@@ -7,44 +7,109 @@
 
 #define SL_UNPACKED_MAX ((size_t)128 * 1024 * 1024) /* bytes a peer's frame may unpack to */
 
-/* The options of sl_codec_settings (jpeg_compression, jpeg_compression_quality, …). */
+/* Pixels of a frame of video: 4096x2304, the most of H.264's level 5.2 (table A-1). Larger pictures
+ * are scaled down before they are encoded, and refused from a peer. */
+#define SL_VIDEO_PIXELS_MAX (INT64_C(4096) * 2304)
+
+/* The quantiser of H.264 and HEVC below which nobody sees a difference, so that a finer one is a
+ * waste: FFmpeg's guide to H.264 calls 17 or 18 "visually lossless or nearly so". */
+#define SL_VIDEO_QUANTISER_BEST 18
+
+/* The options of sl_codec_settings (jpeg_compression, video_codec, …). */
 extern const sl_option sl_codec_options[];
 extern const size_t sl_codec_option_count;
 
 typedef struct sl_codec sl_codec;
 
-/* What one way of coding is: jpeg, raw, and later video. Listed in codec.c. */
+/* What the live pattern wants of the frames that are encoded next. */
+typedef struct sl_codec_aim {
+    sl_format format; /* what to make: video or JPEG, see sl_codec_live_format() */
+    int64_t bit_rate; /* bits a second */
+    double fps;       /* frames a second that will be encoded */
+    double scale;     /* of a picture's sides: more than 0, at most 1 */
+    int quality;      /* of JPEG, 10 to 100 */
+    bool keyframe;    /* video: the next frame starts afresh */
+    int threads;      /* that may share in one frame of video; 0: one a core, at most four */
+} sl_codec_aim;
+
+/* How the last frame was encoded. */
+typedef struct sl_codec_report {
+    const char *encoder; /* libavcodec's name, or "jpeg"; static. NULL: none was aimed yet */
+    int width, height;
+    int quantiser; /* of video, 0 to 63; -1: the encoder doesn't tell */
+    bool best;     /* more bits would not be seen: the rate is no longer what limits quality */
+} sl_codec_report;
+
+/* What one way of coding is: jpeg, raw, video. Listed in codec.c. What comes
+ * after `close` may be NULL. */
 typedef struct sl_codec_kind {
     const char *name;
-    /* Whether frames are coded in this way when these are the settings. */
+    /* Whether frames are coded in this way when these are the settings and nothing is aimed at. */
     bool (*encodes)(const sl_codec_settings *settings);
     /* Whether it is the one that decodes what is in this format. */
     bool (*decodes)(sl_format format);
     int (*open)(void **state, const sl_codec_settings *settings);
     int (*encode)(void *state, const sl_frame *frame, sl_frame **coded);
     int (*decode)(void *state, const sl_frame *coded, sl_output output, sl_frame **frame);
-    /* Whether it is whole and within bounds, without decoding it; NULL: nothing to look at. */
-    int (*check)(void *state, const sl_frame *coded);
     void (*close)(void *state);
+    /* Whether it is whole and within bounds, without decoding it. */
+    int (*check)(void *state, const sl_frame *coded);
+    /* What the next frames are encoded for, and how the last one was. */
+    void (*aim)(void *state, const sl_codec_aim *aim);
+    sl_codec_report (*report)(const void *state);
+    /* Whether only a keyframe can be decoded next; and makes it so. */
+    bool (*waits)(const void *state);
+    void (*lose)(void *state);
 } sl_codec_kind;
 
 extern const sl_codec_kind sl_codec_jpeg;
 extern const sl_codec_kind sl_codec_raw;
+extern const sl_codec_kind sl_codec_video;
 
-/* SL_EINVAL for settings out of their range, SL_ENOMEM. */
+/* SL_EINVAL for settings out of their range, such as an encoder that there is not; SL_ENOMEM. */
 int sl_codec_open(sl_codec **codec, const sl_codec_settings *settings);
 
 /* Makes what travels: a JPEG, or with jpeg off a contiguous array that shares the frame's bytes.
- * A frame that is a JPEG already is passed through. Keeps times, sequence and message. SL_EINVAL
+ * A frame that is coded already is passed through. Keeps times, sequence and message. SL_EINVAL
  * for frames that can't be coded as set: jpeg of an array that is no picture or has another number
- * of channels than the colour space, raw of planar YUV. */
+ * of channels than the colour space, raw of planar YUV.
+ *
+ * Once aimed it makes what was aimed at. Frames that are that already are passed through, but for
+ * JPEGs that are to be smaller; other coded frames are decoded first. Video has even sides: the
+ * last column or row of odd ones is left out. Frame by frame, nothing is held back. SL_EUNSUPPORTED
+ * when no encoder works; if the user left the choice to us (SL_VIDEO_AUTO) it makes JPEGs then. */
 int sl_codec_encode(sl_codec *codec, const sl_frame *frame, sl_frame **coded);
 
-/* The other way. `coded` is a peer's: SL_EMESSAGE when it can't be decoded, is truncated, or would
- * unpack to more than SL_UNPACKED_MAX (a JPEG bomb). Arrays, and for
- * SL_OUTPUT_CODED JPEGs that are whole, are passed on as they are. Keeps times, sequence and
- * message. */
+/* What frames become in the live pattern if these are the settings: never SL_FORMAT_NONE. */
+sl_format sl_codec_live_format(const sl_codec_settings *settings);
+
+/* Whether this build of libavcodec can decode it (JPEG: always). Any thread. */
+bool sl_codec_can_decode(sl_format format);
+
+/* Aims what is encoded from now on. Rate, frames a second, and quality change at once and, where
+ * the encoder can (libx264, NVENC), without a keyframe; another size or format begins with one.
+ * `keyframe` holds for one frame, and until one was encoded. SL_EINVAL for what is out of range. */
+int sl_codec_aim_at(sl_codec *codec, const sl_codec_aim *aim);
+
+/* How the frame was encoded that sl_codec_encode() gave last. */
+sl_codec_report sl_codec_last(const sl_codec *codec);
+
+/* The other way. `coded` is a peer's: SL_EMESSAGE when it can't be decoded, is truncated, would
+ * unpack to more than SL_UNPACKED_MAX (a JPEG bomb) or is video of more than SL_VIDEO_PIXELS_MAX.
+ * Arrays, and for SL_OUTPUT_CODED JPEGs and video that are whole, are passed on as they are. Keeps
+ * times, sequence and message.
+ *
+ * Video must come frame by frame, in order, to one codec. Each gives its picture at once. Before
+ * the first keyframe, and after a frame that was refused or lost up to the next one, all are
+ * refused. */
 int sl_codec_decode(sl_codec *codec, const sl_frame *coded, sl_output output, sl_frame **frame);
+
+/* Tells the decoder that frames are missing between the last one and the next. (It sees that
+ * by itself in H.264 only.) */
+void sl_codec_lose(sl_codec *codec);
+
+/* Whether video can go on with a keyframe only: ask the sender for one. */
+bool sl_codec_needs_keyframe(const sl_codec *codec);
 
 /* Frees it and sets the pointer NULL. Frames that it made stay valid. Safe on NULL. */
 void sl_codec_close(sl_codec **codec);

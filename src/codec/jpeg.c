@@ -53,6 +53,7 @@ static void close_jpeg(void *state) {
         tjDestroy(jpeg->compressor);
     if (jpeg->decompressor)
         tjDestroy(jpeg->decompressor);
+    sl_pixels_finish(&jpeg->scaling);
     sl_pool_close(&jpeg->coded);
     sl_pool_close(&jpeg->pixels);
     free(jpeg);
@@ -63,9 +64,11 @@ static int open_jpeg(void **state, const sl_codec_settings *settings) {
     if (!jpeg)
         return sl_fail_memory();
     jpeg->settings = *settings;
+    jpeg->best_quality = settings->quality;
     int result = sl_pool_open(&jpeg->coded, KEPT_CODED);
     if (result == SL_OK)
         result = sl_pool_open(&jpeg->pixels, KEPT_PIXELS);
+    jpeg->scaling.pool = jpeg->pixels;
     if (result == SL_OK)
         *state = jpeg;
     else
@@ -207,12 +210,9 @@ static int compress_frame(sl_jpeg *jpeg, const struct picture *picture, sl_frame
     return SL_OK;
 }
 
-int sl_jpeg_encode(void *state, const sl_frame *frame, sl_frame **coded) {
-    sl_jpeg *jpeg = state;
+static int encode(sl_jpeg *jpeg, const sl_frame *frame, sl_frame **coded) {
     struct picture picture = {
         .width = frame->width, .height = frame->height, .colorspace = jpeg->settings.colorspace};
-    if (frame->format == SL_FORMAT_JPEG)
-        return pass_through(jpeg, frame, coded);
     int result = frame->dimensions > 0 ? take_array(jpeg, frame, &picture)
                                        : take_planes(jpeg, frame, &picture);
     if (result == SL_OK)
@@ -225,6 +225,49 @@ int sl_jpeg_encode(void *state, const sl_frame *frame, sl_frame **coded) {
     return result;
 }
 
+/* A smaller one, for what is aimed at. */
+static int scale(sl_jpeg *jpeg, const sl_frame *frame, sl_frame **smaller) {
+    sl_size from, to;
+    int result = sl_pixels_size(frame, jpeg->scale, &from, &to);
+    return result == SL_OK ? sl_pixels_fit(&jpeg->scaling, frame, jpeg->settings.colorspace, from,
+                                           to, true, smaller)
+                           : result;
+}
+
+int sl_jpeg_encode(void *state, const sl_frame *frame, sl_frame **coded) {
+    sl_jpeg *jpeg = state;
+    sl_frame *smaller = NULL;
+    bool made = frame->format != SL_FORMAT_JPEG;
+    int result = SL_OK;
+    if (made && jpeg->scale > 0 && jpeg->scale < 1)
+        result = scale(jpeg, frame, &smaller);
+    if (result == SL_OK)
+        result = made ? encode(jpeg, smaller ? smaller : frame, coded)
+                      : pass_through(jpeg, frame, coded);
+    sl_frame_unref(&smaller);
+    if (result != SL_OK)
+        return result;
+    jpeg->report = (sl_codec_report){
+        .encoder = "jpeg",
+        .width = (*coded)->width,
+        .height = (*coded)->height,
+        .quantiser = -1,
+        .best = !made || jpeg->settings.quality >= jpeg->best_quality,
+    };
+    return SL_OK;
+}
+
+static void aim(void *state, const sl_codec_aim *at) {
+    sl_jpeg *jpeg = state;
+    jpeg->scale = at->scale;
+    jpeg->settings.quality = at->quality;
+}
+
+static sl_codec_report report(const void *state) {
+    const sl_jpeg *jpeg = state;
+    return jpeg->report;
+}
+
 const sl_codec_kind sl_codec_jpeg = {
     .name = "jpeg",
     .encodes = encodes,
@@ -234,4 +277,6 @@ const sl_codec_kind sl_codec_jpeg = {
     .decode = sl_jpeg_decode,
     .check = sl_jpeg_check,
     .close = close_jpeg,
+    .aim = aim,
+    .report = report,
 };

@@ -3,6 +3,7 @@
 #define CODEC_JPEG_H
 
 #include "codec/codec.h"
+#include "codec/pixels.h"
 #include "frame/pool.h"
 
 typedef struct sl_jpeg {
@@ -10,6 +11,10 @@ typedef struct sl_jpeg {
     void *compressor, *decompressor; /* tjhandle, made when first needed */
     sl_pool *coded;                  /* for what is encoded here */
     sl_pool *pixels;                 /* for what is decoded here */
+    double scale;                    /* of what is encoded; 0: nothing is aimed at */
+    int best_quality;                /* the one that was set, whatever is aimed at */
+    sl_pixels scaling;               /* makes it smaller */
+    sl_codec_report report;
 } sl_jpeg;
 
 int sl_jpeg_encode(void *state, const sl_frame *frame, sl_frame **coded);

@@ -184,32 +184,11 @@ static int unpack(sl_jpeg *jpeg, const sl_frame *coded, const struct header *hea
                                flags(jpeg, coded)));
 }
 
-/* An uninitialised array of pixels in this colour space, from the pool. */
-static int new_array(sl_jpeg *jpeg, const struct header *header, sl_colorspace colorspace,
-                     sl_frame **frame) {
-    int channels = sl_colorspace_channels(colorspace);
-    int64_t shape[] = {header->height, header->width, channels};
-    sl_buffer *pixels = NULL;
-    if (colorspace == SL_COLORSPACE_GRAY || colorspace == SL_COLORSPACE_BGR)
-        return sl_frame_new_pooled(frame, jpeg->pixels,
-                                   channels == 1 ? SL_FORMAT_GRAY : SL_FORMAT_BGR, header->width,
-                                   header->height);
-    size_t size = (size_t)header->width * (size_t)header->height * (size_t)channels;
-    int result = sl_pool_get(jpeg->pixels, size, &pixels);
-    if (result == SL_OK)
-        result = sl_frame_new_array_of(frame, "uint8", 3, shape, pixels);
-    sl_buffer_unref(&pixels);
-    /* RGB has the shape of BGR, but must not be taken for it. */
-    if (result == SL_OK)
-        (*frame)->format = SL_FORMAT_ARRAY;
-    return result;
-}
-
 static int decode_array(sl_jpeg *jpeg, const sl_frame *coded, const struct header *header,
                         sl_colorspace colorspace, sl_frame **frame) {
     int result = check_size(coded, header, sl_colorspace_channels(colorspace));
     if (result == SL_OK)
-        result = new_array(jpeg, header, colorspace, frame);
+        result = sl_pixels_new(frame, jpeg->pixels, colorspace, header->width, header->height);
     if (result == SL_OK)
         result = unpack(jpeg, coded, header, colorspace, (*frame)->planes[0]);
     return result;
@@ -222,7 +201,8 @@ static int decode_cmyk(sl_jpeg *jpeg, const sl_frame *coded, const struct header
     sl_frame *inks = NULL;
     int result = decode_array(jpeg, coded, header, SL_COLORSPACE_CMYK, &inks);
     if (result == SL_OK)
-        result = new_array(jpeg, header, SL_COLORSPACE_BGR, frame);
+        result =
+            sl_pixels_new(frame, jpeg->pixels, SL_COLORSPACE_BGR, header->width, header->height);
     if (result == SL_OK) {
         size_t pixels = (size_t)header->width * (size_t)header->height;
         const uint8_t *from = inks->planes[0];

@@ -77,7 +77,7 @@ static void fill_groups(void) {
                                   offsetof(sl_receiver_settings, link)};
     groups[1] = (sl_option_group){"Tunnel", sl_tunnel_options, sl_tunnel_option_count,
                                   offsetof(sl_receiver_settings, tunnel)};
-    groups[2] = (sl_option_group){"JPEG", sl_codec_options, sl_codec_option_count,
+    groups[2] = (sl_option_group){"Codec", sl_codec_options, sl_codec_option_count,
                                   offsetof(sl_receiver_settings, codec)};
     groups[3] = (sl_option_group){"Receiver", receiver_options, SL_COUNT(receiver_options), 0};
     groups[4] = (sl_option_group){"Gate", sl_gate_options, sl_gate_option_count,

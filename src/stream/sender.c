@@ -70,7 +70,7 @@ static void fill_groups(void) {
                                   offsetof(sl_sender_settings, link)};
     groups[1] = (sl_option_group){"Tunnel", sl_tunnel_options, sl_tunnel_option_count,
                                   offsetof(sl_sender_settings, tunnel)};
-    groups[2] = (sl_option_group){"JPEG", sl_codec_options, sl_codec_option_count,
+    groups[2] = (sl_option_group){"Codec", sl_codec_options, sl_codec_option_count,
                                   offsetof(sl_sender_settings, codec)};
     groups[3] = (sl_option_group){"Sender", sender_options, SL_COUNT(sender_options), 0};
 }

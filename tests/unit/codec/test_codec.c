@@ -19,7 +19,7 @@ struct settings {
 
 static struct settings defaults(void) {
     static sl_option_group groups[2];
-    groups[0] = (sl_option_group){.title = "JPEG",
+    groups[0] = (sl_option_group){.title = "Codec",
                                   .options = sl_codec_options,
                                   .count = sl_codec_option_count,
                                   .offset = offsetof(struct settings, codec)};

@@ -1,0 +1,256 @@
+/*
+ * The video kind: which encoder makes what is aimed at, and which decoder takes what came. Called
+ * by codec.c.
+ */
+#include "codec/video.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "codec/bitstream.h"
+#include "codec/pixels.h"
+#include "frame/frame.h"
+
+#include <libavutil/log.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* Pictures kept for their next use: libx264 copies what it gets, hardware may hold one. */
+#define KEPT_PICTURES 2
+
+#define FRAME_BITS_LEAST 1000
+#define FRAME_BITS_MOST  (64 * 1024 * 1024)
+
+struct video {
+    sl_codec_settings settings;
+    sl_codec_aim aim;
+    sl_pixels pixels;
+    sl_video_encoder *encoder;
+    const sl_video_maker *maker; /* of `encoder`, kept while another size is opened */
+    sl_video_maker other;        /* what the user named and we don't list */
+    unsigned failed;             /* a bit for each of sl_video_makers() that doesn't work here */
+    bool opened;                 /* the next frame is the encoder's first */
+    sl_codec_report report;
+    sl_video_decoder *decoder;
+};
+
+/* Nothing but live frames is coded like this: see sl_codec_aim_at(). */
+static bool encodes(const sl_codec_settings *settings) {
+    (void)settings;
+    return false;
+}
+
+static void close_video(void *state) {
+    struct video *video = state;
+    sl_video_encoder_close(&video->encoder);
+    sl_video_decoder_close(&video->decoder);
+    sl_pixels_finish(&video->pixels);
+    sl_pool_close(&video->pixels.pool);
+    free(video);
+}
+
+static int open_video(void **state, const sl_codec_settings *settings) {
+    struct video *video = calloc(1, sizeof(*video));
+    if (!video)
+        return sl_fail_memory();
+    av_log_set_level(AV_LOG_QUIET); /* libav would print; what matters our sentences say */
+    video->settings = *settings;
+    int result = sl_pool_open(&video->pixels.pool, KEPT_PICTURES);
+    if (result == SL_OK)
+        *state = video;
+    else
+        close_video(video);
+    return result;
+}
+
+static void aim(void *state, const sl_codec_aim *at) {
+    struct video *video = state;
+    if (at->format != video->aim.format) {
+        sl_video_encoder_close(&video->encoder);
+        video->maker = NULL;
+        video->failed = 0;
+    }
+    video->aim = *at;
+}
+
+static sl_codec_report report(const void *state) {
+    const struct video *video = state;
+    return video->report;
+}
+
+/* Opens one, if it makes what is wanted. */
+static int try_maker(struct video *video, const sl_video_maker *maker, const sl_video_plan *plan) {
+    int result = sl_video_encoder_open(&video->encoder, maker, plan);
+    video->maker = result == SL_OK ? maker : NULL;
+    video->opened = result == SL_OK;
+    if (result == SL_OK)
+        sl_log(SL_LOG_DEBUG, "codec", "%s codes video of %dx%d", maker->name, plan->width,
+               plan->height);
+    else if (result == SL_EUNSUPPORTED)
+        sl_log(SL_LOG_INFO, "codec", "%s", sl_error());
+    return result;
+}
+
+static int open_named(struct video *video, const sl_video_plan *plan) {
+    const char *name = video->settings.video_encoder;
+    const sl_video_maker *maker = sl_video_maker_named(name, &video->other);
+    if (!maker || maker->format != video->aim.format)
+        return sl_fail(SL_EUNSUPPORTED, "%s doesn't make %s", name,
+                       sl_format_name(video->aim.format));
+    return try_maker(video, maker, plan);
+}
+
+/* Opens the one that worked before, or the first that works. */
+static int open_encoder(struct video *video, const sl_video_plan *plan) {
+    const sl_video_maker *makers;
+    size_t count = sl_video_makers(&makers);
+    sl_video_encoder_close(&video->encoder);
+    if (video->settings.video_encoder)
+        return open_named(video, plan);
+    for (size_t i = 0; i < count; i++) {
+        if (makers[i].format != video->aim.format || video->failed & 1U << i)
+            continue;
+        int result = try_maker(video, &makers[i], plan);
+        if (result != SL_EUNSUPPORTED)
+            return result;
+        video->failed |= 1U << i;
+    }
+    return sl_fail(SL_EUNSUPPORTED, "no encoder for %s works here",
+                   sl_format_name(video->aim.format));
+}
+
+/* The encoder that is open is of no more use, nor will it be opened again. */
+static void give_up(struct video *video) {
+    const sl_video_maker *makers;
+    sl_video_makers(&makers);
+    sl_log(SL_LOG_WARNING, "codec", "%s", sl_error());
+    sl_video_encoder_close(&video->encoder);
+    if (!video->settings.video_encoder)
+        video->failed |= 1U << (video->maker - makers);
+}
+
+/* Has an encoder of this size code it; another one, when the first fails. */
+static int encode_picture(struct video *video, const sl_frame *picture, sl_size from,
+                          const sl_video_plan *plan, sl_frame **coded) {
+    sl_frame *fitted = NULL;
+    for (;;) {
+        int result = SL_OK;
+        if (!video->encoder || !sl_video_encoder_steer(video->encoder, plan))
+            result = open_encoder(video, plan);
+        if (result == SL_OK)
+            result = sl_pixels_fit(&video->pixels, picture, video->settings.colorspace, from,
+                                   (sl_size){plan->width, plan->height}, !video->maker->limited,
+                                   &fitted);
+        if (result != SL_OK)
+            return result;
+        result = sl_video_encoder_encode(video->encoder, fitted,
+                                         video->aim.keyframe || video->opened, coded);
+        sl_frame_unref(&fitted);
+        if (result != SL_EUNSUPPORTED)
+            return result;
+        give_up(video);
+        if (video->settings.video_encoder)
+            return result;
+    }
+}
+
+/* Quality is at its best when the quantiser says so, or where there is none, the frame is far
+ * smaller than it might be. */
+static void note(struct video *video, const sl_frame *coded, const sl_video_plan *plan) {
+    int quantiser = sl_video_encoder_quantiser(video->encoder);
+    bool small = (int64_t)coded->size * 8 < plan->frame_bits / 2;
+    video->report = (sl_codec_report){
+        .encoder = video->maker->name,
+        .width = plan->width,
+        .height = plan->height,
+        .quantiser = quantiser,
+        .best = quantiser < 0 ? small : quantiser <= SL_VIDEO_QUANTISER_BEST,
+    };
+}
+
+/* What a camera has coded goes on as it is. */
+static int pass_through(const sl_frame *frame, sl_frame **coded) {
+    sl_bitstream stream = {0};
+    bool afresh = sl_bitstream_look(&stream, frame->format, frame->planes[0], frame->size) ==
+                  SL_BITSTREAM_AFRESH;
+    int result = sl_frame_share(coded, frame);
+    if (result == SL_OK)
+        (*coded)->keyframe = afresh;
+    return result;
+}
+
+static int encode(void *state, const sl_frame *frame, sl_frame **coded) {
+    struct video *video = state;
+    const sl_codec_aim *at = &video->aim;
+    sl_size from, to;
+    if (sl_format_is_video(frame->format))
+        return pass_through(frame, coded);
+    int result = sl_pixels_size(frame, at->scale, &from, &to);
+    if (result != SL_OK)
+        return result;
+    double bits = fmin(fmax((double)at->bit_rate / at->fps, FRAME_BITS_LEAST), FRAME_BITS_MOST);
+    sl_video_plan plan = {
+        .width = to.width,
+        .height = to.height,
+        .threads = at->threads,
+        .frame_bits = (int64_t)bits,
+        .preset = video->settings.video_preset,
+    };
+    result = encode_picture(video, frame, from, &plan, coded);
+    if (result != SL_OK)
+        return result;
+    video->opened = false;
+    note(video, *coded, &plan);
+    bool afresh = (*coded)->keyframe;
+    result = sl_frame_copy_properties(*coded, frame);
+    (*coded)->keyframe = afresh;
+    (*coded)->colorspace = video->settings.colorspace;
+    if (result != SL_OK)
+        sl_frame_unref(coded);
+    return result;
+}
+
+/* The decoder for what came: the one that is open, but for another format. */
+static int need_decoder(struct video *video, sl_format format) {
+    if (video->decoder && sl_video_decoder_format(video->decoder) == format)
+        return SL_OK;
+    sl_video_decoder_close(&video->decoder);
+    return sl_video_decoder_open(&video->decoder, format);
+}
+
+static int decode(void *state, const sl_frame *coded, sl_output output, sl_frame **frame) {
+    struct video *video = state;
+    int result = need_decoder(video, coded->format);
+    return result == SL_OK ? sl_video_decoder_decode(video->decoder, coded, output, frame) : result;
+}
+
+static int check(void *state, const sl_frame *coded) {
+    struct video *video = state;
+    int result = need_decoder(video, coded->format);
+    return result == SL_OK ? sl_video_decoder_check(video->decoder, coded) : result;
+}
+
+static bool waits(const void *state) {
+    const struct video *video = state;
+    return !video->decoder || sl_video_decoder_waits(video->decoder);
+}
+
+static void lose(void *state) {
+    struct video *video = state;
+    if (video->decoder)
+        sl_video_decoder_lose(video->decoder);
+}
+
+const sl_codec_kind sl_codec_video = {
+    .name = "video",
+    .encodes = encodes,
+    .decodes = sl_format_is_video,
+    .open = open_video,
+    .encode = encode,
+    .decode = decode,
+    .close = close_video,
+    .check = check,
+    .aim = aim,
+    .report = report,
+    .waits = waits,
+    .lose = lose,
+};
