@@ -34,9 +34,11 @@ typedef struct sl_codec_aim {
 
 /* How the last frame was encoded. */
 typedef struct sl_codec_report {
-    const char *encoder; /* libavcodec's name, or "jpeg"; static. NULL: none was aimed yet */
+    const char *encoder; /* libavcodec's name, "jpeg", or "copy" for video that was passed through;
+                            static. NULL: nothing was aimed at yet */
     int width, height;
-    int quantiser; /* of video, 0 to 63; -1: the encoder doesn't tell */
+    int quantiser; /* of video; libx264's is from 0 to 51, and beyond where nothing fits any more.
+                      -1: the encoder doesn't tell */
     bool best;     /* more bits would not be seen: the rate is no longer what limits quality */
 } sl_codec_report;
 

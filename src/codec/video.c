@@ -79,7 +79,7 @@ static sl_codec_report report(const void *state) {
 
 /* Opens one, if it makes what is wanted. */
 static int try_maker(struct video *video, const sl_video_maker *maker, const sl_video_plan *plan) {
-    int result = sl_video_encoder_open(&video->encoder, maker, plan);
+    int result = sl_video_encoder_open(&video->encoder, maker, video->maker == maker, plan);
     video->maker = result == SL_OK ? maker : NULL;
     video->opened = result == SL_OK;
     if (result == SL_OK)
@@ -168,14 +168,22 @@ static void note(struct video *video, const sl_frame *coded, const sl_video_plan
 }
 
 /* What a camera has coded goes on as it is. */
-static int pass_through(const sl_frame *frame, sl_frame **coded) {
+static int pass_through(struct video *video, const sl_frame *frame, sl_frame **coded) {
     sl_bitstream stream = {0};
     bool afresh = sl_bitstream_look(&stream, frame->format, frame->planes[0], frame->size) ==
                   SL_BITSTREAM_AFRESH;
     int result = sl_frame_share(coded, frame);
-    if (result == SL_OK)
-        (*coded)->keyframe = afresh;
-    return result;
+    if (result != SL_OK)
+        return result;
+    (*coded)->keyframe = afresh;
+    video->report = (sl_codec_report){
+        .encoder = "copy",
+        .width = frame->width,
+        .height = frame->height,
+        .quantiser = -1,
+        .best = true,
+    };
+    return SL_OK;
 }
 
 static int encode(void *state, const sl_frame *frame, sl_frame **coded) {
@@ -183,7 +191,7 @@ static int encode(void *state, const sl_frame *frame, sl_frame **coded) {
     const sl_codec_aim *at = &video->aim;
     sl_size from, to;
     if (sl_format_is_video(frame->format))
-        return pass_through(frame, coded);
+        return pass_through(video, frame, coded);
     int result = sl_pixels_size(frame, at->scale, &from, &to);
     if (result != SL_OK)
         return result;

@@ -50,9 +50,9 @@ typedef struct sl_video_plan {
     sl_video_preset preset;
 } sl_video_plan;
 
-/* Opens it, and if it is hardware lets it encode a few gray frames. SL_EUNSUPPORTED with the reason
- * when it does not work here or holds frames back; SL_ENOMEM. */
-int sl_video_encoder_open(sl_video_encoder **encoder, const sl_video_maker *maker,
+/* Opens it, and unless it is `known` to work, lets hardware encode a few gray frames.
+ * SL_EUNSUPPORTED with the reason when it does not work here or holds frames back; SL_ENOMEM. */
+int sl_video_encoder_open(sl_video_encoder **encoder, const sl_video_maker *maker, bool known,
                           const sl_video_plan *plan);
 
 /* Has it make frames of this size from now on. False when it has to be opened anew for that. */

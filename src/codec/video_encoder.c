@@ -221,7 +221,7 @@ static int probe(sl_video_encoder *encoder) {
     return result;
 }
 
-int sl_video_encoder_open(sl_video_encoder **encoder, const sl_video_maker *maker,
+int sl_video_encoder_open(sl_video_encoder **encoder, const sl_video_maker *maker, bool known,
                           const sl_video_plan *plan) {
     *encoder = NULL;
     const AVCodec *codec = avcodec_find_encoder_by_name(maker->name);
@@ -235,7 +235,7 @@ int sl_video_encoder_open(sl_video_encoder **encoder, const sl_video_maker *make
     made->context = avcodec_alloc_context3(codec);
     int error = made->packet && made->context ? open_context(made) : AVERROR(ENOMEM);
     int result = error < 0 ? refuse(maker, error) : SL_OK;
-    if (result == SL_OK && maker->hardware)
+    if (result == SL_OK && maker->hardware && !known)
         result = probe(made);
     if (result == SL_OK)
         *encoder = made;

@@ -427,6 +427,7 @@ static void jpegs_become_video(void **state) {
     assert_int_equal(sl_codec_encode(encoder, coded, &decoded), 0);
     assert_ptr_equal(decoded->planes[0], coded->planes[0]);
     assert_true(decoded->keyframe);
+    assert_string_equal(sl_codec_last(encoder).encoder, "copy");
     sl_frame_unref(&decoded);
     sl_frame_unref(&coded);
     sl_frame_unref(&jpeg);
