@@ -105,6 +105,8 @@ static int refuse(sl_video_decoder *decoder, const sl_frame *coded, const char *
 
 /* Whether the frame may be decoded after those before it. */
 static int admit(sl_video_decoder *decoder, const sl_frame *coded) {
+    if (coded->size == 0 || coded->size > SL_UNPACKED_MAX)
+        return refuse(decoder, coded, "no frame has that size");
     sl_bitstream_state state =
         sl_bitstream_look(&decoder->stream, coded->format, coded->planes[0], coded->size);
     if (state == SL_BITSTREAM_LARGE)
@@ -127,8 +129,6 @@ int sl_video_decoder_check(sl_video_decoder *decoder, const sl_frame *coded) {
 
 /* A copy, with the zeros behind it that libavcodec's readers run into. */
 static int fill_packet(sl_video_decoder *decoder, const sl_frame *coded) {
-    if (coded->size == 0 || coded->size > SL_UNPACKED_MAX)
-        return refuse(decoder, coded, "no frame has that size");
     if (av_new_packet(decoder->packet, (int)coded->size) < 0)
         return sl_fail_memory();
     memcpy(decoder->packet->data, coded->planes[0], coded->size);

@@ -338,6 +338,10 @@ static void coded_output_begins_with_a_keyframe_too(void **state) {
     assert_int_equal(sl_codec_decode(decoder, second, SL_OUTPUT_CODED, &passed), 0);
     assert_ptr_equal(passed, second);
     sl_frame_unref(&passed);
+    sl_frame *empty = cut(second, 0);
+    assert_int_equal(sl_codec_decode(decoder, empty, SL_OUTPUT_CODED, &passed), SL_EMESSAGE);
+    assert_true(sl_codec_needs_keyframe(decoder));
+    sl_frame_unref(&empty);
     sl_frame_unref(&second);
     sl_frame_unref(&first);
     sl_codec_close(&decoder);
