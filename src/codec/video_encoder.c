@@ -18,9 +18,10 @@
  * in frames, and would need a keyframe for another rate. */
 #define NOMINAL_FPS 30
 
-/* What a frame may take at once of what the rate allows, in mean frames. Measured with libx264 at 3
- * Mbit/s, 720p30: with 1 it used 66 to 75 % of the rate, with 2 it used 96 to 99 % and the largest
- * frame was 1.2 times the mean, with 3 1.4 times and half as much again after a step down. */
+/* What a frame may take at once of what the rate allows, in mean frames. Measured with libx264 at
+ * 720p30, 3 Mbit/s and then 1.5: with 1 it used 66 to 75 % of the rate; with 2 it used 96 to 99 %,
+ * the largest frame was 1.2 times the mean, and the first five after the step took 1.0 to 1.2 times
+ * the new rate; with 3 the largest was 1.2 to 1.4 times the mean, and the five took 1.3 to 1.4. */
 #define BUFFER_FRAMES 2
 
 /* As good as for ever; some drivers take no more than 16 bits. */
