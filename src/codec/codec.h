@@ -29,7 +29,7 @@ typedef struct sl_codec_aim {
     double scale;     /* of a picture's sides: more than 0, at most 1 */
     int quality;      /* of JPEG, 10 to 100 */
     bool keyframe;    /* video: the next frame starts afresh */
-    int threads;      /* that may share in one frame of video; 0: one a core, at most four */
+    int threads;      /* that may share in one frame of video; 0: as many as are of use */
 } sl_codec_aim;
 
 /* How the last frame was encoded. */

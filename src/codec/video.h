@@ -13,6 +13,7 @@ typedef struct sl_video_maker {
     bool hardware;              /* may be compiled in and yet not be there, so it is tried first */
     enum AVHWDeviceType device; /* where pictures must be brought before; NONE: memory will do */
     bool steers;                /* takes another bit rate while it runs */
+    bool slices;                /* its threads each get a slice of a frame, which costs quality */
     bool presets;               /* knows video_preset */
     bool limited;               /* can't say that its range is full */
     const char *options;        /* NAME=VALUE with semicolons between */
@@ -45,7 +46,7 @@ typedef struct sl_video_encoder sl_video_encoder;
 /* What an encoder is opened for. */
 typedef struct sl_video_plan {
     int width, height;  /* even */
-    int threads;        /* 0: one a core, at most four */
+    int threads;        /* 0: as many as are of use, at most one a core and four */
     int64_t frame_bits; /* how large a frame should be */
     sl_video_preset preset;
 } sl_video_plan;

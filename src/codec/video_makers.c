@@ -43,6 +43,7 @@ static const sl_video_maker list[] = {
         .name = "libx264",
         .format = SL_FORMAT_H264,
         .steers = true,
+        .slices = true,
         .presets = true,
         .options = "tune=zerolatency;crf=18;qcomp=1;qmin=15;intra-refresh=1;g=120;sc_threshold=0;"
                    "forced-idr=1",

@@ -72,6 +72,43 @@ static void settings_out_of_range_are_refused(void **state) {
     sl_codec_close(&codec);
 }
 
+static void video_is_chosen_by_name(void **state) {
+    (void)state;
+    struct settings settings = defaults();
+    assert_int_equal(settings.codec.video_codec, SL_VIDEO_AUTO);
+    assert_int_equal(settings.codec.video_preset, SL_PRESET_SUPERFAST);
+    assert_null(settings.codec.video_encoder);
+    assert_int_equal(sl_settings_set(&settings, "video_codec", "av1"), 0);
+    assert_int_equal(sl_codec_live_format(&settings.codec), SL_FORMAT_AV1);
+    assert_int_equal(sl_settings_set(&settings, "video_codec", "vp9"), SL_EINVAL);
+    assert_int_equal(sl_settings_set(&settings, "video_preset", "veryslow"), 0);
+    assert_int_equal(settings.codec.video_preset, SL_PRESET_VERYSLOW);
+    assert_int_equal(sl_settings_set(&settings, "video_preset", "slapdash"), SL_EINVAL);
+    sl_settings_finish(&settings);
+}
+
+static void encoders_that_there_are_not_are_refused(void **state) {
+    (void)state;
+    sl_codec *codec;
+    sl_codec_settings settings = defaults().codec;
+    settings.video_preset = (sl_video_preset)99;
+    assert_int_equal(sl_codec_open(&codec, &settings), SL_EINVAL);
+    settings = defaults().codec;
+    settings.video_encoder = "libx999";
+    assert_int_equal(sl_codec_open(&codec, &settings), SL_EINVAL);
+    assert_non_null(strstr(sl_error(), "libx999"));
+    settings.video_encoder = "libx265";
+    settings.video_codec = SL_VIDEO_H264;
+    assert_int_equal(sl_codec_open(&codec, &settings), SL_EINVAL);
+    assert_non_null(strstr(sl_error(), "HEVC"));
+    settings.video_codec = SL_VIDEO_AUTO;
+    assert_int_equal(sl_codec_live_format(&settings), SL_FORMAT_HEVC);
+    settings.video_encoder = "auto";
+    assert_int_equal(sl_codec_live_format(&settings), SL_FORMAT_H264);
+    settings.video_codec = SL_VIDEO_JPEG;
+    assert_int_equal(sl_codec_live_format(&settings), SL_FORMAT_JPEG);
+}
+
 static void raw_arrays_are_passed_on(void **state) {
     (void)state;
     sl_codec *codec;
@@ -146,6 +183,8 @@ int main(void) {
         cmocka_unit_test(options_have_netgears_defaults),
         cmocka_unit_test(compression_is_a_flag_or_a_colour_space),
         cmocka_unit_test(settings_out_of_range_are_refused),
+        cmocka_unit_test(video_is_chosen_by_name),
+        cmocka_unit_test(encoders_that_there_are_not_are_refused),
         cmocka_unit_test(raw_arrays_are_passed_on),
         cmocka_unit_test(no_output_takes_what_is_no_jpeg),
         cmocka_unit_test(every_allocation_may_fail),
