@@ -9,9 +9,10 @@ typedef enum sl_pattern {
     SL_PATTERN_PAIR,   /* NetGear's 0: one frame, one reply */
     SL_PATTERN_REQREP, /* NetGear's 1: the same, over REQ and REP */
     SL_PATTERN_PUBSUB, /* NetGear's 2: no way back, newest wins */
+    SL_PATTERN_LIVE,   /* Sightline's own: acknowledged chunks, as fresh as the link allows */
 } sl_pattern;
 
-/* "pair", "reqrep" or "pubsub"; never NULL, static. */
+/* "pair", "reqrep", "pubsub" or "live"; never NULL, static. */
 SL_API const char *sl_pattern_name(sl_pattern pattern);
 
 typedef enum sl_protocol { SL_PROTOCOL_TCP, SL_PROTOCOL_IPC } sl_protocol;
@@ -29,7 +30,8 @@ typedef struct sl_link_settings {
     double request_timeout_s; /* at least 4: how long a sender waits for a reply */
     double
         subscriber_timeout_s; /* receiver, pubsub: ends after that long without a frame; 0: never */
-    int64_t max_message_bytes; /* larger messages end the peer's connection */
+    int64_t max_message_bytes; /* larger messages end the peer's connection; live has its own
+                                  limits */
     int secure_mode;           /* NetGear's. 0: none; 1: CURVE, and any sender's key will do; 2:
                                   CURVE, and a receiver lets in only those with a certificate in
                                   its public_keys. A sender's 1 and 2 are the same */

@@ -177,6 +177,7 @@ typedef enum sl_pattern {
     SL_PATTERN_PAIR,
     SL_PATTERN_REQREP,
     SL_PATTERN_PUBSUB,
+    SL_PATTERN_LIVE,
 } sl_pattern;
 const char *sl_pattern_name(sl_pattern pattern);
 typedef enum sl_protocol { SL_PROTOCOL_TCP, SL_PROTOCOL_IPC } sl_protocol;

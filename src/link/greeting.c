@@ -15,15 +15,11 @@
 static const char ready[] = "\5READY", type_name[] = "Socket-Type";
 
 /* The socket types of each pattern's ends. */
-static const char *const senders[] = {
-    [SL_PATTERN_PAIR] = "PAIR",
-    [SL_PATTERN_REQREP] = "REQ",
-    [SL_PATTERN_PUBSUB] = "PUB",
-};
-static const char *const receivers[] = {
-    [SL_PATTERN_PAIR] = "PAIR",
-    [SL_PATTERN_REQREP] = "REP",
-    [SL_PATTERN_PUBSUB] = "SUB",
+static const char *const types[][2] = {
+    [SL_PATTERN_PAIR] = {[false] = "PAIR", [true] = "PAIR"},
+    [SL_PATTERN_REQREP] = {[false] = "REQ", [true] = "REP"},
+    [SL_PATTERN_PUBSUB] = {[false] = "PUB", [true] = "SUB"},
+    [SL_PATTERN_LIVE] = {[false] = "DEALER", [true] = "ROUTER"},
 };
 
 static const char *const mechanisms[] = {[false] = "NULL", [true] = "CURVE"};
@@ -37,8 +33,8 @@ void sl_greeting_write(uint8_t bytes[SL_GREETING_BYTES], bool secure) {
     memcpy(bytes + MECHANISM_AT, mechanisms[secure], strlen(mechanisms[secure]));
 }
 
-size_t sl_greeting_write_ready(uint8_t bytes[SL_GREETING_BYTES], sl_pattern pattern) {
-    const char *type = senders[pattern];
+size_t sl_greeting_write_ready(uint8_t bytes[SL_GREETING_BYTES], sl_pattern pattern, bool viewer) {
+    const char *type = types[pattern][viewer];
     int body = snprintf((char *)bytes + 2, SL_GREETING_BYTES - 2, "%s%c%s%c%c%c%c%s", ready,
                         (int)sizeof type_name - 1, type_name, 0, 0, 0, (int)strlen(type), type);
     bytes[0] = SHORT_COMMAND;
@@ -104,9 +100,13 @@ bool sl_greeting_read(const uint8_t *bytes, size_t size, sl_greeting *greeting) 
     return read_command(bytes + SL_GREETING_BYTES, size - SL_GREETING_BYTES, greeting);
 }
 
-const char *sl_greeting_viewer_pattern(const sl_greeting *greeting) {
-    for (sl_pattern pattern = SL_PATTERN_PAIR; pattern <= SL_PATTERN_PUBSUB; pattern++)
-        if (strcmp(greeting->socket_type, receivers[pattern]) == 0)
+bool sl_greeting_fits(const char *socket_type, sl_pattern pattern, bool viewer) {
+    return socket_type && strcmp(socket_type, types[pattern][viewer]) == 0;
+}
+
+const char *sl_greeting_pattern_of(const char *socket_type, bool viewer) {
+    for (sl_pattern pattern = SL_PATTERN_PAIR; pattern <= SL_PATTERN_LIVE; pattern++)
+        if (sl_greeting_fits(socket_type, pattern, viewer))
             return sl_pattern_name(pattern);
     return NULL;
 }
@@ -121,8 +121,8 @@ bool sl_greeting_tells(const sl_greeting *greeting, sl_manner manner) {
 
 bool sl_greeting_mismatch(const sl_greeting *greeting, sl_manner manner, const char *where,
                           char why[SL_MISMATCH_MAX]) {
-    const char *ours = sl_pattern_name(manner.pattern);
-    const char *theirs = sl_greeting_viewer_pattern(greeting);
+    const char *ours = sl_pattern_name(manner.pattern), *type = greeting->socket_type;
+    const char *theirs = sl_greeting_pattern_of(type, true);
     bool encrypted = manner.secure && greeting->mechanism[0]; /* what follows the greeting */
     if (greeting->says[0])
         snprintf(why, SL_MISMATCH_MAX, "the program at %.60s is no viewer: it says \"%.40s\"",

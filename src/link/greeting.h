@@ -30,8 +30,14 @@ typedef struct sl_greeting {
 /* Our own greeting, of a sender: ZMTP 3.0. */
 void sl_greeting_write(uint8_t bytes[SL_GREETING_BYTES], bool secure);
 
-/* Our READY, as a sender of this pattern: how many of the bytes it takes. */
-size_t sl_greeting_write_ready(uint8_t bytes[SL_GREETING_BYTES], sl_pattern pattern);
+/* The READY of a sender of this pattern, or a viewer: how many of the bytes it takes. */
+size_t sl_greeting_write_ready(uint8_t bytes[SL_GREETING_BYTES], sl_pattern pattern, bool viewer);
+
+/* Whether a sender of this pattern, or a viewer, has this socket type (NULL: unknown). */
+bool sl_greeting_fits(const char *socket_type, sl_pattern pattern, bool viewer);
+
+/* The pattern of senders, or viewers, that have this socket type; NULL for none. */
+const char *sl_greeting_pattern_of(const char *socket_type, bool viewer);
 
 /* Reads what came so far. True when there is nothing more to wait for. */
 bool sl_greeting_read(const uint8_t *bytes, size_t size, sl_greeting *greeting);
@@ -39,10 +45,6 @@ bool sl_greeting_read(const uint8_t *bytes, size_t size, sl_greeting *greeting);
 /* Whether it was told for certain what who greets so is: its security is another than this
  * manner's, or it has told its socket type. */
 bool sl_greeting_tells(const sl_greeting *greeting, sl_manner manner);
-
-/* The name of the pattern whose viewer greets so; NULL when it is no viewer's, or not told, as with
- * CURVE. */
-const char *sl_greeting_viewer_pattern(const sl_greeting *greeting);
 
 #define SL_MISMATCH_MAX 200 /* bytes of its sentence */
 

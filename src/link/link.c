@@ -14,10 +14,12 @@
 #define CUT_OFF_US        (3 * SL_SECOND_US / 2) /* silence, while another peer wants its place */
 #define CROWD_US          (5 * SL_SECOND_US) /* that peers who say nothing may keep others out */
 #define FAILURES_A_FAMILY 3                  /* to connect, before the other one's turn */
+#define LOST_MAX          64                 /* live: each may hold a queue of chunks, 1 MiB */
 
-/* Memory that a peer may fill beside the message being read: the parts that go with a frame, and
- * what is counted but not of the message. */
-#define MESSAGE_EXTRA_BYTES (UINT64_C(1024) * 1024)
+/* What the kernel may hold back of a live sender: of a second's bytes the fiftieth part, 20 ms. */
+#define UNSENT_A_SECOND 50
+#define UNSENT_LEAST    (INT64_C(16) * 1024)
+#define UNSENT_MOST     (INT64_C(256) * 1024)
 
 /* The places that a receiver's settings name, one a port; a given endpoint stands for all. */
 static int find_berths(sl_link *link, const sl_link_settings *settings, const char *endpoint) {
@@ -94,7 +96,10 @@ int sl_link_open(sl_link **link, const sl_link_settings *settings, sl_role role,
         return sl_fail_memory();
     opened->role = role;
     opened->pattern = settings->pattern;
-    opened->max_message_bytes = settings->max_message_bytes;
+    opened->kind = sl_socket_kind_of(settings->pattern, role);
+    opened->tuning = opened->kind->tuning;
+    opened->message_bytes =
+        opened->kind->message_bytes ? opened->kind->message_bytes : settings->max_message_bytes;
     opened->departed.fd = -1;
     atomic_init(&opened->under_way, 0);
     pthread_mutex_init(&opened->lock, NULL);
@@ -137,14 +142,23 @@ void sl_link_state_get(const sl_link *link, sl_link_state *state) {
     pthread_mutex_unlock(lock);
 }
 
+void sl_link_pace(sl_link *link, int64_t bytes_per_s) {
+    int64_t unsent = bytes_per_s / UNSENT_A_SECOND;
+    unsent = unsent < UNSENT_LEAST ? UNSENT_LEAST : unsent > UNSENT_MOST ? UNSENT_MOST : unsent;
+    link->tuning.unsent_bytes = (int)unsent;
+    sl_peers_bound_unsent(&link->peers, link->tuning.unsent_bytes);
+}
+
 void sl_link_want_send(sl_link *link, bool want) {
     link->want_send = want;
 }
 
 /* Ends the connection of a peer that holds too much unfinished; a receiver's others go on. */
 static int end_flood(sl_link *link, const sl_peer *flooder) {
-    sl_monitor_refuse(link, "a peer sent more than max_message_size and did not end its message; "
-                            "it was disconnected");
+    sl_monitor_refuse(link,
+                      "a peer sent more than %s and did not end its message; it was "
+                      "disconnected",
+                      link->kind->message_bytes ? "it may" : "max_message_size");
     if (link->role == SL_ROLE_SENDER)
         return sl_socket_reopen(link);
     sl_socket_turn_away(link, flooder->fd);
@@ -160,21 +174,30 @@ static int check_flood(sl_link *link) {
         return SL_OK;
     link->check_us = now_us + CHECK_US;
     /* Whole messages may wait in ZeroMQ's queue, and one more be on its way into it. */
-    uint64_t whole = sl_link_publishes(link) ? 0 : (uint64_t)link->max_message_bytes;
-    uint64_t limit = (uint64_t)(link->queue + 1) * (whole + MESSAGE_EXTRA_BYTES);
+    int64_t one = link->message_bytes + link->kind->beside_bytes;
+    uint64_t limit = (uint64_t)(link->kind->receive_queue + 1) * (uint64_t)one;
+    uint64_t together = limit * (uint64_t)link->kind->shares;
     const sl_peer *flooder;
     int result = SL_OK;
     sl_peers_measure(&link->peers);
-    while (!result && (flooder = sl_peers_flooder(&link->peers, limit)))
+    while (!result && (flooder = sl_peers_flooder(&link->peers, limit, together)))
         result = end_flood(link, flooder);
     return result;
+}
+
+/* Connections of a live receiver that are gone without having been heard, or look like it. A ROUTER
+ * never reads what comes by an identity that another connection has, and libzmq 4.3 keeps that
+ * until the socket is closed (router_t::identify_peer()). */
+static uint64_t count_lost(const sl_link *link) {
+    uint64_t waiting = link->peers.count - sl_peers_heard_count(&link->peers);
+    return link->strange > waiting ? link->strange - waiting : 0;
 }
 
 /* All places are taken and nobody who has one says anything; or libzmq holds on to what was turned
  * away, as a PAIR socket does when more has come from there than it wants. */
 static int check_crowd(sl_link *link) {
     bool silent = link->crowd_us && sl_now_us() >= link->crowd_us + CROWD_US;
-    if (!silent && link->peers.turned_away <= SL_PEERS_MAX)
+    if (!silent && link->peers.turned_away <= SL_PEERS_MAX && count_lost(link) <= LOST_MAX)
         return SL_OK;
     sl_monitor_refuse(link, "too many idle connections: all were ended, to give others a chance");
     return sl_socket_reopen(link);
@@ -228,6 +251,8 @@ static int attend(sl_link *link) {
         result = check_flood(link);
     if (!result)
         result = check_crowd(link);
+    if (!result && link->pattern == SL_PATTERN_LIVE)
+        result = sl_monitor_check_silence(link);
     if (!result && link->pattern == SL_PATTERN_PAIR && link->role == SL_ROLE_RECEIVER)
         result = check_orphan(link);
     if (!result && link->pattern == SL_PATTERN_PAIR && link->role == SL_ROLE_RECEIVER)
@@ -250,6 +275,8 @@ static long sleep_ms(const sl_link *link, int64_t deadline_us) {
         until_us = sooner(until_us, link->reopen_us);
     if (link->orphan_us)
         until_us = sooner(until_us, link->orphan_us);
+    if (link->silence_us)
+        until_us = sooner(until_us, link->silence_us);
     until_us = sooner(until_us, sl_name_due_us(link));
     return sl_remaining_ms(until_us);
 }

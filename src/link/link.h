@@ -13,6 +13,11 @@
 
 #define SL_LINK_PARTS_MAX 4 /* a message with more is counted and dropped while it is read */
 
+/* Larger messages of live's end the peer's connection. To the receiver go chunks of at most 32 KiB
+ * with their heads; to the sender acknowledgements, and what the two ends say of themselves. */
+#define SL_LIVE_TO_RECEIVER_MAX 65536
+#define SL_LIVE_TO_SENDER_MAX   4096
+
 /* The options of sl_link_settings (address, port, protocol, pattern, max_retries, …). */
 extern const sl_option sl_link_options[];
 extern const size_t sl_link_option_count;
@@ -23,18 +28,20 @@ typedef struct sl_link_message {
     sl_buffer *parts[SL_LINK_PARTS_MAX]; /* owned */
     size_t count;                        /* parts, at most SL_LINK_PARTS_MAX */
     bool truncated;                      /* it had more, which are gone */
-    uint64_t from;                       /* the connection that it came over; 0: not known */
+    uint64_t connection; /* the number of the connection that it came over; 0: not known */
+    sl_buffer *from; /* owned; at a live receiver: who sent it, see sl_link_send_to(); else NULL */
 } sl_link_message;
 
-/* Gives all parts back and empties it. */
+/* Gives all that it owns back and empties it. */
 void sl_link_message_clear(sl_link_message *message);
 
 typedef enum sl_role { SL_ROLE_SENDER, SL_ROLE_RECEIVER } sl_role;
 
 typedef struct sl_link_state {
-    bool connected;     /* at least one peer's handshake is done (publishers: has subscribed) */
-    uint64_t connects;  /* handshakes so far */
-    uint64_t most;      /* peers whose handshakes were done at a time */
+    bool connected;     /* a peer's handshake is done (publishers: it has subscribed; live
+                           receivers: it has said something) */
+    uint64_t connects;  /* how often one was, those aside who turned out to speak something else */
+    uint64_t most;      /* peers that were there, in that sense, at a time */
     uint64_t refused;   /* peers that speak something else; who only went away doesn't count */
     char refusal[400];  /* why the last one failed; "" if none did */
     int port;           /* receiver over tcp: the port it is bound to */
@@ -51,9 +58,9 @@ typedef struct sl_link_ports {
 /* The ports that settings name, in `ports` or `port`. SL_EINVAL with what is wrong. */
 int sl_link_ports_read(sl_link_ports *ports, const sl_link_settings *settings);
 
-/* Whether bidirectional, multi-server and multi-client mode are set where they may be, and several
- * ports only where one of the last two wants them. SL_EINVAL, with a sentence that names the
- * option. */
+/* Whether there is such a pattern; bidirectional, multi-server and multi-client mode are set where
+ * they may be, and several ports only where one of the last two wants them. SL_EINVAL, with a
+ * sentence that names the option. */
 int sl_link_check_modes(const sl_link_settings *settings, sl_role role);
 
 /* The endpoint that settings ask for: "tcp://127.0.0.1:5555", "tcp://[::1]:5555",
@@ -106,7 +113,7 @@ int sl_link_rebuild(sl_link *link);
 int sl_link_wait(sl_link *link, int wake_fd, const sl_cancel *cancel, int64_t deadline_us);
 
 /* Whether sl_link_send() would take a message now. In pubsub: someone has subscribed, and the
- * message before has left for the kernel. */
+ * message before has left for the kernel. Not for a live receiver, who has many to send to. */
 bool sl_link_writable(sl_link *link);
 
 /* While `want`, sl_link_wait() also returns when sl_link_writable(). Off at first. */
@@ -115,6 +122,15 @@ void sl_link_want_send(sl_link *link, bool want);
 /* Hands a message over without copying its bytes; parts stay the caller's too (shared). All parts
  * go as one message. SL_OK; SL_EAGAIN when there is no room or no peer now: nothing was sent. */
 int sl_link_send(sl_link *link, sl_buffer *const *parts, size_t count);
+
+/* Live receiver: the same, to that one of its senders whose message had this `from`. SL_OK;
+ * SL_EAGAIN when what waits for that one is too much already, which holds up no other;
+ * SL_EUNREACHABLE when its connection has ended: nothing was sent. Never waits. */
+int sl_link_send_to(sl_link *link, const sl_buffer *from, sl_buffer *const *parts, size_t count);
+
+/* Live sender: how fast its way takes bytes now, so that the kernel is given no more than about
+ * 20 ms' worth that is not on the wire yet. Means something over direct TCP alone. */
+void sl_link_pace(sl_link *link, int64_t bytes_per_s);
 
 /* The next message that is there, whole; SL_EAGAIN when there is none. Bytes are not copied. */
 int sl_link_receive(sl_link *link, sl_link_message *message);

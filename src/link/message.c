@@ -85,7 +85,8 @@ bool sl_link_writable(sl_link *link) {
 }
 
 int sl_link_send(sl_link *link, sl_buffer *const *parts, size_t count) {
-    if (count == 0 || (link->pattern == SL_PATTERN_PUBSUB && !sl_link_publishes(link)))
+    bool only_receives = link->pattern == SL_PATTERN_PUBSUB && !sl_link_publishes(link);
+    if (count == 0 || only_receives || sl_link_routes(link))
         return sl_fail(SL_EINVAL, "there is nothing to send, or this end only receives");
     /* Asked first, because libzmq looks but once a millisecond by itself whether there is room. */
     if (!sl_link_writable(link))
@@ -103,26 +104,61 @@ int sl_link_send(sl_link *link, sl_buffer *const *parts, size_t count) {
     return SL_OK;
 }
 
+/* Names the peer that what follows is for. */
+static int address_to(sl_link *link, const sl_buffer *to) {
+    while (zmq_send(link->socket, to->data, to->size, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) {
+        if (errno == EAGAIN)
+            return SL_EAGAIN;
+        if (errno == EHOSTUNREACH)
+            return sl_fail(SL_EUNREACHABLE, "this sender has gone");
+        if (errno != EINTR)
+            return sl_fail(SL_ESYSTEM, "cannot send: %s", zmq_strerror(errno));
+    }
+    return SL_OK;
+}
+
+int sl_link_send_to(sl_link *link, const sl_buffer *from, sl_buffer *const *parts, size_t count) {
+    if (count == 0 || !from || !sl_link_routes(link))
+        return sl_fail(SL_EINVAL, "there is nothing to send, or nobody to send it to");
+    sl_link_writable(link); /* has libzmq see what has changed: who is gone, who has room again */
+    int result = address_to(link, from);
+    /* A peer that goes from here on takes the message with it. */
+    for (size_t i = 0; i < count && !result; i++)
+        result = send_part(link, parts[i], i + 1 == count);
+    return result;
+}
+
 static void release_received(void *opaque, void *data) {
     (void)data;
     zmq_msg_close(opaque);
     free(opaque);
 }
 
-/* Makes a part of the message in `received`, which is emptied. */
-static int keep_part(zmq_msg_t *received, sl_link_message *message) {
+/* Makes a buffer of `received`, which is emptied. */
+static int keep(zmq_msg_t *received, sl_buffer **kept) {
     zmq_msg_t *own = malloc(sizeof *own);
     if (!own)
         return sl_fail_memory();
     zmq_msg_init(own);
     zmq_msg_move(own, received);
     /* Short messages stand within the zmq_msg_t itself: only now is it where it will stay. */
-    int result = sl_buffer_wrap(&message->parts[message->count], zmq_msg_data(own),
-                                zmq_msg_size(own), release_received, own);
+    int result = sl_buffer_wrap(kept, zmq_msg_data(own), zmq_msg_size(own), release_received, own);
     if (result)
         release_received(own, NULL);
-    else
-        message->count++;
+    return result;
+}
+
+/* Puts the part with this index where it belongs. A ROUTER's first tells whose the others are. */
+static int keep_part(const sl_link *link, size_t index, zmq_msg_t *received,
+                     sl_link_message *message) {
+    if (sl_link_routes(link) && index == 0)
+        return keep(received, &message->from);
+    if (message->count == SL_LINK_PARTS_MAX) {
+        message->truncated = true;
+        return SL_OK;
+    }
+    int result = keep(received, &message->parts[message->count]);
+    message->count += result == SL_OK;
     return result;
 }
 
@@ -139,28 +175,34 @@ static int receive_part(sl_link *link, zmq_msg_t *received) {
     return SL_OK;
 }
 
+/* Notes over which connection the message came whose last part this is. False when that one is not
+ * to be listened to. */
+static bool hear(sl_link *link, zmq_msg_t *last, sl_link_message *message) {
+    int fd = zmq_msg_get(last, ZMQ_SRCFD);
+    if (!sl_monitor_hear(link, fd, zmq_msg_gets(last, "Socket-Type")))
+        return false;
+    const sl_peer *peer = sl_peers_find(&link->peers, fd);
+    message->connection = peer ? peer->number : 0;
+    return true;
+}
+
 int sl_message_read(sl_link *link, sl_link_message *message) {
     *message = (sl_link_message){0};
     zmq_msg_t received;
     zmq_msg_init(&received);
     int result = SL_OK;
     bool more = true;
-    while (more) {
+    for (size_t index = 0; more; index++) {
         int got = receive_part(link, &received);
         if (got) {
             result = got;
             break;
         }
         more = zmq_msg_more(&received);
-        if (!more) {
-            message->from = sl_peers_heard(&link->peers, zmq_msg_get(&received, ZMQ_SRCFD));
-            link->crowd_us = 0;
-            link->heard_us = sl_now_us();
-        }
-        if (message->count == SL_LINK_PARTS_MAX)
-            message->truncated = true;
-        else if (result == SL_OK)
-            result = keep_part(&received, message);
+        if (!more && !hear(link, &received, message))
+            result = SL_EAGAIN;
+        if (result == SL_OK)
+            result = keep_part(link, index, &received, message);
     }
     zmq_msg_close(&received);
     if (result)
@@ -187,5 +229,6 @@ bool sl_link_has(const sl_link *link, uint64_t from) {
 void sl_link_message_clear(sl_link_message *message) {
     for (size_t i = 0; i < message->count; i++)
         sl_buffer_unref(&message->parts[i]);
+    sl_buffer_unref(&message->from);
     *message = (sl_link_message){0};
 }

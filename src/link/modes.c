@@ -53,25 +53,29 @@ int sl_link_ports_read(sl_link_ports *ports, const sl_link_settings *settings) {
 }
 
 static int check_mode(const sl_link_settings *settings, const char *mode) {
-    if (settings->pattern == SL_PATTERN_PAIR)
-        return sl_fail(SL_EINVAL,
-                       "%s goes with the patterns reqrep and pubsub, not with pair; choose one "
-                       "with --pattern",
-                       mode);
-    return SL_OK;
+    if (settings->pattern == SL_PATTERN_REQREP || settings->pattern == SL_PATTERN_PUBSUB)
+        return SL_OK;
+    return sl_fail(SL_EINVAL,
+                   "%s goes with the patterns reqrep and pubsub, not with %s; choose one with "
+                   "--pattern",
+                   mode, sl_pattern_name(settings->pattern));
 }
 
 int sl_link_check_modes(const sl_link_settings *settings, sl_role role) {
     bool several =
         role == SL_ROLE_RECEIVER ? settings->multiserver_mode : settings->multiclient_mode;
     sl_link_ports ports;
+    if ((unsigned)settings->pattern > SL_PATTERN_LIVE)
+        return sl_fail(SL_EINVAL, "there is no pattern with the number %d", (int)settings->pattern);
     if (settings->multiserver_mode && settings->multiclient_mode)
         return sl_fail(SL_EINVAL, "multiserver_mode is for several senders and multiclient_mode "
                                   "for several viewers; set one of them");
-    if (settings->bidirectional_mode && settings->pattern == SL_PATTERN_PUBSUB)
+    if (settings->bidirectional_mode && settings->pattern != SL_PATTERN_PAIR &&
+        settings->pattern != SL_PATTERN_REQREP)
         return sl_fail(SL_EINVAL,
                        "bidirectional_mode goes with the patterns pair and reqrep, where "
-                       "replies come back, not with pubsub; choose one with --pattern");
+                       "replies come back, not with %s; choose one with --pattern",
+                       sl_pattern_name(settings->pattern));
     int result = SL_OK;
     if (settings->multiserver_mode)
         result = check_mode(settings, "multiserver_mode");
@@ -82,5 +86,7 @@ int sl_link_check_modes(const sl_link_settings *settings, sl_role role) {
     if (!result && ports.count > 1 && !several)
         result = sl_fail(SL_EINVAL, "port: several are for a viewer in multiserver_mode or a "
                                     "sender in multiclient_mode; give one, or set the mode");
+    if (!result && settings->pattern == SL_PATTERN_LIVE)
+        result = sl_fail(SL_EINVAL, "there is no pattern live yet; choose another with --pattern");
     return result;
 }

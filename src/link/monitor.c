@@ -20,6 +20,13 @@
 #define AGAIN_US   (SL_RECONNECT_MS * INT64_C(1000) / 2)
 #define REFUSED_US SL_SECOND_US
 
+/* Both ends of live speak as soon as they are connected. A sender asks who it is that says nothing,
+ * and if that is secret, gives up on it later; a receiver gives a connection as long as libzmq
+ * gives a handshake, and some for the first words. */
+#define QUESTION_US (3 * SL_SECOND_US)
+#define SECRET_US   (10 * SL_SECOND_US)
+#define SILENT_US   (15 * SL_SECOND_US)
+
 #define EVENTS                                                                                     \
     (ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CLOSED |     \
      ZMQ_EVENT_CLOSE_FAILED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |             \
@@ -49,7 +56,8 @@ void sl_monitor_stop(sl_link *link) {
 }
 
 void sl_monitor_update(sl_link *link) {
-    size_t up = sl_peers_up(&link->peers);
+    size_t up =
+        sl_link_routes(link) ? sl_peers_heard_count(&link->peers) : sl_peers_up(&link->peers);
     bool connected = sl_link_publishes(link) ? link->subscribed : up > 0;
     pthread_mutex_lock(&link->lock);
     link->changed |= connected != link->state.connected;
@@ -87,6 +95,14 @@ static void plan_reopening(sl_link *link, bool refused) {
         sl_message_read(link, &link->saved);
 }
 
+/* As peers of another pattern do that ZeroMQ has joined with this end. */
+static void note_left_in_silence(sl_link *link, const sl_peer *gone) {
+    if (link->role == SL_ROLE_SENDER)
+        sl_refusal_doubt(link);
+    else
+        sl_refusal_silent(link, gone, false);
+}
+
 static void note_disconnected(sl_link *link, int fd) {
     uint64_t failure = link->failure, code = link->failure_code, refused = link->state.refused;
     link->failure = 0;
@@ -99,11 +115,14 @@ static void note_disconnected(sl_link *link, int fd) {
     sl_peers_remove(&link->peers, peer);
     link->crowded = false;
     link->crowd_us = 0;
+    link->silence_us = 0;
     sl_peer *other = failure && gone.up ? sl_peers_newest_waiting(&link->peers) : NULL;
     if (other) /* the handshake that succeeded was its */
         other->up = true;
     if (failure || !(gone.up || gone.judged))
         sl_refusal_judge(link, &gone, failure, code);
+    else if (gone.up && !gone.heard && !gone.judged && link->kind->confusable)
+        note_left_in_silence(link, &gone);
     else if (gone.up)
         sl_log(SL_LOG_INFO, "link", "a peer's connection has ended");
     plan_reopening(link, gone.judged || link->state.refused != refused);
@@ -130,22 +149,35 @@ static void note_connection(sl_link *link, int fd) {
     }
     link->failures = 0;
     sl_peers_begin(&link->peers, fd);
-    if (link->pattern == SL_PATTERN_PUBSUB)
-        sl_peer_tune_publisher(fd);
+    sl_peer_tune(fd, &link->tuning);
+}
+
+/* A peer is there: its handshake is done, or where that proves little, it has said something. */
+static void note_met(sl_link *link) {
+    pthread_mutex_lock(&link->lock);
+    link->state.connects++;
+    pthread_mutex_unlock(&link->lock);
+    link->changed = true;
+    sl_log(SL_LOG_INFO, "link", "a peer has connected");
 }
 
 static void note_handshake(sl_link *link) {
     sl_peer *peer = sl_peers_newest_waiting(&link->peers);
     if (peer)
         peer->up = true;
-    link->broken_off = 0;
     if (sl_peers_up(&link->peers) == 1)
         link->heard_us = sl_now_us();
-    pthread_mutex_lock(&link->lock);
-    link->state.connects++;
-    pthread_mutex_unlock(&link->lock);
-    link->changed = true;
-    sl_log(SL_LOG_INFO, "link", "a peer has connected");
+    if (link->kind->confusable)
+        link->unheard++;
+    else
+        link->broken_off = 0;
+    if (sl_link_routes(link)) {
+        link->strange++;
+        return;
+    }
+    if (link->pattern == SL_PATTERN_LIVE)
+        link->silence_us = sl_now_us() + (link->security.mode > 0 ? SECRET_US : QUESTION_US);
+    note_met(link);
 }
 
 /* A key was refused. Its owner's connection may last a while yet. */
@@ -225,6 +257,60 @@ void sl_monitor_await_closed(sl_link *link) {
 
 void sl_monitor_await_disconnected(sl_link *link) {
     await_event(link, ZMQ_EVENT_DISCONNECTED);
+}
+
+/* It is of another pattern, and its connection ends here. */
+static void send_away(sl_link *link, sl_peer *peer, const char *socket_type) {
+    if (!peer || peer->judged) /* it is gone already, or about to go */
+        return;
+    peer->judged = true;
+    sl_refusal_confused(link, peer, socket_type);
+    if (sl_link_routes(link))
+        sl_socket_turn_away(link, peer->fd);
+    else
+        link->reopen_us = sl_now_us() + REFUSED_US;
+}
+
+/* libzmq tells of a connection before it hands out what came over it: an end that doesn't know this
+ * one has not asked yet. */
+bool sl_monitor_hear(sl_link *link, int fd, const char *socket_type) {
+    bool live = link->pattern == SL_PATTERN_LIVE, of_viewer = link->role == SL_ROLE_SENDER;
+    if (live && !sl_peers_find(&link->peers, fd))
+        sl_monitor_drain(link);
+    sl_peer *peer = sl_peers_find(&link->peers, fd);
+    bool first = peer && !peer->heard;
+    link->strange -= first && link->strange > 0;
+    if (live && !sl_greeting_fits(socket_type, link->pattern, of_viewer)) {
+        send_away(link, peer, socket_type);
+        return false;
+    }
+    sl_peers_heard(&link->peers, fd);
+    link->broken_off = 0;
+    link->unheard = 0;
+    link->silence_us = 0;
+    link->crowd_us = 0;
+    link->heard_us = sl_now_us();
+    if (first && sl_link_routes(link)) {
+        note_met(link);
+        sl_monitor_update(link);
+    }
+    return true;
+}
+
+int sl_monitor_check_silence(sl_link *link) {
+    const sl_peer *silent;
+    int64_t now_us = sl_now_us();
+    if (link->silence_us && now_us >= link->silence_us) {
+        link->silence_us = 0;
+        return sl_refusal_question(link) ? sl_socket_reopen(link) : SL_OK;
+    }
+    while (sl_link_routes(link) &&
+           (silent = sl_peers_silent(&link->peers, now_us - SILENT_US)) != NULL) {
+        if (!silent->judged)
+            sl_refusal_silent(link, silent, true);
+        sl_socket_turn_away(link, silent->fd);
+    }
+    return SL_OK;
 }
 
 static void note_subscription(sl_link *link, const uint8_t *message, int size) {

@@ -177,6 +177,7 @@ const char *sl_pattern_name(sl_pattern pattern) {
         [SL_PATTERN_PAIR] = "pair",
         [SL_PATTERN_REQREP] = "reqrep",
         [SL_PATTERN_PUBSUB] = "pubsub",
+        [SL_PATTERN_LIVE] = "live",
     };
     return pattern >= 0 && pattern < SL_COUNT(names) ? names[pattern] : "unknown";
 }

@@ -2,7 +2,8 @@
  *
  * The descriptors are ZeroMQ's own, which may close them at any moment. So they are never read or
  * written here: they are asked for their counters, and a wrong answer about a number that was used
- * again does no harm. What is shut down is first seen to be a connection to this receiver. */
+ * again does no harm. What is shut down is first seen to be a connection to this receiver, and what
+ * is tuned later than when it was made, to be one to the same place still. */
 #include "link/peers.h"
 #include "base/clock.h"
 #include "base/meter.h"
@@ -16,24 +17,22 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define PUBLISHER_UNSENT_BYTES (128 * 1024) /* in the kernel, not yet on the wire */
-
 void sl_peers_remove(sl_peers *peers, sl_peer *peer) {
     size_t after = (size_t)(peers->all + peers->count - peer) - 1;
     memmove(peer, peer + 1, after * sizeof *peer);
     peers->count--;
 }
 
-static void name_peer(sl_peer *peer) {
+static void name_peer(int fd, char name[SL_PEER_NAME_MAX]) {
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     char host[INET6_ADDRSTRLEN + 1], port[8];
-    if (getpeername(peer->fd, (struct sockaddr *)&address, &size) == 0 &&
+    *name = '\0';
+    if (getpeername(fd, (struct sockaddr *)&address, &size) == 0 &&
         (address.ss_family == AF_INET || address.ss_family == AF_INET6) &&
         getnameinfo((struct sockaddr *)&address, size, host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-        snprintf(peer->name, sizeof peer->name, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host,
-                 port);
+        snprintf(name, SL_PEER_NAME_MAX, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }
 
 bool sl_peers_add(sl_peers *peers, int fd) {
@@ -44,7 +43,7 @@ bool sl_peers_add(sl_peers *peers, int fd) {
         return false;
     sl_peer *added = &peers->all[peers->count++];
     *added = (sl_peer){.fd = fd, .number = ++peers->numbered, .mark_us = sl_now_us()};
-    name_peer(added);
+    name_peer(fd, added->name);
     return true;
 }
 
@@ -69,6 +68,21 @@ size_t sl_peers_up(const sl_peers *peers) {
     for (size_t i = 0; i < peers->count; i++)
         up += peers->all[i].up;
     return up;
+}
+
+size_t sl_peers_heard_count(const sl_peers *peers) {
+    size_t heard = 0;
+    for (size_t i = 0; i < peers->count; i++)
+        heard += peers->all[i].heard;
+    return heard;
+}
+
+sl_peer *sl_peers_silent(sl_peers *peers, int64_t since_us) {
+    for (size_t i = 0; i < peers->count; i++) {
+        if (!peers->all[i].heard && peers->all[i].mark_us < since_us)
+            return &peers->all[i];
+    }
+    return NULL;
 }
 
 /* Bytes that came over a connection, and how many of them the kernel still has. */
@@ -97,13 +111,13 @@ void sl_peers_begin(sl_peers *peers, int fd) {
         mark(peer);
 }
 
-uint64_t sl_peers_heard(sl_peers *peers, int fd) {
+void sl_peers_heard(sl_peers *peers, int fd) {
     sl_peer *peer = sl_peers_find(peers, fd);
     if (!peer)
-        return 0;
+        return;
     peer->up = true;
+    peer->heard = true;
     mark(peer);
-    return peer->number;
 }
 
 bool sl_peers_have(const sl_peers *peers, uint64_t number) {
@@ -144,19 +158,19 @@ static double burden(const sl_peer *peer, int64_t now_us) {
     return (double)peer->unfinished * (double)(now_us - peer->mark_us);
 }
 
-sl_peer *sl_peers_flooder(sl_peers *peers, uint64_t limit) {
+sl_peer *sl_peers_flooder(sl_peers *peers, uint64_t limit, uint64_t together) {
     int64_t now_us = sl_now_us();
-    uint64_t together = 0;
+    uint64_t sum = 0;
     sl_peer *worst = NULL;
     for (size_t i = 0; i < peers->count; i++) {
         sl_peer *peer = &peers->all[i];
         if (peer->unfinished > limit)
             return peer;
-        together += peer->unfinished;
+        sum += peer->unfinished;
         if (!worst || burden(peer, now_us) > burden(worst, now_us))
             worst = peer;
     }
-    return together > SL_PEERS_SHARES * limit ? worst : NULL;
+    return sum > together ? worst : NULL;
 }
 
 typedef union address {
@@ -214,14 +228,31 @@ void sl_peers_turn_away(sl_peers *peers, int fd, bool own) {
     shutdown(fd, SHUT_RDWR);
 }
 
-void sl_peer_tune_publisher(int fd) {
-    int domain;
+static void bound_unsent(int fd, int bytes) {
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+}
+
+void sl_peer_tune(int fd, const sl_peer_tuning *tuning) {
+    int domain, local = tuning->local_unsent_bytes;
     socklen_t size = sizeof domain;
-    int unsent = PUBLISHER_UNSENT_BYTES;
-    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size))
+    if (tuning->unsent_bytes == 0 || getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size))
         return;
-    if (domain == AF_UNIX)
-        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &unsent, sizeof unsent);
-    else
-        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+    if (domain == AF_UNIX) {
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &local, sizeof local);
+        return;
+    }
+    bound_unsent(fd, tuning->unsent_bytes);
+    if (tuning->congestion)
+        setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, tuning->congestion,
+                   (socklen_t)strlen(tuning->congestion));
+}
+
+void sl_peers_bound_unsent(sl_peers *peers, int unsent_bytes) {
+    for (size_t i = 0; i < peers->count; i++) {
+        const sl_peer *peer = &peers->all[i];
+        char name[SL_PEER_NAME_MAX];
+        name_peer(peer->fd, name);
+        if (*name && strcmp(name, peer->name) == 0)
+            bound_unsent(peer->fd, unsent_bytes);
+    }
 }

@@ -8,9 +8,6 @@
 
 #define SL_PEERS_MAX 256 /* connections at a time; a receiver turns further ones away */
 
-/* All peers together may hold so many times unfinished what one may. */
-#define SL_PEERS_SHARES 4
-
 #define SL_PEER_NAME_MAX 64
 
 typedef struct sl_peer {
@@ -18,11 +15,19 @@ typedef struct sl_peer {
     uint64_t number; /* from 1 on, and never used again */
     bool up;         /* its handshake is done */
     bool judged;     /* it was refused, and that was told */
+    bool heard;      /* a whole message came from it */
     char name[SL_PEER_NAME_MAX]; /* its address and port, as it came; "": local, or gone already */
     uint64_t mark;               /* bytes it had sent when its last whole message was read */
     int64_t mark_us;             /* when that was, or when it came */
     uint64_t unfinished;         /* bytes since then, as last measured */
 } sl_peer;
+
+/* How a sender's connections are kept from hiding much of what it sends. */
+typedef struct sl_peer_tuning {
+    int unsent_bytes;       /* in the kernel, not yet on the wire, over TCP; 0: nothing is tuned */
+    int local_unsent_bytes; /* and for a Unix socket */
+    const char *congestion; /* TCP's control of it, where the system has and allows it; or NULL */
+} sl_peer_tuning;
 
 typedef struct sl_peers {
     sl_peer all[SL_PEERS_MAX]; /* the oldest first */
@@ -43,11 +48,16 @@ sl_peer *sl_peers_newest_waiting(sl_peers *peers);
 
 size_t sl_peers_up(const sl_peers *peers);
 
+size_t sl_peers_heard_count(const sl_peers *peers);
+
+/* The first one that has come before `since_us` and was never heard, or NULL. */
+sl_peer *sl_peers_silent(sl_peers *peers, int64_t since_us);
+
 /* What came over this new connection's meter so far came from others before it. */
 void sl_peers_begin(sl_peers *peers, int fd);
 
-/* A whole message came from `fd` (negative: unknown). The number of the peer; 0: none such. */
-uint64_t sl_peers_heard(sl_peers *peers, int fd);
+/* A whole message came from `fd` (negative: unknown). */
+void sl_peers_heard(sl_peers *peers, int fd);
 
 /* Whether the peer of that number is still there. */
 bool sl_peers_have(const sl_peers *peers, uint64_t number);
@@ -61,9 +71,9 @@ size_t sl_peers_waiting(const sl_peers *peers);
 /* Measures what each has sent since its last whole message. */
 void sl_peers_measure(sl_peers *peers);
 
-/* By that measure, when one holds more than `limit` bytes unfinished, or all together more than
- * their shares: the one who holds most for longest. Else NULL. */
-sl_peer *sl_peers_flooder(sl_peers *peers, uint64_t limit);
+/* By that measure, when one holds more than `limit` bytes unfinished, or all more than `together`:
+ * the one who holds most for longest. Else NULL. */
+sl_peer *sl_peers_flooder(sl_peers *peers, uint64_t limit, uint64_t together);
 
 /* Whether it is a connection that was accepted at `port` (tcp) or at the socket file `path`. */
 bool sl_peers_accepted_at(int fd, int port, const char *path);
@@ -76,7 +86,10 @@ void sl_peers_turn_away(sl_peers *peers, int fd, bool own);
  * comes: what is there then closes them. Whether there were any. */
 bool sl_peers_hang_up(const sl_peers *peers, int port, const char *path);
 
-/* Keeps what the kernel would hide of a publisher's frames small. */
-void sl_peer_tune_publisher(int fd);
+/* Tunes a connection that was just made. */
+void sl_peer_tune(int fd, const sl_peer_tuning *tuning);
+
+/* Changes that for all who are there over TCP. */
+void sl_peers_bound_unsent(sl_peers *peers, int unsent_bytes);
 
 #endif

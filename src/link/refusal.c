@@ -41,22 +41,50 @@ static void refuse_other_key(sl_link *link) {
                       link->far_end, link->security.place, sl_pattern_name(link->pattern));
 }
 
-/* Which of two ends that don't match finds out first, and ends the connection, is chance; the
- * other one hears nothing but the end. So does who came to a tunnel without a far end. */
-static void doubt_viewer(sl_link *link) {
+/* What pattern it uses is a secret, too, when it knows this end. */
+static void refuse_silent_viewer(sl_link *link) {
+    sl_monitor_refuse(
+        link,
+        "the viewer at %.60s lets this end in and says nothing to it: it uses another "
+        "pattern than %s, or hangs; give both ends the same --pattern",
+        link->far_end, sl_pattern_name(link->pattern));
+}
+
+/* Those who shook hands with this end and never spoke to it were no peers. */
+static void uncount_unheard(sl_link *link) {
+    pthread_mutex_lock(&link->lock);
+    uint64_t counted = link->state.connects;
+    link->state.connects -= link->unheard < counted ? link->unheard : counted;
+    pthread_mutex_unlock(&link->lock);
+    link->unheard = 0;
+}
+
+bool sl_refusal_question(sl_link *link) {
     char why[SL_MISMATCH_MAX];
     sl_manner manner = sl_link_manner(link);
-    if (link->role != SL_ROLE_SENDER || ++link->broken_off < BROKEN_OFF ||
-        sl_now_us() < link->question_us)
-        return;
-    link->broken_off = 0;
     sl_greeting greeting = ask_viewer(link);
     link->question_us = sl_deadline_us(QUESTION_MS);
     if (sl_greeting_tells(&greeting, manner) &&
         sl_greeting_mismatch(&greeting, manner, link->far_end, why))
         sl_monitor_refuse(link, "%s", why);
-    else if (manner.secure && greeting.mechanism[0])
+    else if (!manner.secure || !greeting.mechanism[0])
+        return false;
+    else if (link->unheard > 0)
+        refuse_silent_viewer(link);
+    else
         refuse_other_key(link);
+    uncount_unheard(link);
+    return true;
+}
+
+/* Which of two ends that don't match finds out first, and ends the connection, is chance; the
+ * other one hears nothing but the end. So does who came to a tunnel without a far end. */
+void sl_refusal_doubt(sl_link *link) {
+    if (link->role != SL_ROLE_SENDER || ++link->broken_off < BROKEN_OFF ||
+        sl_now_us() < link->question_us)
+        return;
+    link->broken_off = 0;
+    sl_refusal_question(link);
 }
 
 /* "the sender at 192.0.2.7:40112", as far as it is known. */
@@ -119,7 +147,7 @@ void sl_refusal_judge(sl_link *link, const sl_peer *peer, uint64_t failure, uint
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
         sl_log(SL_LOG_DEBUG, "link", "a connection ended before its handshake: %s",
                zmq_strerror((int)code));
-        doubt_viewer(link);
+        sl_refusal_doubt(link);
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
         refuse_key(link);
@@ -130,4 +158,38 @@ void sl_refusal_judge(sl_link *link, const sl_peer *peer, uint64_t failure, uint
     default: /* libzmq says nothing more of another socket type, nor of bytes that aren't ZMTP */
         refuse_stranger(link);
     }
+}
+
+void sl_refusal_confused(sl_link *link, const sl_peer *peer, const char *socket_type) {
+    char who[SL_PEER_NAME_MAX + 16], why[SL_MISMATCH_MAX];
+    const char *ours = sl_pattern_name(link->pattern);
+    const char *theirs = sl_greeting_pattern_of(socket_type, false);
+    sl_greeting greeting = {.zmtp = true};
+    if (link->role == SL_ROLE_SENDER) {
+        snprintf(greeting.socket_type, sizeof greeting.socket_type, "%s",
+                 socket_type ? socket_type : "");
+        sl_greeting_mismatch(&greeting, sl_link_manner(link), link->far_end, why);
+        sl_monitor_refuse(link, "%s", why);
+        uncount_unheard(link);
+        return;
+    }
+    name_sender(peer, who);
+    sl_monitor_refuse(link, "%s uses %s %s, not %s; give both ends the same --pattern", who,
+                      theirs ? "the pattern" : "another", theirs ? theirs : "pattern", ours);
+}
+
+void sl_refusal_silent(sl_link *link, const sl_peer *peer, bool stays) {
+    char who[SL_PEER_NAME_MAX + 16];
+    const char *ours = sl_pattern_name(link->pattern);
+    name_sender(peer, who);
+    if (stays)
+        sl_monitor_refuse(link,
+                          "%s said nothing and was disconnected: it is no sender with the pattern "
+                          "%s, or another one has the identity that it chose",
+                          who, ours);
+    else
+        sl_monitor_refuse(link,
+                          "%s left without a word: it uses another pattern than %s, or is no "
+                          "sender; give both ends the same --pattern",
+                          who, ours);
 }

@@ -38,10 +38,29 @@ typedef struct sl_berth {
     ino_t file_inode;
 } sl_berth;
 
+typedef struct sl_socket_option {
+    int option; /* 0: none */
+    int value;
+} sl_socket_option;
+
+/* What the ZeroMQ socket of one end of a pattern is like. */
+typedef struct sl_socket_kind {
+    int type;
+    int send_queue;        /* whole messages that may wait in ZeroMQ to leave, for each peer */
+    int receive_queue;     /* and to be read, of each peer */
+    int shares;            /* so many times what one peer may hold unfinished, all may together */
+    int64_t message_bytes; /* larger messages end the peer's connection; 0: as settings say */
+    int64_t beside_bytes;  /* that may come beside each: its other parts, and ZeroMQ's own words */
+    sl_peer_tuning tuning; /* of its connections */
+    bool confusable;       /* ZeroMQ joins it with sockets of other patterns too */
+    sl_socket_option options[2];
+} sl_socket_kind;
+
 struct sl_link {
     sl_role role;
     sl_pattern pattern;
-    int64_t max_message_bytes;
+    const sl_socket_kind *kind;
+    int64_t message_bytes; /* the largest message of a peer */
     sl_security security;
     char far_end[64];                       /* where it connects to, for a person */
     sl_place place;                         /* where to connect to or what to bind */
@@ -50,7 +69,6 @@ struct sl_link {
     sl_family family;      /* whose turn it is; when there are both, a sender tries them in turns */
     sl_resolver *resolver; /* sender: looks the name up again; NULL: not now */
     int64_t ask_us;        /* sender: when to do that, while there is no connection */
-    int queue;             /* whole messages that may wait in ZeroMQ to be read */
     int failures;          /* sender: attempts to connect in a row that failed */
     sl_berth *berths;      /* receiver: what it binds, one a port; `place` is the first */
     size_t berth_count;
@@ -62,7 +80,11 @@ struct sl_link {
     sl_peers peers;
     uint64_t failure;      /* the event that told of a failed handshake; 0: none */
     uint64_t failure_code; /* and what came with it */
-    int broken_off;        /* sender: handshakes in silence, in a row, since it was asked why */
+    int broken_off;        /* sender: peers in a row that left in silence since it asked why */
+    uint64_t unheard;      /* confusable sender: handshakes since a peer was last heard */
+    int64_t silence_us;    /* live sender: how long its peer may still be silent; 0: it isn't */
+    sl_peer_tuning tuning; /* as kind->tuning, or what sl_link_pace() made of it */
+    uint64_t strange;      /* live receiver: handshakes of this socket less peers that were heard */
     int64_t question_us;   /* not before then is it asked again */
     int64_t reopen_us;     /* sender: when to make a new socket; 0: ZeroMQ is at it by itself */
     sl_link_message saved; /* sender: a reply that came just before the connection went */
@@ -90,14 +112,24 @@ static inline bool sl_link_publishes(const sl_link *link) {
     return link->pattern == SL_PATTERN_PUBSUB && link->role == SL_ROLE_SENDER;
 }
 
+/* Whether it is a live receiver, which tells its peers apart. */
+static inline bool sl_link_routes(const sl_link *link) {
+    return link->pattern == SL_PATTERN_LIVE && link->role == SL_ROLE_RECEIVER;
+}
+
 /* How this end talks. */
 static inline sl_manner sl_link_manner(const sl_link *link) {
     return (sl_manner){link->pattern, link->security.mode > 0};
 }
 
+/* kind.c */
+
+const sl_socket_kind *sl_socket_kind_of(sl_pattern pattern, sl_role role);
+
 /* message.c */
 
-/* Takes the next message from the socket, as sl_link_receive(). */
+/* Takes the next message from the socket, as sl_link_receive(); SL_EAGAIN also for one of a peer
+ * of another pattern, which is dropped. */
 int sl_message_read(sl_link *link, sl_link_message *message);
 
 /* endpoint.c */
@@ -167,6 +199,13 @@ int sl_monitor_subscriptions(sl_link *link);
 /* Brings `connected` up to date. */
 void sl_monitor_update(sl_link *link);
 
+/* A whole message came over the connection `fd` (negative: unknown), from a socket that calls
+ * itself so (NULL: unknown). False when that is none of the same pattern: it was refused. */
+bool sl_monitor_hear(sl_link *link, int fd, const char *socket_type);
+
+/* Deals with live peers that are connected and say nothing. SL_OK, or failure of a new socket. */
+int sl_monitor_check_silence(sl_link *link);
+
 /* Counts a refused peer and keeps the sentence. */
 void sl_monitor_refuse(sl_link *link, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -176,6 +215,21 @@ void sl_monitor_refuse(sl_link *link, const char *format, ...)
 /* Says why a peer's handshake failed: by the event that told of it (0: none did), and what came
  * with that. Who only went away was not refused. `peer` may be NULL for a key that was refused. */
 void sl_refusal_judge(sl_link *link, const sl_peer *peer, uint64_t failure, uint64_t code);
+
+/* A peer left without a word, after its handshake or during it. After some such a sender asks who
+ * stands there. */
+void sl_refusal_doubt(sl_link *link);
+
+/* Sender: asks who stands there and says nothing though it is connected. True when it was refused:
+ * it is of another pattern, or that can't be told. */
+bool sl_refusal_question(sl_link *link);
+
+/* A peer's message has shown that its socket is one of another pattern. */
+void sl_refusal_confused(sl_link *link, const sl_peer *peer, const char *socket_type);
+
+/* Live receiver: a peer has left without a word, or (`stays`) has said none for so long that it
+ * must. */
+void sl_refusal_silent(sl_link *link, const sl_peer *peer, bool stays);
 
 /* stranger.c */
 

@@ -11,11 +11,6 @@
 #include <unistd.h>
 #include <zmq.h>
 
-/* Lockstep has one message out, so this holds none back. It is more than one because libzmq's
- * reader tells the writer of room, and wakes it, with every part that it reads while half of this
- * divides the number of messages it has read so far (pipe_t::read() in 4.3). */
-#define MESSAGES_OUT 8
-
 #define HANDSHAKE_MS       10000
 #define CONNECT_TIMEOUT_MS 2500 /* then ZeroMQ tries again: an answer may have been lost */
 #define RECONNECT_MOST_MS  500
@@ -24,17 +19,8 @@
 #define KEEPALIVE_COUNT    3
 #define UNANSWERED_MS      20000 /* bytes that nobody acknowledges for so long end a connection */
 
-/* What subscribers may send a publisher: their subscriptions, and what a handshake takes. */
-#define SUBSCRIPTION_BYTES_MOST 1024
-
-typedef struct option_value {
-    int option;
-    int value;
-} option_value;
-
-static const option_value usual[] = {
+static const sl_socket_option usual[] = {
     {ZMQ_LINGER, 0},
-    {ZMQ_SNDHWM, MESSAGES_OUT},
     {ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
     {ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS},
     {ZMQ_RECONNECT_IVL, SL_RECONNECT_MS},
@@ -45,21 +31,12 @@ static const option_value usual[] = {
     {ZMQ_TCP_MAXRT, UNANSWERED_MS},
 };
 
-static const option_value of_publisher[] = {
-    {ZMQ_SNDHWM, 1}, {ZMQ_XPUB_NODROP, 1}, {ZMQ_IMMEDIATE, 1}};
-static const option_value of_requester[] = {{ZMQ_REQ_RELAXED, 1}, {ZMQ_REQ_CORRELATE, 1}};
-
-/* libzmq 4.3's REQ ends a connection for good when a late reply finds the queue full, so that there
- * must be room for some. */
-#define QUEUE           1
-#define REQUESTER_QUEUE 4
-
 static int fail_option(void) {
     return sl_fail(SL_ESYSTEM, "cannot set up a ZeroMQ socket: %s", zmq_strerror(errno));
 }
 
-static int set_options(void *socket, const option_value *options, size_t count) {
-    for (size_t i = 0; i < count; i++) {
+static int set_options(void *socket, const sl_socket_option *options, size_t count) {
+    for (size_t i = 0; i < count && options[i].option; i++) {
         if (zmq_setsockopt(socket, options[i].option, &options[i].value, sizeof(int)))
             return fail_option();
     }
@@ -68,38 +45,24 @@ static int set_options(void *socket, const option_value *options, size_t count) 
 
 #define SET(socket, options) set_options(socket, options, SL_COUNT(options))
 
-static int socket_type(const sl_link *link) {
-    bool sends = link->role == SL_ROLE_SENDER;
-    switch (link->pattern) {
-    case SL_PATTERN_REQREP:
-        return sends ? ZMQ_REQ : ZMQ_REP;
-    case SL_PATTERN_PUBSUB:
-        /* XPUB is PUB that tells of its subscribers. */
-        return sends ? ZMQ_XPUB : ZMQ_SUB;
-    case SL_PATTERN_PAIR:
-        break;
-    }
-    return ZMQ_PAIR;
-}
-
-static int set_up(sl_link *link, int type) {
-    /* A file costs nothing to look for: what stands behind it may be back any moment. */
-    int apart_ms = link->place.local ? SL_RECONNECT_MS : RECONNECT_MOST_MS;
-    link->queue = type == ZMQ_REQ ? REQUESTER_QUEUE : QUEUE;
-    int64_t most = type == ZMQ_XPUB ? SUBSCRIPTION_BYTES_MOST : link->max_message_bytes;
-    most += link->security.mode > 0 ? SL_CURVE_EXTRA_BYTES : 0;
+static int set_up(sl_link *link) {
+    const sl_socket_kind *kind = link->kind;
+    const sl_socket_option own[] = {
+        {ZMQ_SNDHWM, kind->send_queue},
+        {ZMQ_RCVHWM, kind->receive_queue},
+        /* A file costs nothing to look for: what stands behind it may be back any moment. */
+        {ZMQ_RECONNECT_IVL_MAX, link->place.local ? SL_RECONNECT_MS : RECONNECT_MOST_MS},
+    };
+    int64_t most = link->message_bytes + (link->security.mode > 0 ? SL_CURVE_EXTRA_BYTES : 0);
     int result = SET(link->socket, usual);
-    if (!result && type == ZMQ_XPUB)
-        result = SET(link->socket, of_publisher);
-    if (!result && type == ZMQ_REQ)
-        result = SET(link->socket, of_requester);
+    if (!result)
+        result = SET(link->socket, own);
+    if (!result)
+        result = SET(link->socket, kind->options);
     if (result)
         return result;
-    if (zmq_setsockopt(link->socket, ZMQ_RECONNECT_IVL_MAX, &apart_ms, sizeof apart_ms) ||
-        zmq_setsockopt(link->socket, ZMQ_RCVHWM, &link->queue, sizeof link->queue) ||
-        zmq_setsockopt(link->socket, ZMQ_MAXMSGSIZE, &most, sizeof most))
-        return fail_option();
-    if (type == ZMQ_SUB && zmq_setsockopt(link->socket, ZMQ_SUBSCRIBE, "", 0))
+    if (zmq_setsockopt(link->socket, ZMQ_MAXMSGSIZE, &most, sizeof most) ||
+        (kind->type == ZMQ_SUB && zmq_setsockopt(link->socket, ZMQ_SUBSCRIBE, "", 0)))
         return fail_option();
     return sl_security_apply(&link->security, link->socket);
 }
@@ -203,11 +166,10 @@ static int connect_socket(sl_link *link) {
 }
 
 int sl_socket_open(sl_link *link) {
-    int type = socket_type(link);
-    link->socket = zmq_socket(link->context, type);
+    link->socket = zmq_socket(link->context, link->kind->type);
     if (!link->socket)
         return sl_fail(SL_ESYSTEM, "cannot make a ZeroMQ socket: %s", zmq_strerror(errno));
-    int result = set_up(link, type);
+    int result = set_up(link);
     if (!result)
         result = sl_monitor_start(link);
     if (!result)
@@ -265,6 +227,8 @@ int sl_socket_reopen(sl_link *link) {
     link->reopen_us = 0;
     link->orphan_us = 0;
     link->failures = 0;
+    link->silence_us = 0;
+    link->strange = 0;
     link->topics = 0;
     link->subscribed = false;
     sl_monitor_update(link);

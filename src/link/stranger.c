@@ -94,11 +94,12 @@ static void talk_to(int fd, const sl_manner *manner, const sl_cancel *cancel, in
 }
 
 /* A viewer that doesn't match should know of it too: which of two real peers finds out first, and
- * ends the connection, is chance. Waits until it has ended this one. */
+ * ends the connection, is chance. ZeroMQ would let some in though they don't match, but no viewer
+ * lets in another one. Waits until it has ended this connection. */
 static void tell_manner(int fd, sl_manner manner, const sl_greeting *greeting,
                         const sl_cancel *cancel, int64_t deadline_us) {
     uint8_t bytes[SL_GREETING_BYTES];
-    size_t size = sl_greeting_write_ready(bytes, manner.pattern);
+    size_t size = sl_greeting_write_ready(bytes, manner.pattern, true);
     if (!greeting->socket_type[0] || say(fd, bytes, size))
         sl_wait(fd, POLLIN, cancel, deadline_us);
 }

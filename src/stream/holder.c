@@ -13,7 +13,7 @@
 void sl_holder_describe(const sl_greeting *greeting, int port, const char *server, char *text,
                         size_t size) {
     static const char stop[] = "stop it, or choose another port with --port";
-    const char *pattern = sl_greeting_viewer_pattern(greeting);
+    const char *pattern = sl_greeting_pattern_of(greeting->socket_type, true);
     char who[200];
     if (pattern)
         snprintf(who, sizeof who, "a live program that greets as a viewer with the pattern %s does",

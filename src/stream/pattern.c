@@ -50,7 +50,7 @@ int sl_turn_read(sl_turn *turn, sl_link_message *message, sl_frame **frame) {
     int result = message->truncated
                      ? sl_fail(SL_EMESSAGE, "a message of more than %d parts", SL_LINK_PARTS_MAX)
                      : sl_netgear_read(message->parts, message->count, &read);
-    uint64_t from = message->from;
+    uint64_t from = message->connection;
     sl_link_message_clear(message);
     if (result) {
         sl_tally_reject(turn->tally);

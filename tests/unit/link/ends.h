@@ -83,10 +83,12 @@ static UNUSED void attend(const ends *both) {
         }                                                                                          \
     } while (0)
 
+/* (A live receiver has a peer only when that has said something.) */
 static UNUSED ends meet(sl_pattern pattern) {
     ends both = {.receiver = open_receiver(pattern, 0)};
     both.sender = open_sender(pattern, state_of(both.receiver).port);
-    UNTIL(&both, state_of(both.sender).connected && state_of(both.receiver).connected);
+    UNTIL(&both, state_of(both.sender).connected &&
+                     (state_of(both.receiver).connected || pattern == SL_PATTERN_LIVE));
     return both;
 }
 

@@ -35,12 +35,12 @@ static void type_is_read_from_any_pieces(void **state) {
 
 static void what_we_write_can_be_read(void **state) {
     (void)state;
-    static const char *const types[] = {"PAIR", "REQ", "PUB"};
-    for (sl_pattern pattern = SL_PATTERN_PAIR; pattern <= SL_PATTERN_PUBSUB; pattern++) {
+    static const char *const types[] = {"PAIR", "REQ", "PUB", "DEALER"};
+    for (sl_pattern pattern = SL_PATTERN_PAIR; pattern <= SL_PATTERN_LIVE; pattern++) {
         uint8_t bytes[2 * SL_GREETING_BYTES];
         sl_greeting greeting = {0};
         sl_greeting_write(bytes, false);
-        size_t size = sl_greeting_write_ready(bytes + SL_GREETING_BYTES, pattern);
+        size_t size = sl_greeting_write_ready(bytes + SL_GREETING_BYTES, pattern, false);
         assert_true(sl_greeting_read(bytes, SL_GREETING_BYTES + size, &greeting));
         assert_string_equal(greeting.socket_type, types[pattern]);
     }

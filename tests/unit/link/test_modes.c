@@ -20,6 +20,9 @@ static void modes_have_their_patterns(void **state) {
     for (sl_role role = SL_ROLE_SENDER; role <= SL_ROLE_RECEIVER; role++) {
         assert_refused(in_mode(SL_PATTERN_PAIR, true, false, NULL), role, "multiserver_mode");
         assert_refused(in_mode(SL_PATTERN_PAIR, false, true, NULL), role, "multiclient_mode");
+        assert_refused(in_mode(SL_PATTERN_LIVE, true, false, NULL), role, "multiserver_mode");
+        assert_refused(in_mode(SL_PATTERN_LIVE, false, true, NULL), role, "multiclient_mode");
+        assert_refused(in_mode((sl_pattern)77, false, false, NULL), role, "77");
         for (sl_pattern pattern = SL_PATTERN_REQREP; pattern <= SL_PATTERN_PUBSUB; pattern++) {
             sl_link_settings server = in_mode(pattern, true, false, NULL);
             sl_link_settings client = in_mode(pattern, false, true, NULL);

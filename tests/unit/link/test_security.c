@@ -6,7 +6,10 @@
 
 #include <sys/stat.h>
 
-static const sl_pattern patterns[] = {SL_PATTERN_PAIR, SL_PATTERN_REQREP, SL_PATTERN_PUBSUB};
+static const sl_pattern patterns[] = {SL_PATTERN_PAIR, SL_PATTERN_REQREP, SL_PATTERN_PUBSUB,
+                                      SL_PATTERN_LIVE};
+
+#define FRAME_BYTES 50000 /* live takes no more than 65536 */
 
 /* Where the viewer's certificates are, with a camera's that it knows; where those of a camera are
  * that it doesn't know, but that knows the viewer; and where those of one are that knows another
@@ -82,12 +85,14 @@ static void deliver(ends *both, size_t size) {
 static bool exchange(ends *both, sl_pattern pattern, int64_t *again_us) {
     sl_link_message message = {0};
     bool answers = pattern != SL_PATTERN_PUBSUB;
-    if (sl_now_us() >= *again_us && send_frame(both->sender, 100000, 1) == SL_OK)
+    if (sl_now_us() >= *again_us && send_frame(both->sender, FRAME_BYTES, 1) == SL_OK)
         *again_us = sl_now_us() + SL_SECOND_US / 2;
     bool came = sl_link_receive(both->receiver, &message) == SL_OK;
     if (came)
-        assert_frame(&message, 100000, 1);
-    if (came && answers)
+        assert_frame(&message, FRAME_BYTES, 1);
+    if (came && pattern == SL_PATTERN_LIVE)
+        sl_link_send_to(both->receiver, message.from, message.parts, 1);
+    else if (came && answers)
         send_text(both->receiver, "done");
     sl_link_message_clear(&message);
     bool done = answers ? sl_link_receive(both->sender, &message) == SL_OK : came;
@@ -214,6 +219,22 @@ static void another_pattern(void **state) {
     check_apart(&both, "another pattern", "another pattern than pair");
 }
 
+/* Whom ZeroMQ lets in all the same finds out when he speaks. */
+static void another_pattern_that_is_let_in(void **state) {
+    (void)state;
+    ends both = {.receiver = open_end(SL_ROLE_RECEIVER, SL_PATTERN_LIVE, 0, 1, viewer)};
+    int port = state_of(both.receiver).port;
+    sl_link_message message;
+    both.sender = open_end(SL_ROLE_SENDER, SL_PATTERN_REQREP, port, 1, viewer);
+    UNTIL(&both, (send_frame(both.sender, 1000, 0),
+                  sl_link_receive(both.receiver, &message) == SL_EAGAIN &&
+                      state_of(both.sender).refused && state_of(both.receiver).refused));
+    assert_non_null(strstr(state_of(both.receiver).refusal, "pattern reqrep, not live"));
+    assert_non_null(strstr(state_of(both.sender).refusal, "another pattern than reqrep"));
+    assert_int_equal(state_of(both.sender).connects, 0);
+    part(&both);
+}
+
 /* A peer that does not go when it was refused takes nothing from those who come after. */
 static void strangers_who_stay(void **state) {
     (void)state;
@@ -278,6 +299,7 @@ int main(void) {
         cmocka_unit_test(key_that_comes_later_is_let_in),
         cmocka_unit_test(another_viewers_key),
         cmocka_unit_test(another_pattern),
+        cmocka_unit_test(another_pattern_that_is_let_in),
         cmocka_unit_test(strangers_who_stay),
         cmocka_unit_test(nothing_starts_with_a_wrong_certificate),
     };
