@@ -395,7 +395,9 @@ static void add_tunnels(const sl_receiver *receiver, sl_stats *stats) {
 /* Of several senders each one's first connection is none. */
 static uint64_t reconnects_of(const sl_receiver *receiver, const sl_link_state *state) {
     uint64_t senders = state->connects > 0 ? 1 : 0;
-    if (receiver->settings.link.multiserver_mode)
+    if (receiver->pattern->pattern == SL_PATTERN_LIVE)
+        senders = state->most;
+    else if (receiver->settings.link.multiserver_mode)
         senders = state->most < receiver->ports.count ? state->most : receiver->ports.count;
     return state->connects - senders;
 }
