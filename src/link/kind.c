@@ -47,6 +47,10 @@
 #define SHARES      4
 #define LIVE_SHARES 64
 
+/* Of each connection that was lost its queue may be left: a frame, or 1 MiB of chunks. */
+#define FRAMES_LOST_MOST 8
+#define CHUNKS_LOST_MOST 64
+
 #define NETGEAR .shares = SHARES, .beside_bytes = BESIDE_FRAME
 
 static const sl_socket_kind kinds[][2] = {
@@ -61,7 +65,14 @@ static const sl_socket_kind kinds[][2] = {
             .options = {{ZMQ_REQ_RELAXED, 1}, {ZMQ_REQ_CORRELATE, 1}},
             .confusable = true,
         },
-    [SL_PATTERN_REQREP][SL_ROLE_RECEIVER] = {ZMQ_REP, MESSAGES_OUT, 1, NETGEAR},
+    [SL_PATTERN_REQREP][SL_ROLE_RECEIVER] =
+        {
+            ZMQ_REP,
+            MESSAGES_OUT,
+            1,
+            NETGEAR,
+            .lost_most = FRAMES_LOST_MOST,
+        },
     [SL_PATTERN_PUBSUB][SL_ROLE_SENDER] =
         {
             ZMQ_XPUB, /* PUB that tells of its subscribers */
@@ -96,6 +107,7 @@ static const sl_socket_kind kinds[][2] = {
             .message_bytes = SL_LIVE_TO_RECEIVER_MAX,
             .options = {{ZMQ_ROUTER_MANDATORY, 1}},
             .confusable = true,
+            .lost_most = CHUNKS_LOST_MOST,
         },
 };
 

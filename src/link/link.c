@@ -14,7 +14,6 @@
 #define CUT_OFF_US        (3 * SL_SECOND_US / 2) /* silence, while another peer wants its place */
 #define CROWD_US          (5 * SL_SECOND_US) /* that peers who say nothing may keep others out */
 #define FAILURES_A_FAMILY 3                  /* to connect, before the other one's turn */
-#define LOST_MAX          64                 /* live: each may hold a queue of chunks, 1 MiB */
 
 /* What the kernel may hold back of a live sender: of a second's bytes the fiftieth part, 20 ms. */
 #define UNSENT_A_SECOND 50
@@ -185,9 +184,9 @@ static int check_flood(sl_link *link) {
     return result;
 }
 
-/* Connections of a live receiver that are gone without having been heard, or look like it. A ROUTER
- * never reads what comes by an identity that another connection has, and libzmq 4.3 keeps that
- * until the socket is closed (router_t::identify_peer()). */
+/* Connections that are gone without having been heard, or look like it. ROUTER and REP never read
+ * what comes by an identity that another connection has, and libzmq 4.3 keeps that until the socket
+ * is closed (router_t::identify_peer()). */
 static uint64_t count_lost(const sl_link *link) {
     uint64_t waiting = link->peers.count - sl_peers_heard_count(&link->peers);
     return link->strange > waiting ? link->strange - waiting : 0;
@@ -197,7 +196,8 @@ static uint64_t count_lost(const sl_link *link) {
  * away, as a PAIR socket does when more has come from there than it wants. */
 static int check_crowd(sl_link *link) {
     bool silent = link->crowd_us && sl_now_us() >= link->crowd_us + CROWD_US;
-    if (!silent && link->peers.turned_away <= SL_PEERS_MAX && count_lost(link) <= LOST_MAX)
+    if (!silent && link->peers.turned_away <= SL_PEERS_MAX &&
+        count_lost(link) <= link->kind->lost_most)
         return SL_OK;
     sl_monitor_refuse(link, "too many idle connections: all were ended, to give others a chance");
     return sl_socket_reopen(link);

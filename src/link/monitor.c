@@ -171,10 +171,9 @@ static void note_handshake(sl_link *link) {
         link->unheard++;
     else
         link->broken_off = 0;
-    if (sl_link_routes(link)) {
-        link->strange++;
+    link->strange += link->kind->lost_most > 0;
+    if (sl_link_routes(link))
         return;
-    }
     if (link->pattern == SL_PATTERN_LIVE)
         link->silence_us = sl_now_us() + (link->security.mode > 0 ? SECRET_US : QUESTION_US);
     note_met(link);

@@ -53,6 +53,7 @@ typedef struct sl_socket_kind {
     int64_t beside_bytes;  /* that may come beside each: its other parts, and ZeroMQ's own words */
     sl_peer_tuning tuning; /* of its connections */
     bool confusable;       /* ZeroMQ joins it with sockets of other patterns too */
+    uint64_t lost_most;    /* connections that it may have lost, unheard; 0: it can lose none */
     sl_socket_option options[2];
 } sl_socket_kind;
 
@@ -84,7 +85,7 @@ struct sl_link {
     uint64_t unheard;      /* confusable sender: handshakes since a peer was last heard */
     int64_t silence_us;    /* live sender: how long its peer may still be silent; 0: it isn't */
     sl_peer_tuning tuning; /* as kind->tuning, or what sl_link_pace() made of it */
-    uint64_t strange;      /* live receiver: handshakes of this socket less peers that were heard */
+    uint64_t strange;      /* where some can be lost: this socket's handshakes less peers heard */
     int64_t question_us;   /* not before then is it asked again */
     int64_t reopen_us;     /* sender: when to make a new socket; 0: ZeroMQ is at it by itself */
     sl_link_message saved; /* sender: a reply that came just before the connection went */

@@ -192,4 +192,15 @@ static UNUSED int connect_zmtp(int port, const char *socket_type) {
     return fd;
 }
 
+/* Waits until a raw peer's handshake is done, since the other end's READY has come, and has it say
+ * one byte. */
+static UNUSED void say(const ends *both, int fd, uint8_t byte) {
+    const uint8_t word[] = {0, 1, byte};
+    uint8_t heard[256];
+    ssize_t got = 0;
+    UNTIL(both, (got = recv(fd, heard, sizeof heard, MSG_PEEK | MSG_DONTWAIT)) > ZMTP_GREETING);
+    assert_int_equal(recv(fd, heard, (size_t)got, 0), got);
+    assert_int_equal(send(fd, word, sizeof word, MSG_NOSIGNAL), sizeof word);
+}
+
 #endif

@@ -49,17 +49,6 @@ static sl_buffer *introduce(const ends *both, int seed) {
     return expect(both, both->receiver, 1000, seed);
 }
 
-/* Waits until a raw peer's handshake is done, since the other end's READY has come, and has it say
- * one byte. */
-static void say(const ends *both, int fd, uint8_t byte) {
-    const uint8_t word[] = {0, 1, byte};
-    uint8_t heard[256];
-    ssize_t got = 0;
-    UNTIL(both, (got = recv(fd, heard, sizeof heard, MSG_PEEK | MSG_DONTWAIT)) > ZMTP_GREETING);
-    assert_int_equal(recv(fd, heard, (size_t)got, 0), got);
-    assert_int_equal(send(fd, word, sizeof word, MSG_NOSIGNAL), sizeof word);
-}
-
 static void answers_reach_the_one_they_are_for(void **state) {
     (void)state;
     ends both = meet(SL_PATTERN_LIVE);
@@ -243,75 +232,6 @@ static void only_routers_are_viewers(void **state) {
     }
 }
 
-/* A raw live sender that has chosen its identity. */
-static int connect_as(int port, const char *identity) {
-    uint8_t bytes[256];
-    size_t length = strlen(identity), size = write_handshake(bytes, "DEALER");
-    memcpy(bytes + size, "\10Identity\0\0\0", 12);
-    bytes[size + 12] = (uint8_t)length;
-    memcpy(bytes + size + 13, identity, length);
-    bytes[65] = (uint8_t)(bytes[65] + 13 + length);
-    size += 13 + length;
-    int fd = connect_raw(port);
-    assert_int_equal(send(fd, bytes, size, MSG_NOSIGNAL), (ssize_t)size);
-    return fd;
-}
-
-static void identity_is_taken_over_by_nobody(void **state) {
-    (void)state;
-    static const uint8_t theft[] = {0, 1, 2};
-    ends both = {.receiver = open_receiver(SL_PATTERN_LIVE, 0)};
-    int port = state_of(both.receiver).port, owner = connect_as(port, "porch");
-    say(&both, owner, 1);
-    sl_buffer *from = expect(&both, both.receiver, 1, 1);
-    assert_int_equal(from->size, strlen("porch"));
-    int thief = connect_as(port, "porch");
-    say(&both, thief, 2);
-    for (int i = 0; i < 5; i++) {
-        sl_link_message message;
-        uint8_t heard[16];
-        send(thief, theft, sizeof theft, MSG_NOSIGNAL);
-        attend(&both);
-        assert_int_equal(sl_link_receive(both.receiver, &message), SL_EAGAIN);
-        assert_int_equal(answer(both.receiver, from, 1, 3), SL_OK);
-        UNTIL(&both, recv(owner, heard, 3, MSG_DONTWAIT) == 3);
-        assert_int_equal(heard[2], 3);
-        assert_int_equal(recv(thief, heard, 1, MSG_DONTWAIT), -1);
-    }
-    assert_int_equal(state_of(both.receiver).connects, 1);
-    close(thief);
-    close(owner);
-    sl_buffer_unref(&from);
-    part(&both);
-}
-
-/* libzmq keeps what came by an identity that was taken until its socket is closed, as it is when
- * there was enough of that. */
-static void what_nobody_can_read_is_bounded(void **state) {
-    (void)state;
-    ends both = {.receiver = open_receiver(SL_PATTERN_LIVE, 0)};
-    int port = state_of(both.receiver).port, owner = connect_as(port, "porch");
-    say(&both, owner, 1);
-    sl_buffer *from = expect(&both, both.receiver, 1, 1);
-    for (int i = 0; !closed_by_peer(owner); i++) {
-        assert_true(i < 100);
-        int other = connect_as(port, "porch");
-        say(&both, other, 2);
-        close(other);
-        attend(&both);
-    }
-    close(owner);
-    both.sender = open_sender(SL_PATTERN_LIVE, port);
-    UNTIL(&both, send_chunk(both.sender, 1000, 1) == SL_OK);
-    for (size_t size = 0; size != 1000;) { /* the last of the others may have come again */
-        sl_link_message message = receive(&both, both.receiver);
-        size = message.parts[0]->size;
-        sl_link_message_clear(&message);
-    }
-    sl_buffer_unref(&from);
-    part(&both);
-}
-
 static void who_never_speaks_is_found(void **state) {
     (void)state;
     sl_peers peers = {.count = 3};
@@ -420,8 +340,6 @@ int main(void) {
         cmocka_unit_test(reqrep_sender_at_live_receiver),
         cmocka_unit_test(only_dealers_are_senders),
         cmocka_unit_test(only_routers_are_viewers),
-        cmocka_unit_test(identity_is_taken_over_by_nobody),
-        cmocka_unit_test(what_nobody_can_read_is_bounded),
         cmocka_unit_test(who_never_speaks_is_found),
         cmocka_unit_test(kernel_hides_little_over_tcp),
         cmocka_unit_test(socket_of_a_tunnel_holds_little),
