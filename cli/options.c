@@ -28,7 +28,7 @@ const struct option_row option_rows[] = {
      "ssh, key, host-key, password-file and any option of the link and the tunnel below may "
      "follow, for it alone"},
     {"protocol", BOTH, "protocol", NULL, "tcp|ipc", NULL},
-    {"pattern", BOTH, "pattern", NULL, "pair|reqrep|pubsub", NULL},
+    {"pattern", BOTH, "pattern", NULL, "pair|reqrep|pubsub|live", NULL},
     {"secure-mode", BOTH, "secure_mode", NULL, "0|1|2", NULL},
     {"cert-location", BOTH | FOR_KEYS, "custom_cert_location", NULL, "DIR",
      "Where the folder .vidgear/keys with the certificates is (default the home directory)"},
@@ -58,7 +58,7 @@ const struct option_row option_rows[] = {
     {"gate", FOR_PAIR, "gate", NULL, "[ADDR:]PORT",
      "Where the gate is, or will be; not needed while it is open"},
     {"port", FOR_PAIR, "port", NULL, "N", "The viewer's; not needed while its gate is open"},
-    {"pattern", FOR_PAIR, "pattern", NULL, "pair|reqrep|pubsub",
+    {"pattern", FOR_PAIR, "pattern", NULL, "pair|reqrep|pubsub|live",
      "The viewer's; not needed while its gate is open"},
     {"list", FOR_PAIR, NULL, NULL, NULL, "Print the cameras that the gate lets in"},
     {"revoke", FOR_PAIR, NULL, NULL, "NAME|FINGERPRINT",

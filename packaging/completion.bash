@@ -21,7 +21,7 @@ _sightline_names() {
 # The value of an option; fails for one that takes none.
 _sightline_value() {
     case $1 in
-    --pattern) _sightline_words 'pair reqrep pubsub' ;;
+    --pattern) _sightline_words 'pair reqrep pubsub live' ;;
     --ssh-backend) _sightline_words 'libssh openssh' ;;
     --protocol) _sightline_words 'tcp ipc' ;;
     --secure-mode) _sightline_words '0 1 2' ;;

@@ -6,7 +6,7 @@ both=(
     '--address[where the viewer is, or what it listens on]:host:_hosts'
     '--port[of the viewer]:port:'
     '--protocol[how the ends meet]:protocol:(tcp ipc)'
-    '--pattern[how the ends take turns]:pattern:(pair reqrep pubsub)'
+    '--pattern[how the ends take turns]:pattern:(pair reqrep pubsub live)'
     '--secure-mode[encrypt with CURVE]:mode:(0 1 2)'
     '--cert-location[where .vidgear/keys is]:folder:_files -/'
     '*-o[any option by its name]:KEY=VALUE:'
@@ -83,7 +83,7 @@ pair)
         '--gate[where the gate is]:[ADDR\:]PORT:' \
         '--authorized-keys[public keys that the gate lets in]:file:_files' \
         '--port[of the viewer]:port:' \
-        '--pattern[of the viewer]:pattern:(pair reqrep pubsub)' \
+        '--pattern[of the viewer]:pattern:(pair reqrep pubsub live)' \
         '*-o[any option by its name]:KEY=VALUE:' \
         '--config[file of settings]:file:_files' \
         '--log[how much to tell]:level:(none error warning info debug)' \

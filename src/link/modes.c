@@ -86,7 +86,5 @@ int sl_link_check_modes(const sl_link_settings *settings, sl_role role) {
     if (!result && ports.count > 1 && !several)
         result = sl_fail(SL_EINVAL, "port: several are for a viewer in multiserver_mode or a "
                                     "sender in multiclient_mode; give one, or set the mode");
-    if (!result && settings->pattern == SL_PATTERN_LIVE)
-        result = sl_fail(SL_EINVAL, "there is no pattern live yet; choose another with --pattern");
     return result;
 }

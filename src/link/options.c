@@ -47,7 +47,7 @@ static int accept_in_vain(void *field, const char *value) {
 #define FIELD(name) offsetof(sl_link_settings, name)
 
 static const char *const protocols[] = {"tcp", "ipc", NULL};
-static const char *const patterns[] = {"pair|0", "reqrep|1", "pubsub|2", NULL};
+static const char *const patterns[] = {"pair|0", "reqrep|1", "pubsub|2", "live", NULL};
 
 const sl_option sl_link_options[] = {
     {.name = "address",
@@ -86,7 +86,7 @@ const sl_option sl_link_options[] = {
      .offset = FIELD(pattern),
      .choices = patterns,
      .fallback = "pair",
-     .values = "pair|reqrep|pubsub",
+     .values = "pair|reqrep|pubsub|live",
      .help = "How the two ends take turns; both need the same"},
     {.name = "max_retries",
      .type = SL_OPTION_INT,

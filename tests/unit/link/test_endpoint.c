@@ -184,10 +184,15 @@ static void options(void **state) {
     assert_int_equal(all.link.max_message_bytes, 64 << 20);
     assert_true(all.link.request_timeout_s >= 4 && all.link.subscriber_timeout_s <= 0);
 
-    const char *right[][2] = {{"address", "::1"},        {"port", "0"},
-                              {"protocol", "ipc"},       {"pattern", "2"},
-                              {"pattern", "reqrep"},     {"max_retries", "0"},
-                              {"request_timeout", "5"},  {"subscriber_timeout", "0.5"},
+    const char *right[][2] = {{"address", "::1"},
+                              {"port", "0"},
+                              {"protocol", "ipc"},
+                              {"pattern", "2"},
+                              {"pattern", "live"},
+                              {"pattern", "reqrep"},
+                              {"max_retries", "0"},
+                              {"request_timeout", "5"},
+                              {"subscriber_timeout", "0.5"},
                               {"max_message_size", "3M"}};
     for (size_t i = 0; i < SL_COUNT(right); i++)
         assert_int_equal(sl_settings_set(&all, right[i][0], right[i][1]), SL_OK);

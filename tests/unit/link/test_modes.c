@@ -23,6 +23,10 @@ static void modes_have_their_patterns(void **state) {
         assert_refused(in_mode(SL_PATTERN_LIVE, true, false, NULL), role, "multiserver_mode");
         assert_refused(in_mode(SL_PATTERN_LIVE, false, true, NULL), role, "multiclient_mode");
         assert_refused(in_mode((sl_pattern)77, false, false, NULL), role, "77");
+        sl_link_settings live = in_mode(SL_PATTERN_LIVE, false, false, NULL);
+        assert_int_equal(sl_link_check_modes(&live, role), SL_OK);
+        live.bidirectional_mode = true;
+        assert_refused(live, role, "bidirectional_mode");
         for (sl_pattern pattern = SL_PATTERN_REQREP; pattern <= SL_PATTERN_PUBSUB; pattern++) {
             sl_link_settings server = in_mode(pattern, true, false, NULL);
             sl_link_settings client = in_mode(pattern, false, true, NULL);
