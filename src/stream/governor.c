@@ -1,0 +1,250 @@
+/* stream: how much a live sender may send, and when. See governor.h; every figure here was tuned in
+ * the link laboratory. */
+#include "stream/governor.h"
+
+#include "base/clock.h"
+
+#include <math.h>
+
+#define SECOND ((double)SL_SECOND_US)
+
+#define FIRST_RATE   125000.0 /* bytes a second, until the first frame's chunks have shown it */
+#define LEAST_RATE   2000.0
+#define MOST_RATE    1e9
+#define AHEAD_MOST_S 5.0  /* of the rate, in the window, whatever a receiver claims */
+#define FADE_S       0.15 /* of busy time, in which what was measured loses its weight */
+#define ROW_BYTES    4096 /* the least to measure by: TCP's segments arrive in steps of 1.4 KB */
+#define STALE_US     (SL_SECOND_US / 2) /* a rate so old is a guess, and may grow, */
+#define DOUBLE_S     0.7                /* twofold in so long */
+#define LATELY_US    (10 * SL_SECOND_US)
+#define OVERDUE_US   50000 /* an ack so late means that nothing passes */
+#define WINDOW_LEAST ((uint64_t)16 * 1024)
+
+#define CHUNK_S     0.008 /* of the rate, in one chunk */
+#define CHUNK_LEAST 2048
+#define CHUNK_MOST  (32 * 1024)
+
+/* Frames fill a part of the rate; what varies in size and rate needs the rest. */
+#define USE_FIRST 0.8
+#define USE_LEAST 0.6
+#define USE_MOST  0.9
+#define USE_DOWN  0.02 /* for each frame that had to wait long */
+#define USE_UP    0.004
+
+#define DAY_US        (86400 * SECOND)
+#define AHEAD_OF_TIME 0.05
+#define SPEND_S       60.0
+
+#define COARSE  40 /* a quantiser that shows: fewer or smaller frames would look better */
+#define FINE    26 /* one that leaves room for more or larger ones */
+#define DOWN_US (SL_SECOND_US / 2)
+#define UP_US   (5 * SL_SECOND_US)
+
+struct step {
+    double frames, scale;
+};
+
+#define STEPS 5
+static const struct step ladders[2][STEPS] = {
+    {{1, 1}, {1 / 2.0, 1}, {1 / 3.0, 1}, {1 / 3.0, 0.75}, {1 / 3.0, 0.5}},
+    {{1, 1}, {1, 0.75}, {1, 0.5}, {1 / 2.0, 0.5}, {1 / 3.0, 0.5}},
+};
+
+static void note_lately(sl_lately *lately, int64_t value, int64_t now_us) {
+    if (!lately->known) {
+        *lately = (sl_lately){{value, value}, now_us, true};
+        return;
+    }
+    if (now_us - lately->since_us > LATELY_US) {
+        lately->least[0] = lately->least[1];
+        lately->least[1] = value;
+        lately->since_us = now_us;
+    }
+    if (value < lately->least[1])
+        lately->least[1] = value;
+}
+
+static int64_t least_of(const sl_lately *lately) {
+    return lately->least[0] < lately->least[1] ? lately->least[0] : lately->least[1];
+}
+
+static void set_rate(sl_governor *governor, double rate) {
+    governor->rate = fmax(fmin(rate, MOST_RATE), LEAST_RATE);
+}
+
+static double source_fps(const sl_governor *governor) {
+    return governor->goals.fps > 0 ? governor->goals.fps : 30;
+}
+
+static double aimed_fps(const sl_governor *governor) {
+    const struct step *step = &ladders[governor->goals.smooth][governor->step];
+    double least = fmin(governor->goals.min_fps, source_fps(governor));
+    return fmax(source_fps(governor) * step->frames, least);
+}
+
+void sl_governor_init(sl_governor *governor, const sl_governor_goals *goals, int64_t now_us) {
+    *governor = (sl_governor){.goals = *goals, .use = USE_FIRST, .began_us = now_us};
+    set_rate(governor, FIRST_RATE);
+    sl_governor_restart(governor, now_us);
+}
+
+void sl_governor_restart(sl_governor *governor, int64_t now_us) {
+    *governor = (sl_governor){
+        .goals = governor->goals,
+        .began_us = governor->began_us,
+        .spent = governor->spent + governor->sent,
+        .rate = governor->rate,
+        .use = governor->use,
+        .step = governor->step,
+        .free_us = now_us,
+        .heard_us = now_us,
+        .measured_us = now_us,
+    };
+}
+
+void sl_governor_sent(sl_governor *governor, int64_t now_us, uint64_t bytes) {
+    governor->sent += bytes;
+    if (governor->free_us < now_us)
+        governor->free_us = now_us;
+    governor->free_us += (int64_t)((double)bytes / governor->rate * SECOND);
+}
+
+/* Bytes that came one right behind the other tell the rate; a row is measured piece by piece. */
+static void measure(sl_governor *governor, int64_t now_us, uint64_t bytes, int64_t came_us) {
+    uint64_t more = bytes - governor->first_bytes;
+    double took_s = (double)(came_us - governor->first_us) / SECOND;
+    if (more < ROW_BYTES || took_s <= 0)
+        return;
+    double weight = exp(-took_s / FADE_S);
+    governor->bytes = governor->bytes * weight + (double)more;
+    governor->seconds = governor->seconds * weight + took_s;
+    governor->first_bytes = bytes;
+    governor->first_us = came_us;
+    governor->measured_us = now_us;
+    set_rate(governor, governor->bytes / governor->seconds);
+}
+
+/* Frames that are too small to be measured by, and don't wait, could be larger. */
+static void guess(sl_governor *governor, int64_t now_us) {
+    if (now_us - governor->measured_us < STALE_US || governor->best ||
+        governor->queue_us > OVERDUE_US / 2)
+        return;
+    double passed_s = (double)(now_us - governor->heard_us) / SECOND;
+    governor->bytes = governor->seconds = 0;
+    set_rate(governor, governor->rate * exp2(fmin(passed_s, STALE_US / SECOND) / DOUBLE_S));
+}
+
+bool sl_governor_acked(sl_governor *governor, int64_t now_us, uint64_t bytes, int64_t sent_us,
+                       int64_t came_us) {
+    if (bytes > governor->sent || bytes < governor->acked || sent_us > now_us)
+        return false;
+    note_lately(&governor->delay, came_us - sent_us, now_us);
+    note_lately(&governor->round_trip, now_us - sent_us, now_us);
+    int64_t delay_us = least_of(&governor->delay);
+    bool in_row = governor->came_us != 0 && sent_us + delay_us < governor->came_us;
+    if (in_row) {
+        measure(governor, now_us, bytes, came_us);
+    } else {
+        governor->first_bytes = bytes;
+        governor->first_us = came_us;
+    }
+    guess(governor, now_us);
+    governor->queue_us = came_us - sent_us - delay_us;
+    governor->came_us = came_us;
+    governor->acked = bytes;
+    governor->heard_us = now_us;
+    /* This chunk was through the narrow place when one that met no queue would have left here. */
+    double left = (double)(governor->sent - bytes);
+    governor->free_us = came_us - delay_us + (int64_t)(left / governor->rate * SECOND);
+    return true;
+}
+
+void sl_governor_coded(sl_governor *governor, int64_t now_us, int quantiser, bool best) {
+    bool down = quantiser > COARSE && governor->step < STEPS - 1;
+    bool up = quantiser < FINE && governor->step > 0;
+    governor->best = best;
+    if (!down && !up)
+        governor->step_us = 0;
+    else if (governor->step_us == 0)
+        governor->step_us = now_us;
+    else if (now_us - governor->step_us > (down ? DOWN_US : UP_US)) {
+        governor->step += down ? 1 : (unsigned)-1;
+        governor->step_us = 0;
+    }
+}
+
+/* How long a frame may find the narrow place busy. */
+static int64_t patience_us(const sl_governor *governor) {
+    double most = fmin(SECOND / aimed_fps(governor) / 2, (double)governor->goals.max_age_us / 3);
+    return (int64_t)most;
+}
+
+/* When the next frame is due at the rate of frames that is aimed at, with a quarter's tolerance for
+ * a source's own. */
+static int64_t spaced_us(const sl_governor *governor) {
+    return governor->admitted_us + (int64_t)(0.75 * SECOND / aimed_fps(governor));
+}
+
+bool sl_governor_admits(const sl_governor *governor, int64_t now_us, int64_t *due_us) {
+    int64_t ready_us = spaced_us(governor);
+    *due_us = -1;
+    if (governor->sent > governor->acked) {
+        int64_t ack_us = governor->free_us + sl_governor_round_trip(governor) + OVERDUE_US;
+        if (now_us > ack_us || sl_governor_window(governor) == 0)
+            return false;
+        int64_t through_us = governor->free_us - patience_us(governor);
+        if (through_us > ready_us)
+            ready_us = through_us;
+    }
+    if (now_us >= ready_us)
+        return true;
+    *due_us = ready_us;
+    return false;
+}
+
+void sl_governor_admitted(sl_governor *governor, int64_t now_us) {
+    int64_t backlog_us = governor->free_us - now_us;
+    if (backlog_us > patience_us(governor) / 2)
+        governor->use = fmax(governor->use - USE_DOWN, USE_LEAST);
+    else if (backlog_us < patience_us(governor) / 8)
+        governor->use = fmin(governor->use + USE_UP, USE_MOST);
+    governor->admitted_us = now_us;
+}
+
+uint64_t sl_governor_window(const sl_governor *governor) {
+    double ahead_s =
+        (double)(sl_governor_round_trip(governor) + governor->goals.max_age_us) / SECOND;
+    uint64_t most = (uint64_t)(governor->rate * fmin(ahead_s, AHEAD_MOST_S));
+    uint64_t out = governor->sent - governor->acked;
+    if (most < WINDOW_LEAST)
+        most = WINDOW_LEAST;
+    return out < most ? most - out : 0;
+}
+
+uint32_t sl_governor_chunk(const sl_governor *governor) {
+    return (uint32_t)fmax(fmin(governor->rate * CHUNK_S, CHUNK_MOST), CHUNK_LEAST);
+}
+
+/* Bytes a second that the goals allow. A day's cap is spent evenly, but for a twentieth that may go
+ * ahead of time; what has been saved is spent within a minute. */
+static double allowed(const sl_governor *governor, int64_t now_us) {
+    const sl_governor_goals *goals = &governor->goals;
+    double most = goals->max_rate > 0 ? (double)goals->max_rate / 8 : MOST_RATE;
+    if (goals->daily_bytes == 0)
+        return most;
+    double daily = (double)goals->daily_bytes,
+           days = (double)(now_us - governor->began_us) / DAY_US;
+    double saved = daily * (days + AHEAD_OF_TIME) - (double)(governor->spent + governor->sent);
+    return fmin(most, daily / (DAY_US / SECOND) + fmax(saved, 0) / SPEND_S);
+}
+
+void sl_governor_aim_get(const sl_governor *governor, int64_t now_us, sl_governor_aim *aim) {
+    double rate = fmin(governor->rate * governor->use, allowed(governor, now_us));
+    aim->bit_rate = (int64_t)(rate * 8);
+    aim->fps = aimed_fps(governor);
+    aim->scale = ladders[governor->goals.smooth][governor->step].scale;
+}
+
+int64_t sl_governor_round_trip(const sl_governor *governor) {
+    return governor->round_trip.known ? least_of(&governor->round_trip) : 0;
+}

@@ -1,0 +1,243 @@
+/* The governor on a narrow way that is made up: frames stay fresh, and the way is used. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "stream/governor.h"
+
+#define SECOND_US 1000000
+#define STEP_US   250
+#define FRAME_US  33333
+#define CHUNKS    4096
+#define FRAMES    8192
+#define AHEAD_US  7000000000 /* the receiver's clock */
+
+struct chunk {
+    int64_t sent_us, came_us, acked_us;
+    uint64_t upto; /* bytes that have come with it */
+    double left;   /* bytes still to pass */
+    int64_t captured_us;
+    bool last; /* of its frame */
+};
+
+/* Bytes a second that pass at a time. */
+typedef double (*rate_at)(int64_t now_us);
+
+struct way {
+    rate_at rate;
+    int64_t delay_us; /* each way */
+    double most_rate; /* that the encoder can use, bits a second */
+    sl_governor governor;
+    struct chunk chunks[CHUNKS];
+    size_t sent, passed, acked;
+    double queued; /* of the frame that is leaving: bytes not yet handed over, */
+    int64_t captured_us;
+    int64_t ages_us[FRAMES], came_us[FRAMES];
+    size_t frames;
+    unsigned random;
+};
+
+/* From 0.7 to 1.3. */
+static double spread(struct way *way) {
+    way->random = way->random * 1103515245 + 12345;
+    return 0.7 + 0.6 * ((way->random >> 16) & 0x7fff) / 0x7fff;
+}
+
+static void pass(struct way *way, int64_t now_us) {
+    double room = way->rate(now_us) * STEP_US / SECOND_US;
+    while (way->passed < way->sent && room > 0) {
+        struct chunk *chunk = &way->chunks[way->passed % CHUNKS];
+        double bytes = fmin(room, chunk->left);
+        room -= bytes;
+        chunk->left -= bytes;
+        if (chunk->left > 0)
+            return;
+        chunk->came_us = now_us + way->delay_us;
+        chunk->acked_us = chunk->came_us + way->delay_us;
+        if (chunk->last && way->frames < FRAMES) {
+            way->came_us[way->frames] = now_us;
+            way->ages_us[way->frames++] = chunk->came_us - chunk->captured_us - way->delay_us;
+        }
+        way->passed++;
+    }
+}
+
+static void acknowledge(struct way *way, int64_t now_us) {
+    while (way->acked < way->passed && way->chunks[way->acked % CHUNKS].acked_us <= now_us) {
+        const struct chunk *chunk = &way->chunks[way->acked++ % CHUNKS];
+        assert_true(sl_governor_acked(&way->governor, now_us, chunk->upto, chunk->sent_us,
+                                      chunk->came_us + AHEAD_US));
+    }
+}
+
+static void hand_over(struct way *way, int64_t now_us) {
+    while (way->queued > 0) {
+        uint64_t size = (uint64_t)fmin(way->queued, sl_governor_chunk(&way->governor));
+        if (sl_governor_window(&way->governor) < size)
+            return;
+        sl_governor_sent(&way->governor, now_us, size);
+        way->queued -= (double)size;
+        way->chunks[way->sent++ % CHUNKS] = (struct chunk){
+            .sent_us = now_us,
+            .upto = way->governor.sent,
+            .left = (double)size,
+            .captured_us = way->captured_us,
+            .last = way->queued <= 0,
+        };
+    }
+}
+
+/* Runs from a time to another; a frame is captured each FRAME_US. */
+static void run(struct way *way, int64_t from_us, int64_t to_us) {
+    int64_t taken_us = from_us - 1;
+    for (int64_t now_us = from_us; now_us < to_us; now_us += STEP_US) {
+        int64_t due_us, newest_us = now_us / FRAME_US * FRAME_US;
+        pass(way, now_us);
+        acknowledge(way, now_us);
+        hand_over(way, now_us);
+        bool waits = newest_us > taken_us && way->queued <= 0;
+        if (!waits || !sl_governor_admits(&way->governor, now_us, &due_us))
+            continue;
+        sl_governor_aim aim;
+        sl_governor_aim_get(&way->governor, now_us, &aim);
+        double bits = fmin((double)aim.bit_rate, way->most_rate);
+        sl_governor_admitted(&way->governor, now_us);
+        sl_governor_coded(&way->governor, now_us, 30, bits < (double)aim.bit_rate);
+        taken_us = way->captured_us = newest_us;
+        way->queued = ceil(bits / aim.fps / 8 * spread(way));
+        hand_over(way, now_us);
+    }
+}
+
+static int compare(const void *one, const void *other) {
+    int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
+    return (a > b) - (a < b);
+}
+
+struct figures {
+    double fps;
+    int64_t p95_us;
+};
+
+static struct figures figures(const struct way *way, int64_t from_us, int64_t to_us) {
+    static int64_t ages_us[FRAMES];
+    size_t count = 0;
+    for (size_t i = 0; i < way->frames; i++) {
+        if (way->came_us[i] >= from_us && way->came_us[i] < to_us)
+            ages_us[count++] = way->ages_us[i];
+    }
+    qsort(ages_us, count, sizeof ages_us[0], compare);
+    struct figures result = {(double)count * SECOND_US / (double)(to_us - from_us),
+                             count ? ages_us[count * 95 / 100] : INT64_MAX};
+    print_message("%6.1f..%6.1f s: %5.1f frames/s, 95%% within %6.1f ms, rate %.0f kbit/s\n",
+                  (double)from_us / SECOND_US, (double)to_us / SECOND_US, result.fps,
+                  (double)result.p95_us / 1000, way->governor.rate * 8 / 1000);
+    return result;
+}
+
+static struct way *begin(rate_at rate, int64_t delay_us, double most_rate) {
+    static struct way way;
+    sl_governor_goals goals = {.max_age_us = 150000, .min_fps = 10, .fps = 30};
+    way = (struct way){.rate = rate, .delay_us = delay_us, .most_rate = most_rate, .random = 1};
+    sl_governor_init(&way.governor, &goals, 0);
+    return &way;
+}
+
+static double four(int64_t now_us) {
+    (void)now_us;
+    return 500000;
+}
+
+static double steps(int64_t now_us) {
+    return now_us >= 20 * SECOND_US && now_us < 40 * SECOND_US ? 125000 : 500000;
+}
+
+static double outage(int64_t now_us) {
+    return now_us >= 10 * SECOND_US && now_us < 13 * SECOND_US ? 0 : 500000;
+}
+
+static double uplink(int64_t now_us) { /* up and down, four times within a second */
+    return 400000 + 300000 * sin((double)now_us / SECOND_US * 3) +
+           80000 * sin((double)now_us / SECOND_US * 25);
+}
+
+static double slow(int64_t now_us) {
+    (void)now_us;
+    return 62500;
+}
+
+static void keeps_frames_fresh(void **state) {
+    (void)state;
+    struct way *way = begin(four, 25000, 20e6);
+    run(way, 0, 20 * SECOND_US);
+    struct figures all = figures(way, 2 * SECOND_US, 20 * SECOND_US);
+    assert_true(all.fps > 29);
+    assert_true(all.p95_us < 50000);
+    sl_governor_aim aim;
+    sl_governor_aim_get(&way->governor, 20 * SECOND_US, &aim);
+    assert_in_range(aim.bit_rate, 2800000, 4000000);
+}
+
+static void follows_steps(void **state) {
+    (void)state;
+    struct way *way = begin(steps, 25000, 20e6);
+    run(way, 0, 60 * SECOND_US);
+    struct figures low = figures(way, 21 * SECOND_US, 40 * SECOND_US);
+    assert_true(low.p95_us < 100000);
+    struct figures back = figures(way, 42 * SECOND_US, 60 * SECOND_US);
+    assert_true(back.fps > 29);
+    assert_true(way->governor.rate > 450000);
+}
+
+static void is_fresh_after_an_outage(void **state) {
+    (void)state;
+    struct way *way = begin(outage, 20000, 20e6);
+    run(way, 0, 20 * SECOND_US);
+    struct figures after = figures(way, 13 * SECOND_US + 200000, 20 * SECOND_US);
+    assert_true(after.p95_us < 100000);
+    assert_true(after.fps > 25);
+}
+
+static void follows_an_uplink(void **state) {
+    (void)state;
+    struct way *way = begin(uplink, 20000, 20e6);
+    run(way, 0, 60 * SECOND_US);
+    struct figures all = figures(way, 2 * SECOND_US, 60 * SECOND_US);
+    assert_true(all.p95_us < 200000);
+    assert_true(all.fps > 25);
+}
+
+static void keeps_going_on_a_slow_way(void **state) {
+    (void)state;
+    struct way *way = begin(slow, 100000, 20e6);
+    run(way, 0, 30 * SECOND_US);
+    struct figures all = figures(way, 3 * SECOND_US, 30 * SECOND_US);
+    assert_true(all.fps > 10);
+    assert_true(all.p95_us < 200000);
+}
+
+/* Small frames tell nothing of the rate; when the picture moves again there is room at once. */
+static void finds_room_after_stillness(void **state) {
+    (void)state;
+    struct way *way = begin(four, 25000, 40000);
+    run(way, 0, 10 * SECOND_US);
+    way->most_rate = 20e6;
+    run(way, 10 * SECOND_US, 20 * SECOND_US);
+    struct figures after = figures(way, 12 * SECOND_US, 20 * SECOND_US);
+    assert_true(after.fps > 29);
+    assert_true(way->governor.rate > 400000);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keeps_frames_fresh),        cmocka_unit_test(follows_steps),
+        cmocka_unit_test(is_fresh_after_an_outage),  cmocka_unit_test(follows_an_uplink),
+        cmocka_unit_test(keeps_going_on_a_slow_way), cmocka_unit_test(finds_room_after_stillness),
+    };
+    return cmocka_run_group_tests_name("stream/governor", tests, NULL, NULL);
+}
