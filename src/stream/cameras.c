@@ -1,0 +1,241 @@
+/* stream: the senders that a live receiver hears, and the frames of their chunks. */
+#include "stream/cameras.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "frame/frame.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SILENT_US (5 * SL_SECOND_US) /* then it is gone, and another may have its place */
+
+static const sl_format formats[SL_LIVE_CODECS] = {
+    [SL_LIVE_JPEG] = SL_FORMAT_JPEG,
+    [SL_LIVE_H264] = SL_FORMAT_H264,
+    [SL_LIVE_HEVC] = SL_FORMAT_HEVC,
+    [SL_LIVE_AV1] = SL_FORMAT_AV1,
+};
+
+int sl_cameras_open(sl_cameras **cameras, uint64_t frame_max) {
+    *cameras = calloc(1, sizeof **cameras);
+    if (!*cameras)
+        return sl_fail_memory();
+    (*cameras)->frame_max = frame_max;
+    pthread_mutex_init(&(*cameras)->lock, NULL);
+    return SL_OK;
+}
+
+void sl_cameras_close(sl_cameras **cameras) {
+    sl_cameras *closing = *cameras;
+    if (!closing)
+        return;
+    *cameras = NULL;
+    for (size_t i = 0; i < SL_CAMERAS_MAX; i++)
+        sl_cameras_leave(closing, &closing->all[i]);
+    pthread_mutex_destroy(&closing->lock);
+    free(closing);
+}
+
+static bool same(const sl_buffer *one, const sl_buffer *other) {
+    return one->size == other->size && memcmp(one->data, other->data, one->size) == 0;
+}
+
+sl_camera *sl_cameras_find(sl_cameras *cameras, const sl_buffer *from) {
+    for (size_t i = 0; i < SL_CAMERAS_MAX; i++) {
+        if (cameras->all[i].from && same(cameras->all[i].from, from))
+            return &cameras->all[i];
+    }
+    return NULL;
+}
+
+static sl_camera *find_number(sl_cameras *cameras, uint64_t number) {
+    for (size_t i = 0; i < SL_CAMERAS_MAX; i++) {
+        if (cameras->all[i].from && cameras->all[i].number == number)
+            return &cameras->all[i];
+    }
+    return NULL;
+}
+
+static sl_camera *find_port(sl_cameras *cameras, const char *port) {
+    for (size_t i = 0; i < SL_CAMERAS_MAX; i++) {
+        if (cameras->all[i].from && strcmp(cameras->all[i].port, port) == 0)
+            return &cameras->all[i];
+    }
+    return NULL;
+}
+
+/* A free place, or one whose sender was silent for long. */
+static sl_camera *find_place(sl_cameras *cameras, int64_t now_us) {
+    sl_camera *oldest = &cameras->all[0];
+    for (size_t i = 0; i < SL_CAMERAS_MAX; i++) {
+        sl_camera *camera = &cameras->all[i];
+        if (!camera->from)
+            return camera;
+        if (camera->heard_us < oldest->heard_us)
+            oldest = camera;
+    }
+    if (now_us - oldest->heard_us < SILENT_US)
+        return NULL;
+    sl_cameras_leave(cameras, oldest);
+    return oldest;
+}
+
+/* Its name, or with a number behind it when another has that name already. */
+static void name(sl_cameras *cameras, sl_camera *camera, const char *text) {
+    char port[sizeof camera->port];
+    snprintf(port, sizeof port, "\"%.*s\"", SL_LIVE_NAME_MAX, text);
+    for (int i = 2; find_port(cameras, port); i++)
+        snprintf(port, sizeof port, "\"%.*s (%d)\"", SL_LIVE_NAME_MAX, text, i);
+    pthread_mutex_lock(&cameras->lock);
+    memcpy(camera->port, port, sizeof port);
+    pthread_mutex_unlock(&cameras->lock);
+}
+
+/* With nothing in hand but what it is. */
+static void begin_session(sl_camera *camera, const sl_live_message *hello) {
+    sl_buffer_unref(&camera->bytes);
+    camera->session = hello->session;
+    camera->epoch = 0;
+    camera->sequence = 0;
+    camera->received = 0;
+    camera->have = 0;
+    camera->lost = true;
+}
+
+sl_camera *sl_cameras_welcome(sl_cameras *cameras, const sl_buffer *from,
+                              const sl_live_message *hello, int64_t now_us) {
+    sl_camera *camera = sl_cameras_find(cameras, from);
+    if (camera && camera->session == hello->session)
+        return camera;
+    if (!camera)
+        camera = find_number(cameras, hello->camera);
+    if (!camera) {
+        camera = find_place(cameras, now_us);
+        if (!camera)
+            return NULL;
+        name(cameras, camera, hello->text);
+    }
+    sl_buffer_unref(&camera->from);
+    camera->from = sl_buffer_ref((sl_buffer *)from);
+    camera->number = hello->camera;
+    begin_session(camera, hello);
+    camera->heard_us = now_us;
+    return camera;
+}
+
+void sl_cameras_leave(sl_cameras *cameras, sl_camera *camera) {
+    sl_buffer_unref(&camera->from);
+    sl_buffer_unref(&camera->bytes);
+    pthread_mutex_lock(&cameras->lock);
+    cameras->distrusted[camera - cameras->all] = false;
+    pthread_mutex_unlock(&cameras->lock);
+}
+
+size_t sl_cameras_count(const sl_cameras *cameras, int64_t now_us) {
+    size_t count = 0;
+    for (size_t i = 0; i < SL_CAMERAS_MAX; i++)
+        count += cameras->all[i].from && now_us - cameras->all[i].heard_us < SILENT_US;
+    return count;
+}
+
+/* Whether one of its frames could not be decoded since it was asked last. */
+static bool take_distrust(sl_cameras *cameras, const sl_camera *camera) {
+    bool *distrusted = &cameras->distrusted[camera - cameras->all];
+    pthread_mutex_lock(&cameras->lock);
+    bool was = *distrusted;
+    *distrusted = false;
+    pthread_mutex_unlock(&cameras->lock);
+    return was;
+}
+
+static int lose(sl_camera *camera, const char *why) {
+    sl_buffer_unref(&camera->bytes);
+    camera->lost = true;
+    return sl_fail(SL_EMESSAGE, "a chunk from %s is refused: %s", camera->port, why);
+}
+
+/* The first chunk of a frame. */
+static int begin_frame(sl_cameras *cameras, sl_camera *camera, const sl_live_message *chunk) {
+    bool next = chunk->epoch == camera->epoch && chunk->sequence == camera->sequence + 1;
+    if (camera->bytes)
+        return lose(camera, "the frame before it is not whole");
+    if (chunk->offset != 0)
+        return camera->lost ? SL_OK : lose(camera, "its frame has no beginning");
+    if (chunk->total > cameras->frame_max)
+        return lose(camera, "its frame is larger than max_message_bytes");
+    if (chunk->flags & SL_LIVE_KEYFRAME)
+        camera->lost = false;
+    else if (!next && !camera->lost)
+        return lose(camera, "a frame is missing before it");
+    camera->epoch = chunk->epoch;
+    camera->sequence = chunk->sequence;
+    camera->have = 0;
+    camera->head = *chunk;
+    return camera->lost ? SL_OK : sl_buffer_new(&camera->bytes, chunk->total);
+}
+
+static int finish_frame(sl_camera *camera, sl_frame **frame) {
+    const sl_live_message *head = &camera->head;
+    int64_t clock_us = head->clock_us == SL_LIVE_NO_CLOCK ? 0 : head->clock_us;
+    int result = sl_frame_new_coded(frame, formats[head->codec], camera->bytes);
+    sl_buffer_unref(&camera->bytes);
+    if (!result)
+        result = sl_frame_set_port(*frame, camera->port);
+    if (result) {
+        sl_frame_unref(frame);
+        return result;
+    }
+    (*frame)->keyframe = head->flags & SL_LIVE_KEYFRAME;
+    (*frame)->sequence = head->sequence;
+    (*frame)->captured_utc_us = head->captured_us ? head->captured_us + clock_us : 0;
+    return SL_OK;
+}
+
+int sl_cameras_take(sl_cameras *cameras, sl_camera *camera, const sl_live_message *chunk,
+                    sl_frame **frame) {
+    *frame = NULL;
+    camera->received += chunk->size;
+    if (take_distrust(cameras, camera)) {
+        sl_buffer_unref(&camera->bytes);
+        camera->lost = true;
+    }
+    bool same_frame = camera->bytes && chunk->sequence == camera->sequence &&
+                      chunk->epoch == camera->epoch && chunk->total == camera->head.total;
+    if (same_frame && chunk->offset != camera->have)
+        return lose(camera, "it does not begin where the one before ended");
+    int result = same_frame ? SL_OK : begin_frame(cameras, camera, chunk);
+    if (result || !camera->bytes)
+        return result;
+    memcpy(camera->bytes->data + camera->have, chunk->data, chunk->size);
+    camera->have += chunk->size;
+    return camera->have == camera->head.total ? finish_frame(camera, frame) : SL_OK;
+}
+
+void sl_cameras_ack(sl_cameras *cameras, const sl_camera *camera, const sl_live_message *chunk,
+                    int64_t came_us, sl_live_message *ack) {
+    pthread_mutex_lock(&cameras->lock);
+    bool distrusted = cameras->distrusted[camera - cameras->all];
+    pthread_mutex_unlock(&cameras->lock);
+    *ack = (sl_live_message){
+        .kind = SL_LIVE_ACK,
+        .flags = camera->lost || distrusted ? SL_LIVE_KEYFRAME : 0,
+        .session = camera->session,
+        .epoch = chunk->epoch,
+        .sequence = chunk->sequence,
+        .offset = chunk->offset + (uint32_t)chunk->size,
+        .bytes = camera->received,
+        .sent_us = chunk->sent_us,
+        .now_us = came_us,
+    };
+}
+
+void sl_cameras_distrust(sl_cameras *cameras, const sl_frame *frame) {
+    pthread_mutex_lock(&cameras->lock);
+    for (size_t i = 0; i < SL_CAMERAS_MAX && frame->port; i++) {
+        if (strcmp(cameras->all[i].port, frame->port) == 0)
+            cameras->distrusted[i] = true;
+    }
+    pthread_mutex_unlock(&cameras->lock);
+}

@@ -1,0 +1,74 @@
+/* stream: the senders that a live receiver hears, and the frames that it puts together of their
+ * chunks. No sockets: what goes in are messages that were read, and what comes out are frames, and
+ * acks to be sent.
+ *
+ * A sender's frames must come whole and in order, since each is coded on top of those before. The
+ * way between keeps them so; whatever doesn't is a faulty peer's: then nothing of that sender is
+ * passed on until its next keyframe.
+ *
+ * The table belongs to the link thread, but for sl_cameras_distrust(). */
+#ifndef STREAM_CAMERAS_H
+#define STREAM_CAMERAS_H
+
+#include "wire/live.h"
+#include <pthread.h>
+#include <sightline/frame.h>
+#include <stdbool.h>
+
+#define SL_CAMERAS_MAX 64 /* at a time */
+
+typedef struct sl_camera {
+    sl_buffer *from;                  /* the link's name for it; NULL: the place is free */
+    uint64_t number;                  /* its own, in every connection */
+    char port[SL_LIVE_NAME_MAX + 16]; /* its name as JSON text, by which frames are told apart */
+    uint32_t session;
+    uint16_t epoch;
+    uint32_t sequence;    /* of the frame that is, or was last, put together */
+    sl_buffer *bytes;     /* of that frame; NULL: none was begun */
+    size_t have;          /* of them */
+    sl_live_message head; /* of its first chunk */
+    bool lost;            /* what comes is no use until a keyframe does */
+    uint64_t received;    /* bytes of chunks in this session, of use or not */
+    int64_t heard_us;     /* monotonic */
+} sl_camera;
+
+typedef struct sl_cameras {
+    sl_camera all[SL_CAMERAS_MAX];
+    uint64_t frame_max;   /* bytes of a frame */
+    pthread_mutex_t lock; /* writing `port`, and what follows */
+    bool distrusted[SL_CAMERAS_MAX];
+} sl_cameras;
+
+/* `frame_max`: a larger one is refused. SL_ENOMEM. */
+int sl_cameras_open(sl_cameras **cameras, uint64_t frame_max);
+
+/* Sets NULL. Safe on NULL. */
+void sl_cameras_close(sl_cameras **cameras);
+
+/* The one that the link names so; NULL: there is none. */
+sl_camera *sl_cameras_find(sl_cameras *cameras, const sl_buffer *from);
+
+/* Welcomes a sender by its hello: a new one, or a known one with a new session, maybe by a new
+ * connection. NULL when all places are taken by others that were heard in the last 5 seconds. */
+sl_camera *sl_cameras_welcome(sl_cameras *cameras, const sl_buffer *from,
+                              const sl_live_message *hello, int64_t now_us);
+
+/* Forgets one. */
+void sl_cameras_leave(sl_cameras *cameras, sl_camera *camera);
+
+/* How many there are, but for those that were silent for 5 seconds. */
+size_t sl_cameras_count(const sl_cameras *cameras, int64_t now_us);
+
+/* Takes a chunk. `*frame` is the coded frame that it made whole, the caller's, or NULL. SL_EMESSAGE
+ * for one that does not follow from those before; SL_ENOMEM. */
+int sl_cameras_take(sl_cameras *cameras, sl_camera *camera, const sl_live_message *chunk,
+                    sl_frame **frame);
+
+/* Fills in the ack for a chunk that came at that time, UTC. */
+void sl_cameras_ack(sl_cameras *cameras, const sl_camera *camera, const sl_live_message *chunk,
+                    int64_t came_us, sl_live_message *ack);
+
+/* A frame of that camera could not be decoded, nor can those that build on it. Any thread. */
+void sl_cameras_distrust(sl_cameras *cameras, const sl_frame *frame);
+
+#endif

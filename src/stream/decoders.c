@@ -1,0 +1,70 @@
+/* stream: a worker's decoders, one for each sender of video. */
+#include "stream/decoders.h"
+
+#include "base/error.h"
+#include "base/settings.h"
+#include "base/text.h"
+#include "stream/cameras.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct decoder {
+    char port[sizeof((sl_camera *)0)->port]; /* whose; "": of all that is no video */
+    sl_codec *codec;                         /* NULL: the place is free */
+    uint64_t used;
+};
+
+struct sl_decoders {
+    const sl_codec_settings *settings;
+    struct decoder all[SL_CAMERAS_MAX + 1];
+    uint64_t uses;
+};
+
+int sl_decoders_open(sl_decoders **decoders, const sl_codec_settings *settings) {
+    *decoders = calloc(1, sizeof **decoders);
+    if (!*decoders)
+        return sl_fail_memory();
+    (*decoders)->settings = settings;
+    return SL_OK;
+}
+
+void sl_decoders_close(sl_decoders **decoders) {
+    sl_decoders *closing = *decoders;
+    if (!closing)
+        return;
+    *decoders = NULL;
+    for (size_t i = 0; i < SL_COUNT(closing->all); i++)
+        sl_codec_close(&closing->all[i].codec);
+    free(closing);
+}
+
+static const char *owner(const sl_frame *coded) {
+    return coded->format > SL_FORMAT_JPEG && coded->port ? coded->port : "";
+}
+
+/* Its own, or the place for one. */
+static struct decoder *find(sl_decoders *decoders, const char *port) {
+    struct decoder *oldest = &decoders->all[0];
+    for (size_t i = 0; i < SL_COUNT(decoders->all); i++) {
+        struct decoder *decoder = &decoders->all[i];
+        if (decoder->codec && strcmp(decoder->port, port) == 0)
+            return decoder;
+        if (decoder->used < oldest->used)
+            oldest = decoder;
+    }
+    sl_codec_close(&oldest->codec);
+    sl_text_copy(oldest->port, port, sizeof oldest->port);
+    return oldest;
+}
+
+int sl_decoders_decode(sl_decoders *decoders, const sl_frame *coded, sl_output output,
+                       sl_frame **frame) {
+    struct decoder *decoder = find(decoders, owner(coded));
+    int result = decoder->codec ? SL_OK : sl_codec_open(&decoder->codec, decoders->settings);
+    *frame = NULL;
+    if (result)
+        return result;
+    decoder->used = ++decoders->uses;
+    return sl_codec_decode(decoder->codec, coded, output, frame);
+}
