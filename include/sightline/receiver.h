@@ -20,7 +20,7 @@ typedef enum sl_output {
     SL_OUTPUT_ARRAY,  /* as the sender's arrays: JPEG unpacked in the header's colour space */
     SL_OUTPUT_PLANES, /* JPEG as planar YUV or gray, as it is coded: the cheapest pixels; arrays as
                          they are */
-    SL_OUTPUT_CODED,  /* as they came, not decoded */
+    SL_OUTPUT_CODED,  /* JPEG and arrays as they came, not decoded; video as planes */
 } sl_output;
 
 typedef struct sl_receiver_settings {

@@ -8,6 +8,7 @@
 #include <sightline/export.h>
 #include <sightline/frame.h>
 #include <sightline/link.h>
+#include <sightline/live.h>
 #include <sightline/settings.h>
 #include <sightline/stats.h>
 #include <sightline/tunnel.h>
@@ -24,6 +25,7 @@ typedef struct sl_sender_settings {
     const char *destinations; /* "ADDRESS[:PORT][,NAME=VALUE]…", several with a semicolon between;
                                  link and tunnel are what each of them begins with, and the link's
                                  address stays NULL. NULL: one, the link's own address */
+    sl_live_settings live;
     void *reserved[15];
 } sl_sender_settings;
 

@@ -11,6 +11,20 @@ typedef struct sl_latency {
     double last, p50, p95, p99, max;
 } sl_latency;
 
+/* How a live sender stands with its receiver. */
+typedef struct sl_live_stats {
+    const char *encoder;   /* libavcodec's name, or "jpeg"; static. NULL: nothing was coded yet */
+    int width, height;     /* pixels that are coded */
+    int quantiser;         /* 0 (best) to 63; -1: not known */
+    int64_t target_rate;   /* bits a second that the encoder is to make */
+    int64_t delivery_rate; /* bits a second that the way passes, as far as is known */
+    double fps;            /* frames a second that are aimed at */
+    uint64_t window;       /* bytes that may be under way, */
+    uint64_t in_flight;    /* and that are */
+    double queue_ms;       /* that the last chunk waited on its way */
+    double round_trip_ms;  /* the least lately; negative: not known */
+} sl_live_stats;
+
 typedef struct sl_stats {
     uint64_t frames;     /* sent (and acknowledged, where the pattern does that), or received */
     uint64_t dropped;    /* let go here: replaced by a newer one, or not acknowledged */
@@ -26,6 +40,8 @@ typedef struct sl_stats {
     uint64_t tunnel_reconnects; /* times it was up again after having been up */
     char tunnel_reason[512];    /* why it isn't up; "" when all is well */
     uint64_t encoded;           /* sender: frames coded, once for all destinations */
+    bool live;                  /* sender: it has met a receiver of the live pattern, */
+    sl_live_stats live_stats; /* and so it stands with that one, or with the one that takes most */
     void *reserved[2];
 } sl_stats;
 

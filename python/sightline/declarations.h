@@ -71,9 +71,11 @@ typedef struct sl_frame {
     const char *port;
 } sl_frame;
 int sl_frame_new(sl_frame **frame, sl_format format, int width, int height);
-int sl_frame_new_array(sl_frame **frame, const char *dtype, int dimensions, const int64_t *shape);
-int sl_frame_wrap_array(sl_frame **frame, const char *dtype, int dimensions, const int64_t *shape,
-                        void *data, void (*release)(void *opaque, void *data), void *opaque);
+int sl_frame_new_array(sl_frame **frame, const char *dtype, int dimensions,
+                              const int64_t *shape);
+int sl_frame_wrap_array(sl_frame **frame, const char *dtype, int dimensions,
+                               const int64_t *shape, void *data,
+                               void (*release)(void *opaque, void *data), void *opaque);
 int sl_frame_set_message(sl_frame *frame, const char *json);
 int sl_frame_with_message(sl_frame **with, const sl_frame *frame, const char *json);
 int sl_frame_wait(const sl_frame *frame, sl_cancel *cancel, int timeout_ms);
@@ -120,7 +122,8 @@ typedef struct sl_settings {
     void *reserved[4];
 } sl_settings;
 int sl_settings_set(void *settings, const char *name, const char *value);
-int sl_settings_offer(void *const *settings, size_t count, const char *name, const char *value);
+int sl_settings_offer(void *const *settings, size_t count, const char *name,
+                             const char *value);
 const sl_option *sl_settings_find(const void *settings, const char *name);
 const char *sl_settings_nearest(const char *word, const char *const *known, size_t count);
 const sl_option_group *sl_settings_groups(const void *settings);
@@ -188,10 +191,12 @@ typedef struct sl_link_settings {
     sl_pattern pattern;
     int max_retries;
     double request_timeout_s;
-    double subscriber_timeout_s;
+    double
+        subscriber_timeout_s;
     int64_t max_message_bytes;
     int secure_mode;
-    const char *custom_cert_location;
+    const char
+        *custom_cert_location;
     bool overwrite_cert;
     bool bidirectional_mode;
     bool multiserver_mode;
@@ -243,6 +248,18 @@ typedef struct sl_tunnel_settings {
 typedef struct sl_latency {
     double last, p50, p95, p99, max;
 } sl_latency;
+typedef struct sl_live_stats {
+    const char *encoder;
+    int width, height;
+    int quantiser;
+    int64_t target_rate;
+    int64_t delivery_rate;
+    double fps;
+    uint64_t window;
+    uint64_t in_flight;
+    double queue_ms;
+    double round_trip_ms;
+} sl_live_stats;
 typedef struct sl_stats {
     uint64_t frames;
     uint64_t dropped;
@@ -257,6 +274,8 @@ typedef struct sl_stats {
     uint64_t tunnel_reconnects;
     char tunnel_reason[512];
     uint64_t encoded;
+    bool live;
+    sl_live_stats live_stats;
     void *reserved[2];
 } sl_stats;
 typedef struct sl_receiver sl_receiver;
@@ -287,6 +306,18 @@ bool sl_receiver_gate(const sl_receiver *receiver, sl_gate_place *place);
 void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats);
 void sl_receiver_finish(sl_receiver *receiver);
 void sl_receiver_close(sl_receiver **receiver);
+typedef enum sl_preference {
+    SL_PREFER_SHARP,
+    SL_PREFER_SMOOTH,
+} sl_preference;
+typedef struct sl_live_settings {
+    int max_age_ms;
+    double min_fps;
+    int max_rate_kbit;
+    int data_cap_mb;
+    sl_preference prefer;
+    void *reserved[8];
+} sl_live_settings;
 typedef struct sl_sender sl_sender;
 typedef struct sl_sender_settings {
     sl_settings settings;
@@ -296,6 +327,7 @@ typedef struct sl_sender_settings {
     int threads;
     sl_cancel *cancel;
     const char *destinations;
+    sl_live_settings live;
     void *reserved[15];
 } sl_sender_settings;
 typedef struct sl_destination {
@@ -317,7 +349,8 @@ int sl_sender_flush(sl_sender *sender, int timeout_ms);
 int sl_sender_returned(sl_sender *sender, sl_frame **returned);
 void sl_sender_stats(const sl_sender *sender, sl_stats *stats);
 size_t sl_sender_destinations(const sl_sender *sender);
-void sl_sender_destination(const sl_sender *sender, size_t index, sl_destination *destination);
+void sl_sender_destination(const sl_sender *sender, size_t index,
+                                  sl_destination *destination);
 void sl_sender_finish(sl_sender *sender);
 void sl_sender_close(sl_sender **sender);
 typedef enum sl_verdict {
@@ -340,29 +373,11 @@ typedef struct sl_check {
     void *reserved[4];
 } sl_check;
 typedef void sl_check_function(void *user, const sl_check *check);
-int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tell, void *user);
-int sl_doctor_examine_viewer(const sl_receiver_settings *settings, sl_check_function *tell,
+int sl_doctor_examine(const sl_sender_settings *settings, sl_check_function *tell,
                              void *user);
-enum sl_error_code {
-    SL_OK = 0,
-    SL_EINVAL = (-1),
-    SL_ENOMEM = (-2),
-    SL_ESYSTEM = (-3),
-    SL_EAGAIN = (-4),
-    SL_ECANCELED = (-5),
-    SL_EEND = (-6),
-    SL_ESOURCE = (-7),
-    SL_ESINK = (-8),
-    SL_EUNREACHABLE = (-9),
-    SL_EAUTH = (-10),
-    SL_EHOSTKEY = (-11),
-    SL_EFORWARD = (-12),
-    SL_EPEER = (-13),
-    SL_ETIMEOUT = (-14),
-    SL_EMESSAGE = (-15),
-    SL_EUNSUPPORTED = (-16),
-    SL_EINUSE = (-17),
-};
+int sl_doctor_examine_viewer(const sl_receiver_settings *settings, sl_check_function *tell,
+                                    void *user);
+enum sl_error_code { SL_OK = 0, SL_EINVAL = (-1), SL_ENOMEM = (-2), SL_ESYSTEM = (-3), SL_EAGAIN = (-4), SL_ECANCELED = (-5), SL_EEND = (-6), SL_ESOURCE = (-7), SL_ESINK = (-8), SL_EUNREACHABLE = (-9), SL_EAUTH = (-10), SL_EHOSTKEY = (-11), SL_EFORWARD = (-12), SL_EPEER = (-13), SL_ETIMEOUT = (-14), SL_EMESSAGE = (-15), SL_EUNSUPPORTED = (-16), SL_EINUSE = (-17), };
 const char *sl_strerror(int code);
 const char *sl_error_name(int code);
 const char *sl_error(void);
@@ -404,7 +419,7 @@ typedef struct sl_invitation {
     void *reserved[8];
 } sl_invitation;
 int sl_pair_invite(const sl_receiver_settings *settings, const char *host,
-                   sl_invitation *invitation);
+                          sl_invitation *invitation);
 int sl_pair_join(const char *line, sl_cancel *cancel);
 int sl_pair_viewer(char *path, size_t size);
 typedef struct sl_paired {

@@ -6,12 +6,10 @@
 #include "base/error.h"
 #include <sightline/error.h>
 
-static int broadcast_send(sl_turn *turn, sl_buffer *const *parts, size_t count) {
-    int result = sl_link_send(turn->link, parts, count);
-    if (result == SL_OK) {
+static int broadcast_send(sl_turn *turn, const sl_frame *frame) {
+    int result = sl_turn_send_frame(turn, frame);
+    if (result == SL_OK)
         sl_turn_deliver(turn);
-        sl_tally_bytes(turn->tally, parts[count - 1]->size);
-    }
     return result;
 }
 

@@ -192,6 +192,9 @@ static int check_alike(const sl_destinations *destinations, const sl_sender_sett
             return sl_fail(SL_EINVAL, "multiclient_mode is for all destinations or none");
         if (link->multiclient_mode && link->pattern != sender->link.pattern)
             return sl_fail(SL_EINVAL, "in multiclient_mode all destinations have one pattern");
+        if ((link->pattern == SL_PATTERN_LIVE) != (sender->link.pattern == SL_PATTERN_LIVE))
+            return sl_fail(SL_EINVAL, "live is the pattern of all destinations or none: they share "
+                                      "what is coded");
     }
     return SL_OK;
 }

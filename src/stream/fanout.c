@@ -19,6 +19,7 @@ struct sl_fanout {
     pthread_mutex_t lock; /* everything below; before the pipeline's and the tallies' */
     sl_taker *takers;
     uint64_t put, done;
+    uint64_t coded; /* frames that came out of the pipeline */
     uint64_t taken; /* in turns */
     bool awaited;   /* somebody has waited for all to be settled, and put nothing since */
     bool ended;
@@ -236,7 +237,7 @@ static int fetch(sl_taker *taker, sl_parcel **parcel) {
         free(taken);
         return result;
     }
-    *taken = (sl_parcel){.frame = frame, .holders = 1};
+    *taken = (sl_parcel){.frame = frame, .number = ++fanout->coded, .holders = 1};
     *parcel = taken;
     if (fanout->in_turns)
         take_turn(fanout, taker);

@@ -26,6 +26,7 @@ typedef struct sl_fanout sl_fanout;
 /* A coded frame under way to all who took it. Belongs to the fan-out; takers read `frame`. */
 typedef struct sl_parcel {
     sl_frame *frame;
+    uint64_t number;  /* one more than that of the frame coded before */
     unsigned holders; /* takers that have not settled it */
     bool delivered;   /* to one of them at least */
 } sl_parcel;

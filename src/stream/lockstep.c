@@ -122,18 +122,17 @@ static int await_reply(sl_turn *turn, uint64_t connects) {
     }
 }
 
-static int lockstep_send(sl_turn *turn, sl_buffer *const *parts, size_t count) {
+static int lockstep_send(sl_turn *turn, const sl_frame *frame) {
     int result = rest(turn);
     if (result)
         return result;
     discard_input(turn);
     sl_link_state state;
     sl_link_state_get(turn->link, &state);
-    result = sl_link_send(turn->link, parts, count);
+    result = sl_turn_send_frame(turn, frame);
     sl_pipeline_show_room(turn->pipeline); /* only now, so that the frame left first */
     if (result)
         return result;
-    sl_tally_bytes(turn->tally, parts[count - 1]->size);
     return await_reply(turn, state.connects);
 }
 

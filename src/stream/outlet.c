@@ -28,6 +28,7 @@ struct sl_outlet {
     sl_event ended; /* the receiver was told, and the figures are final */
 
     sl_turn turn;       /* the thread's, and the next four too */
+    sl_rein rein;       /* on the encoder, in the live pattern */
     sl_parcel *current; /* coded, waiting to leave */
     int64_t room_by_us; /* and whether it is given up is asked then */
     int64_t turn_us;    /* average time from handing a frame over to being ready for the next */
@@ -84,25 +85,17 @@ static void reconsider(sl_outlet *outlet) {
 }
 
 static int send_current(sl_outlet *outlet) {
-    sl_buffer *parts[2] = {NULL, NULL};
-    const sl_frame *frame = outlet->current->frame;
-    int result = sl_netgear_write_head(frame, outlet->to->link.pattern, sl_turn_port(&outlet->turn),
-                                       &parts[0]);
-    if (!result)
-        result = sl_frame_bytes(frame, &parts[1]);
     int64_t began_us = sl_now_us();
     sl_link_want_send(outlet->link, false);
     outlet->turn.delivered = false;
-    if (!result)
-        result = outlet->pattern->send(&outlet->turn, parts, 2);
+    outlet->turn.number = outlet->current->number;
+    int result = outlet->pattern->send(&outlet->turn, outlet->current->frame);
     if (result == SL_OK) {
         int64_t took_us = sl_now_us() - began_us;
         outlet->turn_us = outlet->turn_us ? (outlet->turn_us * 7 + took_us) / 8 : took_us;
     }
     if (result != SL_EAGAIN)
         sl_taker_settle(&outlet->taker, &outlet->current, outlet->turn.delivered);
-    sl_buffer_unref(&parts[0]);
-    sl_buffer_unref(&parts[1]);
     return result;
 }
 
@@ -134,52 +127,79 @@ static void set_met(sl_outlet *outlet, bool met) {
     if (outlet->met == met)
         return;
     outlet->met = met;
+    if (!met && outlet->pattern->part)
+        outlet->pattern->part(&outlet->turn);
     sl_taker_set_presence(&outlet->taker, met ? SL_PRESENT : SL_AWAY);
     outlet->owner->met(outlet->owner->user, met);
 }
 
-static int wait_for_receiver(sl_outlet *outlet, const sl_link_state *state) {
+static int wait_for_receiver(sl_outlet *outlet, const sl_link_state *state, int64_t due_us) {
     set_met(outlet, false);
     drop_outdated(outlet);
     int result = check_reachable(outlet, state);
     if (result)
         return result;
     int failure_fd = outlet->tunnel ? sl_tunnel_failure_fd(outlet->tunnel) : -1;
-    return sl_link_wait(outlet->link, failure_fd, outlet->owner->stop, -1);
+    result = sl_link_wait(outlet->link, failure_fd, outlet->owner->stop, due_us);
+    return result == SL_EAGAIN ? SL_OK : result;
 }
 
-/* Waits for whatever lets the next frame leave. */
-static int wait_for_turn(sl_outlet *outlet, bool writable) {
+/* The earlier of two times, of which -1 is never. */
+static int64_t earlier(int64_t one_us, int64_t other_us) {
+    if (one_us < 0 || other_us < 0)
+        return one_us < 0 ? other_us : one_us;
+    return one_us < other_us ? one_us : other_us;
+}
+
+/* Waits for whatever lets the next frame leave, or until the pattern is due. */
+static int wait_for_turn(sl_outlet *outlet, bool writable, int64_t due_us) {
     bool newest_wins = outlet->pattern->newest_wins;
     bool want_frame = !outlet->current || newest_wins;
     sl_link_want_send(outlet->link, !writable);
+    bool grows_old = outlet->current && newest_wins;
     int result =
         sl_link_wait(outlet->link, want_frame ? outlet->taker.ready_fd : -1, outlet->owner->stop,
-                     outlet->current && newest_wins ? outlet->room_by_us : -1);
+                     earlier(grows_old ? outlet->room_by_us : -1, due_us));
     if (result != SL_EAGAIN)
         return result;
-    reconsider(outlet);
+    if (grows_old && sl_now_us() >= outlet->room_by_us)
+        reconsider(outlet);
     return SL_OK;
 }
 
-/* One turn of the thread. SL_OK to go on. Where the newest wins, nothing is let in while the link
- * has no room: it would be coded only to make way. */
-static int turn(sl_outlet *outlet) {
-    const sl_cancel *stop = outlet->owner->stop;
-    sl_link_state state;
-    sl_link_state_get(outlet->link, &state);
-    if (!state.connected)
-        return wait_for_receiver(outlet, &state);
-    set_met(outlet, true);
-    bool writable = sl_link_writable(outlet->link);
-    admit(outlet, writable || !outlet->pattern->newest_wins);
+/* Takes a frame and sends it, or waits for one. Where the newest wins, nothing is let in while the
+ * link has no room: it would be coded only to make way. Where the pattern has a say, nothing but
+ * what it lets in. */
+static int take_turn(sl_outlet *outlet, bool open, int64_t due_us) {
+    bool writable = sl_link_writable(outlet->link), paced = outlet->pattern->attend;
+    admit(outlet, !paced && (writable || !outlet->pattern->newest_wins));
     int result = take_coded(outlet);
     if (result == SL_OK && writable)
-        result = send_current(outlet);
-    else if (result == SL_OK || result == SL_EAGAIN)
-        result = wait_for_turn(outlet, writable);
-    return result == SL_EAGAIN ? sl_link_wait(outlet->link, -1, stop, sl_deadline_us(RETRY_MS))
-                               : result;
+        return send_current(outlet);
+    if (paced)
+        admit(outlet, open && !outlet->current);
+    return result == SL_OK || result == SL_EAGAIN ? wait_for_turn(outlet, writable, due_us)
+                                                  : result;
+}
+
+/* One turn of the thread. SL_OK to go on. */
+static int turn(sl_outlet *outlet) {
+    bool open = true;
+    int64_t due_us = -1;
+    sl_link_state state;
+    sl_link_state_get(outlet->link, &state);
+    int result = state.connected ? SL_OK : SL_EAGAIN;
+    if (!result && outlet->pattern->attend)
+        result = outlet->pattern->attend(&outlet->turn, &open, &due_us);
+    if (result == SL_EAGAIN)
+        return wait_for_receiver(outlet, &state, due_us);
+    if (result)
+        return result;
+    set_met(outlet, true);
+    result = take_turn(outlet, open, due_us);
+    return result == SL_EAGAIN
+               ? sl_link_wait(outlet->link, -1, outlet->owner->stop, sl_deadline_us(RETRY_MS))
+               : result;
 }
 
 /* While it is on its way up, the others and the figures can see it already. */
@@ -220,6 +240,9 @@ static int open_way(sl_outlet *outlet) {
         .settings = settings,
         .stop = outlet->owner->stop,
         .returned = carries_back ? outlet->owner->returned : NULL,
+        .steering = outlet->owner->steering,
+        .rein = &outlet->rein,
+        .goals = &outlet->owner->goals,
     };
     if (!result)
         result = sl_turn_write_port(port, settings, settings->port);
@@ -254,6 +277,8 @@ static void fill_figures(sl_outlet *outlet, sl_stats *stats) {
     stats->connected = state.connected;
     stats->reconnects = state.connects > 0 ? state.connects - 1 : 0;
     stats->port = outlet->to->link.port;
+    sl_steering_told(outlet->owner->steering, &outlet->rein, &stats->live_stats);
+    stats->live = stats->live_stats.target_rate > 0;
     sl_tunnel_stats(outlet->tunnel, stats);
 }
 

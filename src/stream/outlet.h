@@ -6,6 +6,7 @@
 #include "stream/destination.h"
 #include "stream/fanout.h"
 #include "stream/returned.h"
+#include "stream/steering.h"
 
 typedef struct sl_outlet sl_outlet;
 
@@ -14,10 +15,12 @@ typedef struct sl_outlet sl_outlet;
 typedef struct sl_outlet_owner {
     sl_pipeline *pipeline;
     sl_fanout *fanout;
-    sl_returned *returned; /* where goes what replies carry, in bidirectional mode */
-    sl_cancel *stop;       /* ends all of them */
-    int encoders;          /* frames that can be coded at once */
-    bool several;          /* then log lines say which one they are about */
+    sl_returned *returned;   /* where goes what replies carry, in bidirectional mode */
+    sl_steering *steering;   /* of the encoder, in the live pattern, */
+    sl_governor_goals goals; /* and what it is for */
+    sl_cancel *stop;         /* ends all of them */
+    int encoders;            /* frames that can be coded at once */
+    bool several;            /* then log lines say which one they are about */
     void *user;
     void (*opened)(void *user);             /* its tunnel is up, its link connects */
     void (*met)(void *user, bool receiver); /* a receiver is there, or no longer */

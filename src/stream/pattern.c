@@ -18,6 +18,7 @@ static const sl_pattern_kind *const kinds[] = {
     &sl_pattern_pair,
     &sl_pattern_reqrep,
     &sl_pattern_pubsub,
+    &sl_pattern_live,
 };
 
 const sl_pattern_kind *sl_pattern_find(sl_pattern pattern, bool every_frame) {
@@ -79,6 +80,21 @@ int sl_turn_wait_for_room(sl_turn *turn, int64_t deadline_us) {
             return result;
         sl_link_wait(turn->link, -1, NULL, sl_deadline_us(0));
     }
+    return result;
+}
+
+int sl_turn_send_frame(sl_turn *turn, const sl_frame *frame) {
+    sl_buffer *parts[2] = {NULL, NULL};
+    int result =
+        sl_netgear_write_head(frame, turn->settings->pattern, sl_turn_port(turn), &parts[0]);
+    if (!result)
+        result = sl_frame_bytes(frame, &parts[1]);
+    if (!result)
+        result = sl_link_send(turn->link, parts, 2);
+    if (!result)
+        sl_tally_bytes(turn->tally, parts[1]->size);
+    sl_buffer_unref(&parts[0]);
+    sl_buffer_unref(&parts[1]);
     return result;
 }
 

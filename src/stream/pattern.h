@@ -9,9 +9,12 @@
 #include "frame/buffer.h"
 #include "link/link.h"
 #include "stream/answer.h"
+#include "stream/cameras.h"
+#include "stream/live.h"
 #include "stream/pipeline.h"
 #include "stream/returned.h"
 #include "stream/senders.h"
+#include "stream/steering.h"
 #include "stream/tally.h"
 #include "wire/netgear.h"
 
@@ -28,11 +31,17 @@ typedef struct sl_turn {
     sl_senders senders;             /* multi-server receiver: whom it has heard */
     size_t sender;                  /* the number of the one whose frame was read last; else 0 */
     sl_log_limit ends;              /* log lines about those that ended */
+    sl_cameras *cameras;            /* live receiver: whom it hears */
+    sl_live live;                   /* live sender: how it stands with its receiver */
+    sl_steering *steering;          /* live sender: of the encoder, */
+    sl_rein *rein;                  /* its own hand on it, */
+    const sl_governor_goals *goals; /* and what it is for */
     bool owes_reply;                /* receiver: one frame was taken and not yet acknowledged */
     int64_t reply_by_us;            /* receiver: when that must happen at the latest */
     int64_t rest_until_us;          /* multi-server sender: not before then goes the next frame */
     int64_t end_by_us;              /* sender: closing may take until then; 0: not closing yet */
     bool answered;                  /* sender: a reply has ever come */
+    uint64_t number;                /* sender: of the frame under way, among all that were coded */
     bool delivered;                 /* sender: the frame under way got across */
     int64_t silent_since_us;        /* receiver: when the last message came */
     int unanswered;                 /* time-outs in a row */
@@ -40,10 +49,17 @@ typedef struct sl_turn {
 
 typedef struct sl_pattern_kind {
     sl_pattern pattern;
+    /* Sender, where frames are not let in as the link has room for them; NULL: they are. Takes in
+     * what has come and does what is due, and says whether the next frame may be let in; when it
+     * must be called again if nothing else happens goes to `*due_us` (-1: never). SL_OK; SL_EAGAIN
+     * while the receiver isn't ready for frames at all; or what ends the stream. */
+    int (*attend)(sl_turn *turn, bool *open, int64_t *due_us);
     /* Sender: gets one coded frame across. SL_OK when that is settled, delivered or given up (see
      * sl_turn_deliver()); SL_EAGAIN when it could not leave yet and should be tried again, or make
      * way for a newer one if `newest_wins`; SL_ECANCELED; or what ends the stream. */
-    int (*send)(sl_turn *turn, sl_buffer *const *parts, size_t count);
+    int (*send)(sl_turn *turn, const sl_frame *frame);
+    /* Sender: the receiver is not there any more; NULL: nothing is to be done then. */
+    void (*part)(sl_turn *turn);
     /* Sender: tells the receiver that this was all. */
     void (*send_end)(sl_turn *turn);
     /* Receiver: takes what is there, acknowledges, and waits for more. SL_OK to be called again;
@@ -57,6 +73,13 @@ const sl_pattern_kind *sl_pattern_find(sl_pattern pattern, bool every_frame);
 
 extern const sl_pattern_kind sl_pattern_pair, sl_pattern_reqrep;
 extern const sl_pattern_kind sl_pattern_pubsub, sl_pattern_pubsub_every_frame;
+extern const sl_pattern_kind sl_pattern_live;
+
+/* The live pattern's sender, see live_send.c. */
+int sl_live_attend(sl_turn *turn, bool *open, int64_t *due_us);
+int sl_live_send(sl_turn *turn, const sl_frame *frame);
+void sl_live_part(sl_turn *turn);
+void sl_live_send_end(sl_turn *turn);
 
 /* Shared by the patterns' receivers. */
 
@@ -72,6 +95,10 @@ int64_t sl_turn_silence_deadline(const sl_turn *turn, double patience_s);
  * meanwhile: nobody may use the pause to fill it. SL_OK, SL_EAGAIN past the deadline,
  * SL_ECANCELED. */
 int sl_turn_wait_for_room(sl_turn *turn, int64_t deadline_us);
+
+/* Sender: hands a frame to the link as NetGear's two parts, and counts its bytes. As
+ * sl_link_send(). */
+int sl_turn_send_frame(sl_turn *turn, const sl_frame *frame);
 
 /* Sender: the frame under way got across. */
 void sl_turn_deliver(sl_turn *turn);

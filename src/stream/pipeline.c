@@ -21,6 +21,8 @@ struct job {
     enum job_state state;
     int result;
     size_t lane;
+    bool follows;  /* sl_pipeline_follow() put it there */
+    bool outdated; /* a newer one of its lane is done */
     sl_frame *in;
     sl_frame *out;
     size_t bytes; /* that both occupy */
@@ -129,9 +131,12 @@ static void show_quietly(sl_pipeline *pipeline) {
     set_flag(&pipeline->room, pipeline->room.set && shows_room(pipeline));
 }
 
-static void append(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
-    *job_at(pipeline, pipeline->count) =
-        (struct job){.state = JOB_WAITING, .lane = lane, .in = frame, .bytes = bytes_of(frame)};
+static void append(sl_pipeline *pipeline, sl_frame *frame, size_t lane, bool follows) {
+    *job_at(pipeline, pipeline->count) = (struct job){.state = JOB_WAITING,
+                                                      .lane = lane,
+                                                      .follows = follows,
+                                                      .in = frame,
+                                                      .bytes = bytes_of(frame)};
     pipeline->count++;
     pthread_cond_signal(&pipeline->work);
 }
@@ -192,19 +197,32 @@ static void admit_newest(sl_pipeline *pipeline) {
         size_t lane = pipeline->last_lane = (pipeline->last_lane + 1) % pipeline->lanes;
         if (!pipeline->newest[lane].frame)
             continue;
-        append(pipeline, take_offer(pipeline, lane), lane);
+        append(pipeline, take_offer(pipeline, lane), lane, false);
     }
+}
+
+static void drop_oldest(sl_pipeline *pipeline) {
+    sl_frame *frame = NULL;
+    remove_oldest(pipeline, &frame);
+    sl_frame_unref(&frame);
+    pipeline->dropped++;
 }
 
 /* A newer frame of its lane is there: what was finished before the taker came is old. */
 static void drop_outdated(sl_pipeline *pipeline) {
     while (pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE &&
-           pipeline->newest[job_at(pipeline, 0)->lane].frame) {
-        sl_frame *frame = NULL;
-        remove_oldest(pipeline, &frame);
-        sl_frame_unref(&frame);
-        pipeline->dropped++;
+           pipeline->newest[job_at(pipeline, 0)->lane].frame)
+        drop_oldest(pipeline);
+}
+
+/* A frame that others build on is done: those of its lane that were done before are old. */
+static void outdate(sl_pipeline *pipeline, const struct job *newer) {
+    for (int i = 0; job_at(pipeline, i) != newer; i++) {
+        struct job *job = job_at(pipeline, i);
+        job->outdated = job->outdated || job->lane == newer->lane;
     }
+    while (job_at(pipeline, 0)->outdated)
+        drop_oldest(pipeline);
 }
 
 /* The first job that may be worked on now, or NULL. */
@@ -245,6 +263,8 @@ static void run_worker(void *argument) {
         job->state = JOB_DONE;
         if (job->out && job->out != job->in)
             job->bytes += bytes_of(job->out);
+        if (job->follows && job->result == SL_OK)
+            outdate(pipeline, job);
         admit_newest(pipeline);
         show(pipeline);
     }
@@ -297,7 +317,7 @@ static bool put_now(sl_pipeline *pipeline, sl_frame *frame, int *result) {
     }
     if (!has_room(pipeline, NULL))
         return false;
-    append(pipeline, frame, 0);
+    append(pipeline, frame, 0, false);
     show(pipeline);
     return true;
 }
@@ -320,13 +340,24 @@ int sl_pipeline_put(sl_pipeline *pipeline, sl_frame *frame, const sl_cancel *can
 void sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame) {
     pthread_mutex_lock(&pipeline->lock);
     if (pipeline->count < SL_PIPELINE_CAPACITY) {
-        append(pipeline, frame, 0);
+        append(pipeline, frame, 0, false);
         show(pipeline);
     } else {
         sl_frame_unref(&frame);
         pipeline->dropped++;
     }
     pthread_mutex_unlock(&pipeline->lock);
+}
+
+int sl_pipeline_follow(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
+    pthread_mutex_lock(&pipeline->lock);
+    bool full = is_full(pipeline);
+    if (!full) {
+        append(pipeline, frame, lane, true);
+        show(pipeline);
+    }
+    pthread_mutex_unlock(&pipeline->lock);
+    return full ? SL_EAGAIN : SL_OK;
 }
 
 void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
@@ -347,6 +378,8 @@ void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
 /* Locked. False while the next frame is being worked on or none is there. */
 static bool take_now(sl_pipeline *pipeline, sl_frame **frame, int *result) {
     admit_newest(pipeline);
+    while (pipeline->count > 0 && job_at(pipeline, 0)->outdated)
+        drop_oldest(pipeline);
     if (pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE)
         *result = remove_oldest(pipeline, frame);
     else if (pipeline->count == 0 && pipeline->end_code)

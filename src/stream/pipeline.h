@@ -48,6 +48,11 @@ void sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame);
  * way for a newer one of its own, and the largest when all together are too large. Never waits. */
 void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame, size_t lane);
 
+/* Puts a frame that others build on, taking the caller's reference: it is worked on, and what is
+ * finished of the same lane when it is makes way for it. Such a pipeline has one worker. SL_EAGAIN
+ * when it is full: the frame stays the caller's. */
+int sl_pipeline_follow(sl_pipeline *pipeline, sl_frame *frame, size_t lane);
+
 /* Takes the next finished frame. Of frames that were offered, finished ones are let go first when
  * a newer one is there. SL_EAGAIN past the deadline, SL_ECANCELED, what the work returned when it
  * failed, or, when all is taken, the code that it ended with. `*frame` is NULL on failure. */

@@ -15,6 +15,7 @@
 #include "base/settings.h"
 #include "codec/codec.h"
 #include "frame/frame.h"
+#include "stream/decoders.h"
 #include "stream/pattern.h"
 #include "stream/place.h"
 #include "stream/threads.h"
@@ -31,6 +32,7 @@
 #define EVERY_FRAME_QUEUE (SL_PIPELINE_CAPACITY - 2)
 #define REPLY_LINGER_MS   200 /* for the last reply to leave */
 #define TUNNEL_LINGER_MS  1000
+#define HOUR_MS           3600000
 #define GATE_LINK_PORT    5555 /* what senders ask the gate for, when any port will do */
 
 struct sl_receiver {
@@ -47,7 +49,8 @@ struct sl_receiver {
     sl_gate *gate;              /* NULL: there is none */
     sl_whereabouts whereabouts; /* of the gate */
     sl_answer answer;
-    sl_link *link; /* the link thread's, and `turn` too */
+    sl_cameras *cameras; /* in the live pattern; else NULL */
+    sl_link *link;       /* the link thread's, and `turn` too */
     sl_turn turn;
 };
 
@@ -92,13 +95,13 @@ void sl_receiver_settings_init(sl_receiver_settings *settings) {
 
 static int open_decoder(void *user, void **state) {
     sl_receiver *receiver = user;
-    return sl_codec_open((sl_codec **)state, &receiver->settings.codec);
+    return sl_decoders_open((sl_decoders **)state, &receiver->settings.codec);
 }
 
 static void close_decoder(void *user, void *state) {
     (void)user;
-    sl_codec *codec = state;
-    sl_codec_close(&codec);
+    sl_decoders *decoders = state;
+    sl_decoders_close(&decoders);
 }
 
 static void measure_age(sl_receiver *receiver, const sl_frame *frame) {
@@ -108,18 +111,39 @@ static void measure_age(sl_receiver *receiver, const sl_frame *frame) {
         sl_tally_age(&receiver->tally, age_ms);
 }
 
-/* A recording wants the coded bytes, and the timecode is in the pixels: then both are made. */
+/* As far as an age goes: who tells of absurd times is an hour early or late. */
+static int32_t told_age_ms(const sl_frame *frame) {
+    int64_t age_ms = (sl_utc_us() - frame->captured_utc_us) / 1000;
+    return (int32_t)(age_ms < -HOUR_MS ? -HOUR_MS : age_ms > HOUR_MS ? HOUR_MS : age_ms);
+}
+
+/* By the picture's timecode, if asked to; in the live pattern the sender tells as well. */
+static void note_age(sl_receiver *receiver, const sl_frame *frame) {
+    if (receiver->settings.timecode)
+        measure_age(receiver, frame);
+    else if (receiver->cameras && frame->captured_utc_us)
+        sl_tally_age(&receiver->tally, told_age_ms(frame));
+}
+
+/* A recording wants JPEGs as they came; video is unpacked for it, as for everybody. */
+static sl_output output_of(const sl_receiver *receiver, const sl_frame *coded) {
+    bool packed = receiver->settings.output == SL_OUTPUT_CODED && sl_format_is_video(coded->format);
+    return packed ? SL_OUTPUT_PLANES : receiver->settings.output;
+}
+
+/* The timecode is in the pixels: where coded bytes are wanted, both are made. */
 static int decode(void *user, void *state, const sl_frame *coded, sl_frame **frame) {
     sl_receiver *receiver = user;
-    sl_output output = receiver->settings.output;
+    sl_output output = output_of(receiver, coded);
     bool look = output == SL_OUTPUT_CODED && receiver->settings.timecode;
-    int result = sl_codec_decode(state, coded, look ? SL_OUTPUT_PLANES : output, frame);
+    int result = sl_decoders_decode(state, coded, look ? SL_OUTPUT_PLANES : output, frame);
     if (result) {
         sl_tally_reject(&receiver->tally);
+        if (receiver->cameras)
+            sl_cameras_distrust(receiver->cameras, coded);
         return result;
     }
-    if (receiver->settings.timecode)
-        measure_age(receiver, *frame);
+    note_age(receiver, *frame);
     if (look) {
         sl_frame_unref(frame);
         *frame = sl_frame_ref(coded);
@@ -154,7 +178,13 @@ static void run_link(void *argument) {
     sl_pipeline_end(receiver->pipeline, result, sl_error());
 }
 
+static bool is_live(const sl_receiver *receiver) {
+    return receiver->settings.link.pattern == SL_PATTERN_LIVE;
+}
+
 static int queue_length(const sl_receiver *receiver, int threads) {
+    if (is_live(receiver))
+        return SL_PIPELINE_CAPACITY;
     if (receiver->pattern->newest_wins)
         return receiver->settings.every_frame ? EVERY_FRAME_QUEUE : threads;
     return LOCKSTEP_QUEUE;
@@ -279,7 +309,7 @@ static bool is_connected(const void *link, uint64_t peer) {
 
 static int start(sl_receiver *receiver) {
     static const sl_pipeline_worker worker = {open_decoder, decode, close_decoder};
-    int threads = sl_threads(receiver->settings.threads);
+    int threads = is_live(receiver) ? 1 : sl_threads(receiver->settings.threads);
     const sl_link_settings *link = &receiver->settings.link;
     int result = sl_receiver_check(&receiver->settings);
     if (!result)
@@ -288,6 +318,8 @@ static int start(sl_receiver *receiver) {
         result = sl_link_prepare(link, SL_ROLE_RECEIVER);
     if (!result)
         result = open_link(receiver);
+    if (!result && is_live(receiver))
+        result = sl_cameras_open(&receiver->cameras, (uint64_t)link->max_message_bytes);
     if (!result)
         result = sl_pipeline_open(&receiver->pipeline, "sl-decode", threads,
                                   queue_length(receiver, threads), &worker, receiver);
@@ -298,6 +330,7 @@ static int start(sl_receiver *receiver) {
         .pipeline = receiver->pipeline,
         .tally = &receiver->tally,
         .answer = &receiver->answer,
+        .cameras = receiver->cameras,
         .settings = &receiver->settings.link,
         .stop = receiver->stop,
         .senders = {.expected = receiver->ports.count,
@@ -437,6 +470,7 @@ void sl_receiver_close(sl_receiver **receiver) {
     sl_cancel_close(&closing->stop);
     sl_tally_finish(&closing->tally);
     sl_answer_finish(&closing->answer);
+    sl_cameras_close(&closing->cameras);
     sl_settings_finish(&closing->settings);
     free(closing);
 }

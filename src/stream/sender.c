@@ -20,6 +20,7 @@
 #include "stream/threads.h"
 #include "tunnel/tunnel.h"
 #include <poll.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -33,7 +34,9 @@ struct sl_sender {
     sl_pipeline *pipeline;
     sl_fanout *fanout;
     sl_returned returned;
-    sl_tally tally; /* of frames, whichever destination they reached */
+    bool live;            /* the pattern, of all destinations */
+    sl_steering steering; /* of the encoder then */
+    sl_tally tally;       /* of frames, whichever destination they reached */
     sl_cancel *stop;
     atomic_uint_fast64_t encoded;
     sl_event opened;    /* the way to a destination is open, or the sender has failed */
@@ -63,7 +66,44 @@ static const sl_option sender_options[] = {
              "host-key, password-file or any option of the link and the tunnel, for it alone"},
 };
 
-static sl_option_group groups[5];
+static const char *const preferences[] = {"sharp", "smooth", NULL};
+
+static const sl_option live_options[] = {
+    {.name = "max_age",
+     .type = SL_OPTION_INT,
+     .offset = offsetof(sl_live_settings, max_age_ms),
+     .minimum = 50,
+     .maximum = 10000,
+     .fallback = "150",
+     .help = "live: how old a frame may be when it comes, beyond the way's own delay, in ms"},
+    {.name = "min_fps",
+     .type = SL_OPTION_NUMBER,
+     .offset = offsetof(sl_live_settings, min_fps),
+     .minimum = 1,
+     .maximum = 240,
+     .fallback = "10",
+     .help = "live: frames a second that are not gone below for a finer picture"},
+    {.name = "max_rate",
+     .type = SL_OPTION_INT,
+     .offset = offsetof(sl_live_settings, max_rate_kbit),
+     .maximum = INT_MAX,
+     .fallback = "0",
+     .help = "live: kbit/s that it never sends more than; 0 is as many as pass"},
+    {.name = "data_cap",
+     .type = SL_OPTION_INT,
+     .offset = offsetof(sl_live_settings, data_cap_mb),
+     .maximum = INT_MAX,
+     .fallback = "0",
+     .help = "live: MB that it sends a day; 0 is no cap"},
+    {.name = "prefer",
+     .type = SL_OPTION_CHOICE,
+     .offset = offsetof(sl_live_settings, prefer),
+     .choices = preferences,
+     .fallback = "sharp",
+     .help = "live: what to keep when bits are few: a sharp picture, or smooth movement"},
+};
+
+static sl_option_group groups[6];
 
 static void fill_groups(void) {
     groups[0] = (sl_option_group){"Link", sl_link_options, sl_link_option_count,
@@ -72,6 +112,8 @@ static void fill_groups(void) {
                                   offsetof(sl_sender_settings, tunnel)};
     groups[2] = (sl_option_group){"Codec", sl_codec_options, sl_codec_option_count,
                                   offsetof(sl_sender_settings, codec)};
+    groups[4] = (sl_option_group){"Live", live_options, SL_COUNT(live_options),
+                                  offsetof(sl_sender_settings, live)};
     groups[3] = (sl_option_group){"Sender", sender_options, SL_COUNT(sender_options), 0};
 }
 
@@ -154,20 +196,70 @@ static int open_encoder(void *user, void **state) {
     return sl_codec_open((sl_codec **)state, &sender->settings.codec);
 }
 
+/* In the live pattern: codes as the destinations want it now. */
+static int aim_encoder(sl_sender *sender, sl_codec *codec) {
+    sl_governor_aim aim;
+    bool keyframe;
+    if (!sl_steering_take(&sender->steering, &aim, &keyframe))
+        return SL_OK;
+    sl_codec_aim wanted = {
+        .format = sl_codec_live_format(&sender->settings.codec),
+        .bit_rate = aim.bit_rate,
+        .fps = aim.fps,
+        .scale = aim.scale,
+        .quality = sender->settings.codec.quality,
+        .keyframe = keyframe,
+        .threads = sender->settings.threads,
+    };
+    return sl_codec_aim_at(codec, &wanted);
+}
+
+static void report_coding(sl_sender *sender, const sl_codec *codec) {
+    sl_codec_report report = sl_codec_last(codec);
+    sl_coding coding = {
+        .quantiser = report.quantiser,
+        .best = report.best,
+        .width = report.width,
+        .height = report.height,
+        .encoder = report.encoder,
+    };
+    sl_steering_report(&sender->steering, &coding);
+}
+
 static int encode(void *user, void *state, const sl_frame *frame, sl_frame **coded) {
     sl_sender *sender = user;
-    int result = sl_codec_encode(state, frame, coded);
-    if (result)
+    int result = sender->live ? aim_encoder(sender, state) : SL_OK;
+    if (!result)
+        result = sl_codec_encode(state, frame, coded);
+    if (result) {
         end(sender, result, sl_error());
-    else
-        atomic_fetch_add(&sender->encoded, 1);
-    return result;
+        return result;
+    }
+    atomic_fetch_add(&sender->encoded, 1);
+    if (sender->live)
+        report_coding(sender, state);
+    return SL_OK;
 }
 
 static void close_encoder(void *user, void *state) {
     (void)user;
     sl_codec *codec = state;
     sl_codec_close(&codec);
+}
+
+/* Live frames build on each other: they are coded one after another. */
+static int encoders(const sl_sender *sender) {
+    return sender->live ? 1 : sl_threads(sender->settings.threads);
+}
+
+static sl_governor_goals goals_of(const sl_live_settings *live) {
+    return (sl_governor_goals){
+        .max_age_us = live->max_age_ms * INT64_C(1000),
+        .min_fps = live->min_fps,
+        .max_rate = live->max_rate_kbit * INT64_C(1000),
+        .daily_bytes = live->data_cap_mb * INT64_C(1000000),
+        .smooth = live->prefer == SL_PREFER_SMOOTH,
+    };
 }
 
 static int open_outlets(sl_sender *sender) {
@@ -177,8 +269,10 @@ static int open_outlets(sl_sender *sender) {
         .pipeline = sender->pipeline,
         .fanout = sender->fanout,
         .returned = &sender->returned,
+        .steering = &sender->steering,
+        .goals = goals_of(&sender->settings.live),
         .stop = sender->stop,
-        .encoders = sl_threads(sender->settings.threads),
+        .encoders = encoders(sender),
         .several = count > 1,
         .user = sender,
         .opened = note_opened,
@@ -213,8 +307,8 @@ static int start(sl_sender *sender) {
     if (!result)
         result = sl_destinations_prepare(&sender->destinations, true);
     if (!result)
-        result = sl_pipeline_open(&sender->pipeline, "sl-encode",
-                                  sl_threads(sender->settings.threads), 0, &worker, sender);
+        result =
+            sl_pipeline_open(&sender->pipeline, "sl-encode", encoders(sender), 0, &worker, sender);
     if (!result)
         result = sl_fanout_open(&sender->fanout, sender->pipeline, &sender->tally,
                                 sender->destinations.in_turns);
@@ -231,9 +325,11 @@ int sl_sender_open(sl_sender **sender, const sl_sender_settings *settings) {
     pthread_mutex_init(&opened->lock, NULL);
     sl_tally_init(&opened->tally);
     sl_returned_init(&opened->returned);
+    sl_steering_init(&opened->steering);
     opened->opened.fd = opened->reachable.fd = -1;
 
     int result = sl_settings_copy(&opened->settings, settings, sizeof *settings);
+    opened->live = settings->link.pattern == SL_PATTERN_LIVE;
     if (!result)
         result = start(opened);
     if (result) {
@@ -253,6 +349,7 @@ int sl_sender_wait(sl_sender *sender, int timeout_ms) {
 int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms) {
     if (frame->size == 0)
         return sl_fail(SL_EINVAL, "an array without elements can't be sent");
+    sl_steering_offer(&sender->steering, frame->captured_monotonic_us);
     return sl_fanout_put(sender->fanout, frame, sender->settings.cancel,
                          sl_deadline_us(timeout_ms));
 }
@@ -299,6 +396,9 @@ void sl_sender_stats(const sl_sender *sender, sl_stats *stats) {
         sum.reconnects += one.stats.reconnects;
         sum.rejected += one.stats.rejected;
         sum.connected = sum.connected || one.stats.connected;
+        if (one.stats.live_stats.target_rate > sum.live_stats.target_rate)
+            sum.live_stats = one.stats.live_stats;
+        sum.live = sum.live || one.stats.live;
     }
     if (sender->destinations.count == 1)
         sum = one.stats;
@@ -336,6 +436,7 @@ void sl_sender_close(sl_sender **sender) {
     sl_event_finish(&closing->reachable);
     sl_tally_finish(&closing->tally);
     sl_returned_finish(&closing->returned);
+    sl_steering_finish(&closing->steering);
     sl_destinations_finish(&closing->destinations);
     sl_settings_finish(&closing->settings);
     pthread_mutex_destroy(&closing->lock);

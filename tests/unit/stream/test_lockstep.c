@@ -324,7 +324,7 @@ static void several_wait_for_a_slow_consumer(void **state) {
         continue;
     for (uint32_t i = 0; i < SENDERS; i++) {
         assert_true(sent[i].dropped <= 1); /* while the ends don't know yet how slow it is */
-        assert_true(sent[i].frames >= 2);     /* all have their turns */
+        assert_true(sent[i].frames >= 2);  /* all have their turns */
         assert_true(all[i].next - i * NUMBERS >= sent[i].frames);
     }
     sl_receiver_close(&ends.receiver);

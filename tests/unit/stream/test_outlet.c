@@ -16,6 +16,7 @@ struct bench {
     sl_destinations destinations;
     sl_tally tally;
     sl_returned returned;
+    sl_steering steering;
     sl_outlet *outlet;
     struct ends ends; /* of which it has a receiver alone */
 
@@ -95,7 +96,9 @@ static void open_bench(struct bench *bench, sl_pattern pattern, sl_tunnel_settin
     bench->destinations.all[0].tunnel = tunnel;
     sl_tally_init(&bench->tally);
     sl_returned_init(&bench->returned);
+    sl_steering_init(&bench->steering);
     bench->owner = (sl_outlet_owner){.returned = &bench->returned,
+                                     .steering = &bench->steering,
                                      .encoders = 1,
                                      .user = bench,
                                      .opened = note_opened,
@@ -117,6 +120,7 @@ static void close_bench(struct bench *bench) {
     sl_fanout_close(&bench->owner.fanout);
     sl_cancel_close(&bench->owner.stop);
     sl_returned_finish(&bench->returned);
+    sl_steering_finish(&bench->steering);
     sl_tally_finish(&bench->tally);
     sl_destinations_finish(&bench->destinations);
     sl_settings_finish(&bench->settings);

@@ -1,0 +1,142 @@
+/* stream: the live pattern's receiver: welcomes senders, puts their frames together, and
+ * acknowledges each chunk as it comes, so that the sender knows what the way passes. See
+ * live_send.c for the turns that the two take. */
+#include "stream/pattern.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "frame/frame.h"
+#include "wire/live.h"
+
+#include <stdio.h>
+
+#define MESSAGES 64 /* read before the link's peers are looked after again */
+
+static void post(sl_turn *turn, const sl_buffer *to, const sl_live_message *message) {
+    sl_buffer *bytes = NULL;
+    /* One that can't be sent is one whose receiver is gone, or takes nothing. */
+    if (sl_live_write(message, &bytes) == SL_OK)
+        sl_link_send_to(turn->link, to, &bytes, 1);
+    sl_buffer_unref(&bytes);
+}
+
+static void refuse(sl_turn *turn, const sl_buffer *from, const char *why) {
+    sl_live_message refusal = {
+        .kind = SL_LIVE_REFUSAL, .lowest = SL_LIVE_VERSION, .highest = SL_LIVE_VERSION};
+    snprintf(refusal.text, sizeof refusal.text, "%s", why);
+    post(turn, from, &refusal);
+    sl_log(SL_LOG_WARNING, "stream", "a camera is refused: %s", why);
+}
+
+static int take_hello(sl_turn *turn, const sl_buffer *from, const sl_live_message *hello) {
+    if (hello->lowest > SL_LIVE_VERSION || hello->highest < SL_LIVE_VERSION) {
+        char why[SL_LIVE_WHY_MAX];
+        snprintf(why, sizeof why,
+                 "it speaks the live pattern in version %d to %d, and this viewer in version %d; "
+                 "update the older one",
+                 hello->lowest, hello->highest, SL_LIVE_VERSION);
+        refuse(turn, from, why);
+        return sl_fail(SL_EMESSAGE, "%s", why);
+    }
+    const sl_camera *camera = sl_cameras_welcome(turn->cameras, from, hello, sl_now_us());
+    if (!camera) {
+        refuse(turn, from, "the viewer has as many cameras as it can take");
+        return SL_OK;
+    }
+    sl_live_message welcome = *hello;
+    welcome.kind = SL_LIVE_WELCOME;
+    welcome.lowest = welcome.highest = SL_LIVE_VERSION;
+    welcome.codecs = (1U << SL_LIVE_CODECS) - 1;
+    welcome.now_us = sl_utc_us();
+    post(turn, from, &welcome);
+    return SL_OK;
+}
+
+static int take_chunk(sl_turn *turn, sl_camera *camera, const sl_live_message *chunk) {
+    int64_t came_us = sl_utc_us();
+    sl_frame *frame = NULL;
+    sl_live_message ack;
+    int result = sl_cameras_take(turn->cameras, camera, chunk, &frame);
+    sl_cameras_ack(turn->cameras, camera, chunk, came_us, &ack);
+    post(turn, camera->from, &ack);
+    sl_tally_bytes(turn->tally, chunk->size);
+    if (!frame)
+        return result;
+    size_t lane = (size_t)(camera - turn->cameras->all);
+    result = sl_pipeline_follow(turn->pipeline, frame, lane);
+    if (result) {
+        sl_cameras_distrust(turn->cameras, frame);
+        sl_tally_drop(turn->tally);
+        sl_frame_unref(&frame);
+    }
+    return result == SL_EAGAIN ? SL_OK : result;
+}
+
+static void answer_ping(sl_turn *turn, const sl_camera *camera, const sl_live_message *ping) {
+    sl_live_message pong = *ping;
+    pong.kind = SL_LIVE_PONG;
+    pong.now_us = sl_utc_us();
+    post(turn, camera->from, &pong);
+}
+
+/* The stream ends with the last sender that was there. */
+static int take_end(sl_turn *turn, sl_camera *camera) {
+    sl_log(SL_LOG_INFO, "stream", "camera %s has ended", camera->port);
+    sl_cameras_leave(turn->cameras, camera);
+    return sl_cameras_count(turn->cameras, sl_now_us()) == 0 ? SL_EEND : SL_OK;
+}
+
+static int take_message(sl_turn *turn, const sl_buffer *from, const sl_live_message *message) {
+    if (message->kind == SL_LIVE_HELLO)
+        return take_hello(turn, from, message);
+    sl_camera *camera = sl_cameras_find(turn->cameras, from);
+    if (!camera || camera->session != message->session)
+        return SL_OK; /* of the time before this end was opened, or the connection made anew */
+    camera->heard_us = sl_now_us();
+    switch (message->kind) {
+    case SL_LIVE_CHUNK:
+        return take_chunk(turn, camera, message);
+    case SL_LIVE_PING:
+        answer_ping(turn, camera, message);
+        return SL_OK;
+    case SL_LIVE_PONG:
+        return SL_OK;
+    case SL_LIVE_END:
+        return take_end(turn, camera);
+    default:
+        return sl_fail(SL_EMESSAGE, "a camera sends no live message '%c'", message->kind);
+    }
+}
+
+static int live_receive(sl_turn *turn) {
+    double patience_s = turn->settings->subscriber_timeout_s;
+    int result =
+        sl_link_wait(turn->link, -1, turn->stop, sl_turn_silence_deadline(turn, patience_s));
+    if (result == SL_EAGAIN)
+        return sl_fail(SL_ETIMEOUT, "no frame came for %.3g s", patience_s);
+    sl_link_message received = {0};
+    for (int i = 0; i < MESSAGES && !result; i++) {
+        sl_live_message message;
+        if (sl_link_receive(turn->link, &received))
+            return SL_OK;
+        turn->silent_since_us = sl_now_us();
+        result = sl_live_read(received.parts, received.count, &message);
+        if (!result)
+            result = take_message(turn, received.from, &message);
+        sl_link_message_clear(&received);
+        if (result == SL_EMESSAGE) {
+            sl_tally_reject(turn->tally);
+            result = SL_OK;
+        }
+    }
+    return result;
+}
+
+const sl_pattern_kind sl_pattern_live = {
+    .pattern = SL_PATTERN_LIVE,
+    .attend = sl_live_attend,
+    .send = sl_live_send,
+    .part = sl_live_part,
+    .send_end = sl_live_send_end,
+    .receive = live_receive,
+};

@@ -1,0 +1,406 @@
+/* stream: the live pattern's sender. The governor says when a frame may be coded and how large it
+ * should be; it leaves in chunks, as far as the window reaches, and acks say what has come.
+ *
+ *   sender                                receiver
+ *     │ hello ─────────────────────────────▶ │
+ *     │ ◀─────────────────────────── welcome │
+ *     │ chunk chunk chunk ─────────────────▶ │ a whole frame: to the decoder
+ *     │ ◀─────────────────── ack … ack … ack │ each as its chunk comes
+ *     │ ping ──────────────────────────────▶ │ when nothing was heard for a while
+ *     │ ◀────────────────────────────── pong │
+ *     │ end ───────────────────────────────▶ │
+ */
+#include "stream/pattern.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "frame/frame.h"
+#include "wire/live.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define HELLO_US   SL_SECOND_US        /* between hellos that nobody answers */
+#define PING_US    (SL_SECOND_US / 2)  /* of silence */
+#define SILENCE_US (5 * SL_SECOND_US)  /* then the connection is made anew */
+#define WISH_US    (SL_SECOND_US / 4)  /* between wishes for a keyframe */
+#define CLOCK_US   (30 * SL_SECOND_US) /* then a clock told in a longer round trip will do */
+#define MESSAGES   256 /* taken in at a time, so that who sends without end keeps nobody here */
+
+static const struct codec {
+    sl_format format;
+    sl_live_codec codec;
+} codecs[] = {
+    {SL_FORMAT_JPEG, SL_LIVE_JPEG},
+    {SL_FORMAT_H264, SL_LIVE_H264},
+    {SL_FORMAT_HEVC, SL_LIVE_HEVC},
+    {SL_FORMAT_AV1, SL_LIVE_AV1},
+};
+
+static int find_codec(sl_format format, sl_live_codec *codec) {
+    for (size_t i = 0; i < sizeof codecs / sizeof codecs[0]; i++) {
+        *codec = codecs[i].codec;
+        if (codecs[i].format == format)
+            return SL_OK;
+    }
+    return sl_fail(SL_EINVAL, "the live pattern carries pictures alone, no %s",
+                   sl_format_name(format));
+}
+
+static int post(sl_turn *turn, const sl_live_message *message) {
+    sl_buffer *bytes = NULL;
+    int result = sl_live_write(message, &bytes);
+    if (!result)
+        result = sl_link_send(turn->link, &bytes, 1);
+    sl_buffer_unref(&bytes);
+    return result;
+}
+
+static void draw(void *number, size_t size) {
+    while (getrandom(number, size, 0) != (ssize_t)size)
+        ;
+}
+
+/* A new connection: another receiver, as far as anybody knows. */
+static void begin(sl_turn *turn, uint64_t connects, int64_t now_us) {
+    sl_live *live = &turn->live;
+    uint16_t epoch = (uint16_t)(live->epoch + 1);
+    sl_governor governor = live->governor;
+    if (live->connects == 0)
+        sl_governor_init(&governor, turn->goals, now_us);
+    else
+        sl_governor_restart(&governor, now_us);
+    *live = (sl_live){
+        .governor = governor,
+        .connects = connects,
+        .camera = live->camera,
+        .epoch = epoch,
+        .lost = true,
+        .hello_us = now_us,
+        .heard_us = now_us,
+        .number = live->number,
+        .clock_us = SL_LIVE_NO_CLOCK,
+        .coded = live->coded,
+    };
+    draw(&live->session, sizeof live->session);
+    while (live->camera == 0)
+        draw(&live->camera, sizeof live->camera);
+}
+
+static int greet(sl_turn *turn, int64_t now_us, int64_t *due_us) {
+    sl_live *live = &turn->live;
+    *due_us = live->hello_us;
+    if (now_us < live->hello_us)
+        return SL_EAGAIN;
+    sl_live_message hello = {
+        .kind = SL_LIVE_HELLO,
+        .lowest = SL_LIVE_VERSION,
+        .highest = SL_LIVE_VERSION,
+        .codecs = (1U << SL_LIVE_CODECS) - 1,
+        .session = live->session,
+        .sent_us = now_us,
+        .camera = live->camera,
+    };
+    gethostname(hello.text, SL_LIVE_NAME_MAX);
+    int result = post(turn, &hello);
+    *due_us = live->hello_us = now_us + HELLO_US;
+    return result ? result : SL_EAGAIN;
+}
+
+/* By how much the receiver's clock is ahead: the answer was given half a round trip ago. */
+static void note_clock(sl_live *live, const sl_live_message *answer, int64_t now_us) {
+    int64_t trip_us = now_us - answer->sent_us;
+    if (trip_us < 0 || (live->clock_us != SL_LIVE_NO_CLOCK && trip_us > live->clock_trip_us &&
+                        now_us - live->clock_at_us < CLOCK_US))
+        return;
+    live->clock_us = answer->now_us - (sl_utc_us() - trip_us / 2);
+    live->clock_trip_us = trip_us;
+    live->clock_at_us = now_us;
+}
+
+static void wish_for_keyframe(sl_turn *turn, int64_t now_us) {
+    sl_live *live = &turn->live;
+    live->lost = true;
+    if (now_us - live->wished_us < WISH_US)
+        return;
+    live->wished_us = now_us;
+    sl_steering_want_keyframe(turn->steering);
+}
+
+/* Counts the frames that have come whole: all before the ack's, and that one with its last byte. */
+static void count_frames(sl_turn *turn, const sl_live_message *ack) {
+    sl_live *live = &turn->live;
+    bool whole = ack->offset == live->totals[ack->sequence % SL_LIVE_RECENT];
+    uint32_t come = ack->sequence - !whole;
+    while (live->acked < come && live->acked < live->sequence) {
+        live->acked++;
+        sl_tally_frame(turn->tally);
+    }
+}
+
+static int take_ack(sl_turn *turn, const sl_live_message *ack, int64_t now_us) {
+    sl_live *live = &turn->live;
+    if (ack->epoch != live->epoch || ack->sequence > live->sequence ||
+        !sl_governor_acked(&live->governor, now_us, ack->bytes, ack->sent_us, ack->now_us))
+        return sl_fail(SL_EMESSAGE, "an ack is of what was not sent");
+    count_frames(turn, ack);
+    if (ack->flags & SL_LIVE_KEYFRAME && ack->sequence > live->keyframe)
+        wish_for_keyframe(turn, now_us);
+    return SL_OK;
+}
+
+static int answer_ping(sl_turn *turn, const sl_live_message *ping) {
+    sl_live_message pong = *ping;
+    pong.kind = SL_LIVE_PONG;
+    pong.now_us = sl_utc_us();
+    int result = post(turn, &pong);
+    return result == SL_EAGAIN ? SL_OK : result;
+}
+
+static int take_message(sl_turn *turn, const sl_live_message *message, int64_t now_us) {
+    sl_live *live = &turn->live;
+    if (message->kind == SL_LIVE_REFUSAL)
+        return sl_fail(SL_EPEER, "the viewer refuses this camera: %s", message->text);
+    if (message->session != live->session)
+        return SL_OK; /* of the connection before */
+    switch (message->kind) {
+    case SL_LIVE_WELCOME:
+        live->welcome = true;
+        note_clock(live, message, now_us);
+        return SL_OK;
+    case SL_LIVE_ACK:
+        return take_ack(turn, message, now_us);
+    case SL_LIVE_PING:
+        return answer_ping(turn, message);
+    case SL_LIVE_PONG:
+        note_clock(live, message, now_us);
+        return SL_OK;
+    default:
+        return sl_fail(SL_EMESSAGE, "a viewer sends no live message '%c'", message->kind);
+    }
+}
+
+static int take_in(sl_turn *turn) {
+    sl_link_message received = {0};
+    int result = SL_OK;
+    for (int i = 0; i < MESSAGES && !result; i++) {
+        sl_live_message message;
+        if (sl_link_receive(turn->link, &received))
+            return SL_OK;
+        int64_t now_us = sl_now_us();
+        turn->live.heard_us = now_us;
+        result = sl_live_read(received.parts, received.count, &message);
+        if (!result)
+            result = take_message(turn, &message, now_us);
+        sl_link_message_clear(&received);
+        if (result == SL_EMESSAGE) {
+            sl_tally_reject(turn->tally);
+            result = SL_OK;
+        }
+    }
+    return result;
+}
+
+/* Asks whether the receiver is there, after some silence; and gives the connection up after long.
+ */
+static int stay_in_touch(sl_turn *turn, int64_t now_us, int64_t *due_us) {
+    sl_live *live = &turn->live;
+    int64_t last_us = live->heard_us > live->asked_us ? live->heard_us : live->asked_us;
+    *due_us = last_us + PING_US;
+    if (now_us - live->heard_us > SILENCE_US) {
+        sl_log(SL_LOG_WARNING, "stream", "the viewer was silent for %d s: connecting anew",
+               (int)(SILENCE_US / SL_SECOND_US));
+        return sl_link_rebuild(turn->link);
+    }
+    if (now_us < *due_us)
+        return SL_OK;
+    sl_live_message ping = {.kind = SL_LIVE_PING, .session = live->session, .sent_us = now_us};
+    live->asked_us = now_us;
+    *due_us = now_us + PING_US;
+    int result = post(turn, &ping);
+    return result == SL_EAGAIN ? SL_OK : result;
+}
+
+static void tell(const sl_live *live, const sl_coding *coding, const sl_governor_aim *aim,
+                 sl_live_stats *told) {
+    const sl_governor *governor = &live->governor;
+    uint64_t in_flight = governor->sent - governor->acked;
+    *told = (sl_live_stats){
+        .encoder = coding->encoder,
+        .width = coding->width,
+        .height = coding->height,
+        .quantiser = coding->quantiser,
+        .target_rate = aim->bit_rate,
+        .delivery_rate = (int64_t)(governor->rate * 8),
+        .fps = aim->fps,
+        .window = in_flight + sl_governor_window(governor),
+        .in_flight = in_flight,
+        .queue_ms = (double)governor->queue_us / 1e3,
+        .round_trip_ms =
+            governor->round_trip.known ? (double)sl_governor_round_trip(governor) / 1e3 : -1,
+    };
+}
+
+/* Tells the governor how frames are coded, and the encoder what the governor says. */
+static void steer(sl_turn *turn, int64_t now_us) {
+    sl_live *live = &turn->live;
+    sl_coding coding;
+    sl_governor_aim aim;
+    sl_live_stats told;
+    sl_steering_coding(turn->steering, &coding);
+    if (coding.frames != live->coded)
+        sl_governor_coded(&live->governor, now_us, coding.quantiser, coding.best);
+    live->coded = coding.frames;
+    live->governor.goals.fps = coding.fps;
+    sl_governor_aim_get(&live->governor, now_us, &aim);
+    tell(live, &coding, &aim, &told);
+    sl_link_pace(turn->link, (int64_t)live->governor.rate);
+    sl_steering_aim(turn->steering, turn->rein, &aim, &told);
+}
+
+int sl_live_attend(sl_turn *turn, bool *open, int64_t *due_us) {
+    sl_live *live = &turn->live;
+    int64_t now_us = sl_now_us(), frame_us = -1;
+    sl_link_state state;
+    *open = false;
+    sl_link_state_get(turn->link, &state);
+    if (state.connects != live->connects)
+        begin(turn, state.connects, now_us);
+    int result = take_in(turn);
+    if (result)
+        return result;
+    if (!live->welcome)
+        return greet(turn, now_us, due_us);
+    result = stay_in_touch(turn, now_us, due_us);
+    steer(turn, now_us);
+    *open = sl_governor_admits(&live->governor, now_us, &frame_us);
+    if (frame_us >= 0 && frame_us < *due_us)
+        *due_us = frame_us;
+    return result;
+}
+
+static bool is_keyframe(const sl_frame *frame) {
+    return frame->keyframe || frame->format == SL_FORMAT_JPEG;
+}
+
+/* Whether the frame can be decoded by a receiver that has all that left before. */
+static bool follows(sl_turn *turn, const sl_frame *frame) {
+    sl_live *live = &turn->live;
+    if (is_keyframe(frame))
+        return true;
+    if (!live->lost && turn->number == live->number + 1)
+        return true;
+    wish_for_keyframe(turn, sl_now_us());
+    return false;
+}
+
+static int wait_for_ack(sl_turn *turn, const sl_cancel *stop) {
+    int64_t deadline_us = stop ? sl_now_us() + PING_US : sl_turn_end_deadline(turn);
+    int result = sl_link_wait(turn->link, -1, stop, deadline_us);
+    return result == SL_EAGAIN && stop ? SL_OK : result;
+}
+
+/* One chunk, once the window and the link have room. SL_EAGAIN: not yet. */
+static int send_chunk(sl_turn *turn, sl_live_message *chunk, const sl_buffer *bytes) {
+    sl_governor *governor = &turn->live.governor;
+    uint64_t left = bytes->size - chunk->offset, room = sl_governor_window(governor);
+    uint32_t size = sl_governor_chunk(governor);
+    chunk->size = left < size ? left : size;
+    if (room < chunk->size)
+        return SL_EAGAIN;
+    chunk->data = bytes->data + chunk->offset;
+    chunk->sent_us = sl_now_us();
+    int result = post(turn, chunk);
+    if (result)
+        return result;
+    sl_governor_sent(governor, chunk->sent_us, chunk->size);
+    sl_tally_bytes(turn->tally, chunk->size);
+    chunk->offset += (uint32_t)chunk->size;
+    return SL_OK;
+}
+
+/* Whether the connection that the frame set out on still stands. */
+static bool connection_stands(sl_turn *turn) {
+    sl_link_state state;
+    sl_link_state_get(turn->link, &state);
+    return state.connected && state.connects == turn->live.connects;
+}
+
+static int send_chunks(sl_turn *turn, sl_live_message *chunk, const sl_buffer *bytes) {
+    const sl_cancel *stop = turn->stop;
+    int64_t touch_us;
+    int result = SL_OK;
+    while (!result && chunk->offset < bytes->size) {
+        result = send_chunk(turn, chunk, bytes);
+        bool wait = result == SL_EAGAIN;
+        if (wait)
+            result = wait_for_ack(turn, stop);
+        if (result == SL_ECANCELED && stop) {
+            stop = NULL; /* closing: a last chance for the frame that is out */
+            result = SL_OK;
+        }
+        if (!result && !connection_stands(turn))
+            return SL_EAGAIN;
+        if (!result)
+            result = take_in(turn);
+        if (!result && wait)
+            result = stay_in_touch(turn, sl_now_us(), &touch_us);
+    }
+    return result;
+}
+
+int sl_live_send(sl_turn *turn, const sl_frame *frame) {
+    sl_live *live = &turn->live;
+    sl_buffer *bytes = NULL;
+    sl_live_message chunk = {
+        .kind = SL_LIVE_CHUNK,
+        .flags = is_keyframe(frame) ? SL_LIVE_KEYFRAME : 0,
+        .epoch = live->epoch,
+        .session = live->session,
+        .sequence = live->sequence + 1,
+        .total = (uint32_t)frame->size,
+        .captured_us = frame->captured_utc_us,
+        .clock_us = live->clock_us,
+    };
+    if (!follows(turn, frame)) {
+        sl_tally_drop(turn->tally);
+        return SL_OK;
+    }
+    int result = find_codec(frame->format, &chunk.codec);
+    if (!result)
+        result = sl_frame_bytes(frame, &bytes);
+    if (result)
+        return result;
+    live->sequence = chunk.sequence;
+    live->number = turn->number;
+    live->totals[chunk.sequence % SL_LIVE_RECENT] = chunk.total;
+    live->lost = false;
+    if (is_keyframe(frame))
+        live->keyframe = chunk.sequence;
+    sl_governor_admitted(&live->governor, sl_now_us());
+    result = send_chunks(turn, &chunk, bytes);
+    sl_buffer_unref(&bytes);
+    if (result == SL_EAGAIN) { /* the connection went */
+        sl_tally_drop(turn->tally);
+        return SL_OK;
+    }
+    turn->delivered = result == SL_OK; /* counted as its acks come */
+    return result;
+}
+
+void sl_live_part(sl_turn *turn) {
+    sl_steering_let_go(turn->steering, turn->rein);
+}
+
+/* What is under way gets a last chance to be acknowledged. */
+void sl_live_send_end(sl_turn *turn) {
+    sl_live *live = &turn->live;
+    sl_live_message end = {.kind = SL_LIVE_END, .session = live->session};
+    post(turn, &end);
+    while (live->acked < live->sequence && connection_stands(turn)) {
+        if (sl_link_wait(turn->link, -1, NULL, sl_turn_end_deadline(turn)) || take_in(turn))
+            break;
+    }
+}

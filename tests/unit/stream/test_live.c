@@ -1,0 +1,261 @@
+/* live: pictures get across, newest first; senders and receivers come and go. */
+#include "ends.h"
+
+#include "base/clock.h"
+#include "link/link.h"
+#include "wire/live.h"
+#include <stdlib.h>
+
+#define WIDTH  320
+#define HEIGHT 240
+
+/* A picture whose brightness is its number's. */
+static sl_frame *picture(uint8_t number) {
+    sl_frame *frame = NULL;
+    assert_int_equal(sl_frame_new(&frame, SL_FORMAT_GRAY, WIDTH, HEIGHT), SL_OK);
+    memset(frame->planes[0], number, frame->size);
+    frame->captured_utc_us = sl_utc_us();
+    frame->captured_monotonic_us = sl_now_us();
+    return frame;
+}
+
+static int send_picture(struct ends *ends, uint8_t number, int timeout_ms) {
+    sl_frame *frame = picture(number);
+    int result = sl_sender_send(ends->sender, frame, timeout_ms);
+    sl_frame_unref(&frame);
+    return result;
+}
+
+/* The next picture and its number. */
+static int receive_picture(struct ends *ends, uint8_t *number, sl_frame **frame) {
+    int result = sl_receiver_recv(ends->receiver, frame, -1);
+    if (result)
+        return result;
+    assert_int_equal((*frame)->width, WIDTH);
+    assert_int_equal((*frame)->height, HEIGHT);
+    *number = (*frame)->planes[0][(HEIGHT / 2) * (*frame)->strides[0] + WIDTH / 2];
+    return SL_OK;
+}
+
+/* Sends the picture until one like it has come: those before it may be let go, it may not. */
+static void gets_across(struct ends *ends, uint8_t number) {
+    sl_frame *frame = NULL;
+    uint8_t got = 0;
+    assert_int_equal(send_picture(ends, number, -1), SL_OK);
+    do {
+        sl_frame_unref(&frame);
+        assert_int_equal(receive_picture(ends, &got, &frame), SL_OK);
+    } while (abs(got - number) > 3);
+    sl_frame_unref(&frame);
+}
+
+static void pictures_get_across(void **state) {
+    (void)state;
+    struct ends ends;
+    sl_stats sent, received;
+    open_both(&ends, SL_PATTERN_LIVE);
+    for (int i = 0; i < 20; i++)
+        gets_across(&ends, (uint8_t)(20 + 10 * i));
+    assert_int_equal(sl_sender_flush(ends.sender, -1), SL_OK);
+    sl_receiver_stats(ends.receiver, &received);
+    assert_int_equal(received.frames, 20);
+    assert_int_equal(received.rejected, 0);
+    assert_true(received.latency.max >= 0);
+    sl_sender_finish(ends.sender);
+    sl_sender_stats(ends.sender, &sent);
+    assert_int_equal(sent.frames, 20);
+    assert_int_equal(sent.dropped, 0);
+    assert_int_equal(sent.bytes, received.bytes);
+    close_both(&ends);
+}
+
+static void nothing_is_coded_for_nobody(void **state) {
+    (void)state;
+    struct ends ends;
+    sl_stats stats;
+    open_both(&ends, SL_PATTERN_LIVE);
+    gets_across(&ends, 100);
+    sl_receiver_close(&ends.receiver);
+    /* What was let in before it was noticed may still be coded. */
+    while (send_picture(&ends, 120, 200) == SL_OK)
+        ;
+    sl_sender_stats(ends.sender, &stats);
+    uint64_t coded = stats.encoded;
+    assert_int_equal(send_picture(&ends, 130, 200), SL_EAGAIN);
+    sl_sender_stats(ends.sender, &stats);
+    assert_int_equal(stats.encoded, coded);
+    close_both(&ends);
+}
+
+static void goes_on_when_the_receiver_returns(void **state) {
+    (void)state;
+    struct ends ends;
+    sl_receiver_settings receiving;
+    open_both(&ends, SL_PATTERN_LIVE);
+    gets_across(&ends, 50);
+    sl_receiver_close(&ends.receiver);
+    sl_receiver_settings_init(&receiving);
+    assert_int_equal(open_receiver(&ends, &receiving), SL_OK);
+    /* One may have set out to the receiver that left. */
+    assert_int_equal(send_picture(&ends, 60, -1), SL_OK);
+    gets_across(&ends, 200);
+    close_both(&ends);
+}
+
+/* Newest first: what nobody took makes way, and the sender is not held up. */
+static void a_slow_taker_gets_the_newest(void **state) {
+    (void)state;
+    struct ends ends;
+    sl_frame *frame = NULL;
+    uint8_t number = 0;
+    sl_stats stats;
+    open_both(&ends, SL_PATTERN_LIVE);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(send_picture(&ends, (uint8_t)(10 + 20 * i), -1), SL_OK);
+    assert_int_equal(sl_sender_flush(ends.sender, -1), SL_OK);
+    do {
+        sl_receiver_stats(ends.receiver, &stats);
+    } while (stats.dropped < 9);
+    assert_int_equal(receive_picture(&ends, &number, &frame), SL_OK);
+    assert_in_range(number, 187, 193);
+    sl_frame_unref(&frame);
+    close_both(&ends);
+}
+
+static void several_cameras_are_told_apart(void **state) {
+    (void)state;
+    struct ends one, other;
+    sl_sender_settings sending;
+    bool seen[2] = {false, false};
+    char port[2][80] = {"", ""};
+    open_both(&one, SL_PATTERN_LIVE);
+    other = one;
+    sl_sender_settings_init(&sending);
+    assert_int_equal(open_sender(&other, &sending), SL_OK);
+    assert_int_equal(send_picture(&one, 60, -1), SL_OK);
+    assert_int_equal(send_picture(&other, 180, -1), SL_OK);
+    while (!seen[0] || !seen[1]) {
+        sl_frame *frame = NULL;
+        uint8_t number = 0;
+        assert_int_equal(receive_picture(&one, &number, &frame), SL_OK);
+        int which = number > 120;
+        seen[which] = true;
+        assert_non_null(frame->port);
+        strncpy(port[which], frame->port, sizeof port[which] - 1);
+        sl_frame_unref(&frame);
+    }
+    assert_string_not_equal(port[0], port[1]);
+    sl_sender_close(&other.sender);
+    gets_across(&one, 90); /* the end of one is not the end */
+    close_both(&one);
+}
+
+static void carries_pictures_alone(void **state) {
+    (void)state;
+    struct ends ends;
+    open_both(&ends, SL_PATTERN_LIVE);
+    assert_int_equal(send_number(&ends, 1, -1), SL_OK);
+    assert_int_equal(sl_sender_flush(ends.sender, -1), SL_EINVAL);
+    close_both(&ends);
+}
+
+static void post(sl_link *link, const sl_live_message *message) {
+    sl_buffer *bytes = NULL;
+    assert_int_equal(sl_live_write(message, &bytes), SL_OK);
+    while (sl_link_send(link, &bytes, 1) == SL_EAGAIN)
+        sl_link_wait(link, -1, NULL, sl_deadline_us(10));
+    sl_buffer_unref(&bytes);
+}
+
+static void await(sl_link *link, sl_live_kind kind, sl_live_message *message) {
+    sl_link_message received = {0};
+    do {
+        sl_link_message_clear(&received);
+        while (sl_link_receive(link, &received) == SL_EAGAIN)
+            assert_int_equal(sl_link_wait(link, -1, NULL, sl_deadline_us(60000)), SL_OK);
+        assert_int_equal(sl_live_read(received.parts, received.count, message), SL_OK);
+    } while (message->kind != kind);
+    sl_link_message_clear(&received);
+}
+
+/* A sender that is a link alone. */
+static sl_link *open_by_hand(const struct ends *ends) {
+    sl_sender_settings settings;
+    sl_link *link = NULL;
+    sl_sender_settings_init(&settings);
+    settings.link.address = "127.0.0.1";
+    settings.link.port = ends->port;
+    settings.link.pattern = SL_PATTERN_LIVE;
+    assert_int_equal(sl_link_open(&link, &settings.link, SL_ROLE_SENDER, NULL, NULL), SL_OK);
+    sl_settings_finish(&settings);
+    return link;
+}
+
+static void refuses_another_version(void **state) {
+    (void)state;
+    struct ends ends;
+    sl_live_message hello = {.kind = SL_LIVE_HELLO, .lowest = 2, .highest = 3}, refusal;
+    open_both(&ends, SL_PATTERN_LIVE);
+    sl_link *link = open_by_hand(&ends);
+    post(link, &hello);
+    await(link, SL_LIVE_REFUSAL, &refusal);
+    assert_int_equal(refusal.highest, SL_LIVE_VERSION);
+    assert_non_null(strstr(refusal.text, "version 2 to 3"));
+    gets_across(&ends, 77);
+    sl_link_close(&link, 0);
+    close_both(&ends);
+}
+
+/* What makes no sense is counted, and harms nobody else. */
+static void bad_chunks_harm_nobody_else(void **state) {
+    (void)state;
+    struct ends ends;
+    sl_stats stats;
+    static const uint8_t junk[1000];
+    sl_live_message hello = {.kind = SL_LIVE_HELLO, .lowest = 1, .highest = 1, .session = 5};
+    sl_live_message chunk = {
+        .kind = SL_LIVE_CHUNK,
+        .codec = SL_LIVE_H264,
+        .flags = SL_LIVE_KEYFRAME,
+        .session = 5,
+        .sequence = 1,
+        .total = sizeof junk,
+        .clock_us = SL_LIVE_NO_CLOCK,
+        .data = junk,
+        .size = sizeof junk,
+    };
+    sl_live_message answer;
+    open_both(&ends, SL_PATTERN_LIVE);
+    sl_link *link = open_by_hand(&ends);
+    post(link, &hello);
+    await(link, SL_LIVE_WELCOME, &answer);
+    post(link, &chunk); /* whole, and no H.264 */
+    await(link, SL_LIVE_ACK, &answer);
+    assert_int_equal(answer.bytes, sizeof junk);
+    chunk.sequence = 2;
+    chunk.offset = 500;
+    chunk.size = 100; /* without a beginning */
+    post(link, &chunk);
+    await(link, SL_LIVE_ACK, &answer);
+    assert_true(answer.flags & SL_LIVE_KEYFRAME);
+    for (int i = 0; i < 5; i++)
+        gets_across(&ends, (uint8_t)(40 + 40 * i));
+    sl_receiver_stats(ends.receiver, &stats);
+    assert_in_range(stats.rejected, 1, 2);
+    sl_link_close(&link, 0);
+    close_both(&ends);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pictures_get_across),
+        cmocka_unit_test(nothing_is_coded_for_nobody),
+        cmocka_unit_test(goes_on_when_the_receiver_returns),
+        cmocka_unit_test(a_slow_taker_gets_the_newest),
+        cmocka_unit_test(several_cameras_are_told_apart),
+        cmocka_unit_test(carries_pictures_alone),
+        cmocka_unit_test(refuses_another_version),
+        cmocka_unit_test(bad_chunks_harm_nobody_else),
+    };
+    return cmocka_run_group_tests_name("stream/live", tests, NULL, NULL);
+}
