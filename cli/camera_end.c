@@ -55,6 +55,7 @@ static int check_effect(const struct camera_end *end, struct options *options) {
     bool ssh = sender->tunnel.destination || options->join || one_sets(sender, ",ssh=") ||
                one_sets(sender, ",ssh_tunnel_mode=");
     bool replies = link->pattern != SL_PATTERN_PUBSUB || one_sets(sender, ",pattern=");
+    bool live = link->pattern == SL_PATTERN_LIVE || options->join;
     bool multi =
         link->multiserver_mode || link->multiclient_mode || one_sets(sender, ",multiserver_mode=");
     const struct reliance reliances[] = {
@@ -64,6 +65,12 @@ static int check_effect(const struct camera_end *end, struct options *options) {
         {"subscriber_timeout", false, "a viewer to end: give it there"},
         {"request_timeout", replies, NEEDS_REPLIES},
         {"max_retries", replies, NEEDS_REPLIES},
+        {"max_age", live, NEEDS_LIVE},
+        {"min_fps", live, NEEDS_LIVE},
+        {"max_rate", live, NEEDS_LIVE},
+        {"data_cap", live, NEEDS_LIVE},
+        {"prefer", live, NEEDS_LIVE},
+        {"video_", live, NEEDS_LIVE},
         {"port_text", multi, NEEDS_MULTI},
         {"custom_cert_location", link->secure_mode || one_sets(sender, ",secure_mode="),
          NEEDS_SECURE},

@@ -60,6 +60,26 @@ static void add_counts(json_t *object, const struct figures_about *about, const 
     json_object_set_new(object, "fps", number(fps));
 }
 
+/* Nothing before a receiver of that pattern was met. */
+static void add_live(json_t *object, const sl_stats *stats) {
+    const sl_live_stats *known = &stats->live_stats;
+    if (!stats->live)
+        return;
+    json_t *live = json_object();
+    json_object_set_new(live, "encoder", text(known->encoder));
+    json_object_set_new(live, "width", json_integer(known->width));
+    json_object_set_new(live, "height", json_integer(known->height));
+    json_object_set_new(live, "quantiser", number(known->quantiser));
+    json_object_set_new(live, "target_kbit", number((double)known->target_rate / 1e3));
+    json_object_set_new(live, "delivery_kbit", number((double)known->delivery_rate / 1e3));
+    json_object_set_new(live, "fps", number(known->fps));
+    json_object_set_new(live, "window", count(known->window));
+    json_object_set_new(live, "in_flight", count(known->in_flight));
+    json_object_set_new(live, "queue_ms", number(known->queue_ms));
+    json_object_set_new(live, "round_trip_ms", number(known->round_trip_ms));
+    json_object_set_new(object, "live", live);
+}
+
 /* Null where there is none. */
 static json_t *tunnel(const sl_stats *stats) {
     if (stats->tunnel == SL_TUNNEL_NONE)
@@ -215,6 +235,7 @@ bool figures_stats(FILE *file, const struct figures_about *about, const sl_stats
     json_object_set_new(object, "reconnects", count(stats->reconnects));
     json_object_set_new(object, "state", text(figures_state(stats)));
     json_object_set_new(object, "tunnel", tunnel(stats));
+    add_live(object, stats);
     add_destinations(object, about);
     return write_line(file, object);
 }
@@ -226,6 +247,7 @@ bool figures_end(FILE *file, const struct figures_about *about, const sl_stats *
     json_object_set_new(object, "latency_ms", latency(&stats->latency, false));
     json_object_set_new(object, "reconnects", count(stats->reconnects));
     json_object_set_new(object, "tunnel", tunnel(stats));
+    add_live(object, stats);
     add_destinations(object, about);
     json_object_set_new(object, "reason", text(reason));
     if (error)

@@ -73,6 +73,7 @@ struct reliance {
 
 /* What settings of the link need. */
 #define NEEDS_REPLIES "replies, which the pattern pubsub has not"
+#define NEEDS_LIVE    "the pattern live (--pattern live)"
 #define NEEDS_MULTI   "multiserver_mode or multiclient_mode"
 #define NEEDS_SECURE  "secure_mode (--secure-mode)"
 

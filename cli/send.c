@@ -53,7 +53,10 @@ static void look(void *user, sl_stats *stats) {
 }
 
 /* What the source should deliver, so that the least work is left. */
-static sl_deliver wanted_pixels(const sl_codec_settings *codec) {
+static sl_deliver wanted_pixels(const sl_sender_settings *sender) {
+    const sl_codec_settings *codec = &sender->codec;
+    if (sender->link.pattern == SL_PATTERN_LIVE)
+        return SL_DELIVER_ANY;
     if (!codec->jpeg)
         return SL_DELIVER_BGR;
     return codec->colorspace == SL_COLORSPACE_GRAY ? SL_DELIVER_GRAY : SL_DELIVER_ANY;
@@ -90,7 +93,7 @@ static int apply_settings(struct sending *sending) {
         source->source = operand;
     if (!source->source)
         source->source = "0";
-    source->deliver = wanted_pixels(&sending->end.sender.codec);
+    source->deliver = wanted_pixels(&sending->end.sender);
     source->cancel = sending->cancel;
     code = exchange_check(&sending->options);
     if (code == SL_OK)
@@ -195,9 +198,16 @@ static bool renew(struct sending *sending, sl_frame **frame) {
     return code == SL_OK || code == SL_EAGAIN;
 }
 
+/* Whether a frame that finds no room makes way for the next. A file in the live pattern is as good
+ * as a camera, unless it is to be read as fast as it can be sent. */
+static bool skips(const struct sending *sending) {
+    bool live = sending->end.sender.link.pattern == SL_PATTERN_LIVE;
+    return sl_source_live(sending->source) || (live && !sending->end.source.unpaced);
+}
+
 /* Hands a frame over, or of a live source a newer one. SL_EAGAIN when --duration is over first. */
 static int push(struct sending *sending, sl_frame **frame) {
-    bool live = sl_source_live(sending->source);
+    bool live = skips(sending);
     for (;;) {
         int wait_ms = live ? ROOM_MS : moment_wait_ms(sending->until_us, LOOK_MS);
         int code = sl_sender_send(sending->sender, *frame, wait_ms);

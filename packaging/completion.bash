@@ -22,6 +22,7 @@ _sightline_names() {
 _sightline_value() {
     case $1 in
     --pattern) _sightline_words 'pair reqrep pubsub live' ;;
+    --prefer) _sightline_words 'sharp smooth' ;;
     --ssh-backend) _sightline_words 'libssh openssh' ;;
     --protocol) _sightline_words 'tcp ipc' ;;
     --secure-mode) _sightline_words '0 1 2' ;;
@@ -30,7 +31,7 @@ _sightline_value() {
     --sink) _sightline_words 'window null file: -' ;;
     --ssh | --ssh-jump | --to | --host) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
     --ssh-key | --ssh-password-file | --authorized-keys | --config | --stats | --return-picture) _sightline_files ;;
-    --address | --port | --gate | --ssh-host-key | --frames | --duration | --quality | --size | --fps | \
+    --address | --port | --gate | --ssh-host-key | --frames | --duration | --quality | --max-age | --min-fps | --max-rate | --data-cap | --size | --fps | \
         --filter | --timeout | --join | --revoke | --message | --return) COMPREPLY=() ;;
     -o) _sightline_names ;;
     *) return 1 ;;
@@ -50,7 +51,7 @@ _sightline() {
     local commands='send view cameras doctor pair keys help'
     local both='--address --port --protocol --pattern --secure-mode --cert-location --ssh --ssh-jump --ssh-key
         --ssh-password-file --ssh-host-key --persist --ssh-backend -o --config --frames --duration --stats --log --help'
-    local send='--to --raw --jpeg --quality --size --fps --loop --filter --message'
+    local send='--to --raw --jpeg --quality --max-age --min-fps --max-rate --data-cap --prefer --size --fps --loop --filter --message'
     COMPREPLY=()
 
     if [ "$COMP_CWORD" = 1 ]; then

@@ -1,0 +1,240 @@
+"""The live pattern: through every kind of way, fresh, and with strangers at either end."""
+
+import signal
+import struct
+import time
+
+import pytest
+import zmq
+from harness.netgear import PATTERNS
+from harness.waiting import allow
+
+SOURCE = "pattern:640x360@30"
+
+
+def check_stream(viewer, sender, frames):
+    """The newest wins, so a busy machine may skip some at the viewer; it decodes them all."""
+    sent, seen = sender.end(), viewer.end()
+    assert sent["frames"] >= frames, sender.account()
+    assert 0 < seen["frames"] <= sent["frames"], viewer.account()
+    assert seen["rejected"] == 0, viewer.account()
+    assert seen["reason"] == "peer ended", viewer.account()
+
+
+@pytest.mark.sanitized
+@pytest.mark.parametrize("backend", ["libssh", "openssh"])
+def test_through_a_tunnel(backend, sshd, view, send):
+    server = sshd()
+    viewer = view("live", "--timecode")
+    words = [*server.options(), "--ssh-backend", backend]
+    sender = send(SOURCE, viewer.port(), "live", *words, "--frames", 60)
+    check_stream(viewer, sender, 60)
+    latency = viewer.event("end")["latency_ms"]
+    assert 0 <= latency["p50"] <= latency["p95"] <= latency["max"]
+
+
+@pytest.mark.sanitized
+def test_through_a_gate(gate, camera):
+    opened = gate("live")
+    sender = camera(opened, "live", "--frames", 60)
+    check_stream(opened.viewer, sender, 60)
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "jpeg"])
+def test_codecs(codec, view, send):
+    viewer = view("live", "--timecode")
+    sender = send(SOURCE, viewer.port(), "live", "-o", f"video_codec={codec}", "--frames", 30)
+    check_stream(viewer, sender, 30)
+    told = sender.event("end")["live"]
+    assert (told["width"], told["height"]) == (640, 360)
+    assert told["encoder"] == {"h264": "libx264", "hevc": "libx265", "jpeg": "jpeg"}[codec]
+
+
+def test_what_is_told(view, send):
+    viewer = view("live")
+    sender = send(SOURCE, viewer.port(), "live", "--max-rate", 500)
+    told = sender.event("stats", lambda event: event["frames"] > 30, 30)["live"]
+    assert 0 < told["target_kbit"] <= 500
+    assert told["delivery_kbit"] > 0 and told["round_trip_ms"] >= 0
+    assert told["window"] >= told["in_flight"] >= 0
+    # The sender says when frames were captured, by the viewer's clock: no timecode is read.
+    seen = viewer.event("stats", lambda event: event["frames"] > 30, 30)
+    assert seen["latency_ms"]["p50"] >= 0
+    sender.signal(signal.SIGINT)
+    check_stream(viewer, sender, 30)
+
+
+def test_session_killed(sshd, view, send):
+    server = sshd()
+    viewer = view("live")
+    sender = send(SOURCE, viewer.port(), "live", *server.options())
+    before = viewer.after(15)["frames"]
+    server.kill_sessions()
+    viewer.event("stats", lambda event: event["frames"] >= before + 30, 40)
+    sender.signal(signal.SIGINT)
+    assert sender.end()["reconnects"] >= 1, sender.account()
+    assert viewer.end()["rejected"] == 0, viewer.account()
+
+
+def test_viewer_that_comes_back(view, send):
+    viewer = view("live")
+    port = viewer.port()
+    sender = send(SOURCE, port, "live")
+    viewer.after(15)
+    viewer.signal(signal.SIGKILL)
+    viewer.wait()
+    again = view("live", "--port", port)
+    again.after(15)
+    sender.signal(signal.SIGINT)
+    check_stream(again, sender, 15)
+
+
+def test_several_cameras_and_viewers(view, sightline):
+    """Two cameras, each to both viewers; one camera that ends does not end the others' stream."""
+    viewers = [view("live"), view("live")]
+    to = [word for each in viewers for word in ("--to", f"127.0.0.1:{each.port()}")]
+    first, other = (sightline("send", SOURCE, "--pattern", "live", *to) for _ in range(2))
+    for viewer in viewers:
+        viewer.after(30)
+    first.signal(signal.SIGINT)
+    first.end()
+    for viewer in viewers:
+        viewer.after(viewer.after(0)["frames"] + 15)
+    other.signal(signal.SIGINT)
+    other.end()
+    for viewer in viewers:
+        assert viewer.end()["reason"] == "peer ended", viewer.account()
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_another_pattern_at_the_viewer(pattern, view, send):
+    viewer = view(pattern)
+    sender = send(SOURCE, viewer.port(), "live")
+    assert "live" in sender.end(8)["error"], sender.account()
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_another_pattern_at_the_camera(pattern, view, send):
+    viewer = view("live")
+    sender = send(SOURCE, viewer.port(), pattern)
+    assert "live" in sender.end(8)["error"], sender.account()
+    viewer.wait_said("live")
+
+
+def chunk(session, sequence, offset, total, data, flags=0, epoch=1):
+    head = struct.pack(
+        ">BBHIIIIQQq", 1, flags, epoch, session, sequence, offset, total, 1, 0, -(2**63)
+    )
+    return b"SLLC" + head + data
+
+
+def hello(session, lowest=1, highest=1):
+    return b"SLLH" + struct.pack(">BBHIQQ", lowest, highest, 2, session, 1, 99) + b"stranger"
+
+
+def connect(port):
+    dealer = zmq.Context.instance().socket(zmq.DEALER)
+    dealer.linger = 0
+    dealer.rcvtimeo = int(1000 * allow(20))
+    dealer.connect(f"tcp://127.0.0.1:{port}")
+    return dealer
+
+
+def await_kind(dealer, kind):
+    while True:
+        message = dealer.recv()
+        if message[3:4] == kind:
+            return message
+
+
+@pytest.mark.sanitized
+def test_strangers_at_the_viewer(view, send):
+    """What makes no sense is counted and answered, and the camera beside it goes on."""
+    viewer = view("live")
+    sender = send(SOURCE, viewer.port(), "live")
+    viewer.after(5)
+    dealer = connect(viewer.port())
+    dealer.send(hello(7, 5, 9))
+    assert b"version 5 to 9" in await_kind(dealer, b"R")
+    dealer.send(hello(7))
+    await_kind(dealer, b"W")
+    whole = b"no video at all " * 8
+    bad = [
+        b"", b"SLL", b"SLLx", b"SLLC", b"junk", whole,
+        chunk(7, 1, 0, len(whole), whole, 1),
+        chunk(7, 2, 5, 100, b"gap"),
+        chunk(7, 3, 0, 2**32 - 1, b"huge", 1),
+        chunk(7, 3, 90, 100, b"beyond the end", 1),
+        chunk(7, 4, 0, 100, b"begun", 1),
+        chunk(7, 4, 2, 100, b"overlap"),
+        chunk(7, 4, 2, 100, b"another epoch", 0, 9),
+        chunk(8, 1, 0, 9, b"session 8", 1),
+    ]  # fmt: skip
+    for message in bad:
+        dealer.send(message)
+    dealer.send_multipart([b"two", b"parts"])
+    dealer.send(b"SLLP" + struct.pack(">IQ", 7, 42))
+    assert await_kind(dealer, b"Q")[8:16] == struct.pack(">Q", 42)
+    counted = viewer.event("stats", lambda event: event["rejected"] >= 12, 30)
+    viewer.event("stats", lambda event: event["frames"] >= counted["frames"] + 30, 30)
+    dealer.close()
+    sender.signal(signal.SIGINT)
+    assert sender.end()["reconnects"] == 0, sender.account()
+
+
+class Liar:
+    """A viewer that says what it likes: a ROUTER, and what its sender has said."""
+
+    def __init__(self):
+        self.router = zmq.Context.instance().socket(zmq.ROUTER)
+        self.router.linger = 0
+        self.router.rcvtimeo = int(1000 * allow(20))
+        self.port = self.router.bind_to_random_port("tcp://127.0.0.1")
+        self.sender = self.session = None
+
+    def next(self, kind):
+        while True:
+            self.sender, message = self.router.recv_multipart()
+            if message[3:4] == kind:
+                return message
+
+    def welcome(self):
+        said = self.next(b"H")
+        self.session, sent = said[8:12], said[12:20]
+        now = struct.pack(">Q", int(time.time() * 1e6))
+        self.say(b"SLLW" + struct.pack(">BBH", 1, 1, 2) + self.session + sent + now)
+
+    def say(self, message):
+        self.router.send_multipart([self.sender, message])
+
+    def ack(self, said, count, came=1, sequence=None, sent=None):
+        epoch = said[6:8]
+        sequence = sequence or said[12:16]
+        offset = struct.pack(">I", struct.unpack(">I", said[16:20])[0] + len(said) - 48)
+        times = (sent or said[24:32]) + struct.pack(">Q", came)
+        self.say(b"SLLA\0" + self.session + epoch + sequence + offset
+                 + struct.pack(">Q", count) + times + bytes(8))  # fmt: skip
+
+
+@pytest.mark.sanitized
+def test_strangers_at_the_camera(send):
+    """A viewer that lies is not believed: the window bounds what is sent, and nothing crashes."""
+    liar = Liar()
+    sender = send(SOURCE, liar.port, "live")
+    liar.welcome()
+    first = liar.next(b"C")
+    liar.ack(first, 2**62)  # more than was sent
+    liar.ack(first, 10**15, came=2**52)
+    liar.ack(first, len(first) - 48, sent=struct.pack(">Q", 2**52))  # from the future
+    liar.ack(first, len(first) - 48, sequence=b"\xff\xff\xff\xff")
+    for message in (b"", b"SLL", b"SLLA", b"SLLZ", b"SLLC" + bytes(60), b"SLLH" + bytes(20)):
+        liar.say(message)
+    counted = sender.event("stats", lambda event: event["rejected"] >= 10, 30)
+    assert counted["bytes"] < 1_000_000, "it sends though nothing was acknowledged"
+    liar.ack(first, 100, came=2**52)
+    liar.ack(first, 100, came=1)
+    liar.ack(first, 99)  # fewer than before
+    sender.event("stats", lambda event: event["rejected"] >= 11, 30)
+    liar.say(b"SLLR\x02\x03too old")
+    assert "too old" in sender.end(8)["error"]
+    liar.router.close()
