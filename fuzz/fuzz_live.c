@@ -1,0 +1,101 @@
+/*
+ * The live pattern, both ways: what a receiver reads goes to its cameras, what a sender reads to
+ * its governor. An input is messages, each behind its length in two bytes. What is read is written
+ * again and must be read as the same.
+ */
+#include "fuzz.h"
+#include "stream/cameras.h"
+#include "stream/governor.h"
+#include "wire/live.h"
+#include <sightline/error.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FRAME_MAX 100000
+#define SENT      1000000
+
+static void write_again(const sl_live_message *message) {
+    sl_live_message again;
+    sl_buffer *bytes = NULL;
+    if (sl_live_write(message, &bytes) || sl_live_read(&bytes, 1, &again))
+        abort();
+    if (again.size != message->size ||
+        (message->size > 0 && memcmp(again.data, message->data, message->size) != 0))
+        abort();
+    again.data = message->data;
+    if (memcmp(&again, message, sizeof again) != 0)
+        abort();
+    sl_buffer_unref(&bytes);
+}
+
+static void receive(sl_cameras *cameras, const sl_live_message *message, const sl_buffer *from) {
+    sl_camera *camera = sl_cameras_find(cameras, from);
+    sl_frame *frame = NULL;
+    sl_live_message ack;
+    if (message->kind == SL_LIVE_HELLO) {
+        sl_cameras_welcome(cameras, from, message, message->sent_us);
+    } else if (camera && message->kind == SL_LIVE_CHUNK) {
+        if (sl_cameras_take(cameras, camera, message, &frame) == SL_OK && frame &&
+            (frame->size > FRAME_MAX || !frame->port))
+            abort();
+        sl_cameras_ack(cameras, camera, message, message->sent_us, &ack);
+        if (frame && frame->sequence % 7 == 0)
+            sl_cameras_distrust(cameras, frame);
+        sl_frame_unref(&frame);
+    } else if (camera && message->kind == SL_LIVE_END) {
+        sl_cameras_leave(cameras, camera);
+    }
+}
+
+/* It may be lied to, but its figures stay figures, and its window finite. */
+static void acknowledge(sl_governor *governor, const sl_live_message *message) {
+    int64_t due_us;
+    sl_governor_aim aim;
+    if (message->kind != SL_LIVE_ACK)
+        return;
+    sl_governor_sent(governor, message->sent_us, 1000);
+    sl_governor_acked(governor, message->sent_us + message->offset, message->bytes,
+                      message->sent_us, message->now_us);
+    sl_governor_coded(governor, message->sent_us, message->flags, false);
+    sl_governor_admits(governor, message->sent_us, &due_us);
+    sl_governor_aim_get(governor, message->sent_us, &aim);
+    if (!isfinite(governor->rate) || aim.bit_rate <= 0 || governor->acked > governor->sent ||
+        sl_governor_window(governor) > UINT64_C(1) << 40 || sl_governor_chunk(governor) == 0)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    sl_cameras *cameras = NULL;
+    sl_governor governor;
+    sl_governor_goals goals = {.max_age_us = 150000, .min_fps = 10, .fps = 30};
+    sl_buffer *from = NULL;
+    if (sl_cameras_open(&cameras, FRAME_MAX) || sl_buffer_new(&from, 1))
+        abort();
+    sl_governor_init(&governor, &goals, 0);
+    sl_governor_sent(&governor, 0, SENT);
+    while (size >= 2) {
+        size_t length = (size_t)data[0] << 8 | data[1];
+        sl_buffer *bytes = NULL;
+        sl_live_message message;
+        size_t left = size - 2;
+        if (length > left)
+            length = left;
+        if (sl_buffer_new(&bytes, length))
+            abort();
+        memcpy(bytes->data, data + 2, length);
+        from->data[0] = length > 5 ? data[2 + 5] % 3 : 0;
+        if (sl_live_read(&bytes, 1, &message) == SL_OK) {
+            write_again(&message);
+            receive(cameras, &message, from);
+            acknowledge(&governor, &message);
+        }
+        sl_buffer_unref(&bytes);
+        data += 2 + length;
+        size -= 2 + length;
+    }
+    sl_buffer_unref(&from);
+    sl_cameras_close(&cameras);
+    return 0;
+}
