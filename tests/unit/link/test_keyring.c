@@ -132,7 +132,8 @@ static void what_nobody_would_look_at_is_told(void **state) {
     assert_int_equal(sl_keyring_read(&receiver, own, false), SL_OK);
     assert_int_equal(sl_keyring_check(path_of(SL_PUBLIC_KEYS), receiver.public_key), SL_OK);
     for (int i = 2; i <= MOST; i++) {
-        snprintf(path, sizeof path, "%s/%d.key", path_of(SL_PUBLIC_KEYS), i);
+        assert_in_range(snprintf(path, sizeof path, "%s/%d.key", path_of(SL_PUBLIC_KEYS), i), 1,
+                        sizeof path - 1);
         assert_int_equal(link(own, path), 0);
     }
     assert_int_equal(sl_keyring_check(path_of(SL_PUBLIC_KEYS), receiver.public_key), SL_EINVAL);
