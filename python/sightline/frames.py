@@ -102,6 +102,20 @@ def copy_of(array: Array) -> Any:
     return slot
 
 
+class Copy:
+    """What a Loan is, of a copy: the array itself may be written to at once."""
+
+    def __init__(self, array: Array):
+        self.slot = copy_of(array)
+
+    def wait(self, _timeout_ms: int) -> int:
+        lib.sl_frame_unref(self.slot)
+        return int(lib.SL_OK)
+
+    def end(self) -> None:
+        lib.sl_frame_unref(self.slot)
+
+
 class Loan:
     """A contiguous array whose memory the library has for a while, as a frame in a slot."""
 

@@ -134,6 +134,18 @@ def test_one_array_may_be_filled_again_and_again(pattern, compression):
     assert [number_of(each) for each in got[0]] == list(range(60))
 
 
+def test_raw_array_is_copied_where_nobody_waits():
+    """Over pubsub a slow receiver leaves pixels with the library: what comes is never a mixture."""
+    frame = numpy.zeros((1080, 1920, 3), numpy.uint8)
+    with pair(2, **RAW) as (here, there), aside(list, there) as got:
+        for number in range(40):
+            frame[:] = number
+            here.send(frame)
+        here.close()
+    assert got[0]
+    assert all(each.min() == each.max() for each in got[0])
+
+
 @pytest.mark.parametrize(
     "dtype", ["uint8", "uint16", "int32", "float32", "float64", ">u2", ">f8", "bool", "complex64"]
 )
