@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "tunnel/closing.h"
 #include "tunnel/local.h"
 
 #include <errno.h>
@@ -18,7 +19,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FLOOD_BYTES (2 * 1024 * 1024)  /* more than libssh ever grants */
 #define PATIENCE_US (2 * SL_SECOND_US) /* for the far end's end after ours */
 
 /* Hands bytes to the local socket: how many it took, 0 when it is full; all when it is gone, or
@@ -41,8 +41,8 @@ static int on_data(ssh_session ssh, ssh_channel channel, void *data, uint32_t si
     forward->heard_us = sl_now_us();
     if (is_stderr || forward->in_broken)
         return (int)size; /* nobody wants it */
-    if (size > FLOOD_BYTES) {
-        forward->flooded = true;
+    if (size > SL_CHANNEL_BYTES_MOST) {
+        forward->session->offence = SL_OFFENCE_FLOOD;
         return (int)size;
     }
     size_t taken = 0;
@@ -83,6 +83,7 @@ static int listen_to_channel(sl_forward *forward) {
 int sl_forward_start(sl_forward *forward, sl_session *session) {
     if (!forward->out && !(forward->out = malloc(SL_FORWARD_CHUNK_MAX)))
         return sl_fail_memory();
+    forward->session = session;
     forward->channel = ssh_channel_new(session->ssh);
     if (!forward->channel)
         return sl_fail_memory();
@@ -92,7 +93,8 @@ int sl_forward_start(sl_forward *forward, sl_session *session) {
     return code;
 }
 
-int sl_forward_accept(sl_forward *forward, ssh_message message, int local) {
+int sl_forward_accept(sl_forward *forward, sl_session *session, ssh_message message, int local) {
+    forward->session = session;
     forward->local = local;
     if (!forward->out && !(forward->out = malloc(SL_FORWARD_CHUNK_MAX)))
         goto failed;
@@ -234,7 +236,7 @@ size_t sl_forward_held(const sl_forward *forward) {
 bool sl_forward_pass_ends(sl_forward *forward) {
     bool in_done =
         forward->in_broken || (!forward->in_held && forward->in_start == forward->in_end);
-    if (forward->remote_closed && in_done)
+    if (forward->given_up || (forward->remote_closed && in_done))
         return true;
     if (forward->remote_ended && in_done && !forward->ended_local && forward->local >= 0) {
         shutdown(forward->local, SHUT_WR);
@@ -252,7 +254,7 @@ bool sl_forward_pass_ends(sl_forward *forward) {
 }
 
 void sl_forward_give_up(sl_forward *forward) {
-    forward->in_broken = forward->remote_closed = true;
+    forward->in_broken = forward->given_up = true;
 }
 
 void sl_forward_close(sl_forward *forward) {
@@ -261,7 +263,10 @@ void sl_forward_close(sl_forward *forward) {
         /* The first call may get no further than the end of file. */
         if (ssh_channel_is_open(forward->channel) && ssh_channel_close(forward->channel) != SSH_OK)
             ssh_channel_close(forward->channel);
-        ssh_channel_free(forward->channel);
+        if (forward->state == SL_FORWARD_OPEN && !forward->remote_closed)
+            sl_closing_add(forward->session, forward->channel);
+        else
+            ssh_channel_free(forward->channel);
     }
     sl_meter_close(&forward->meter); /* while its socket holds the name that others may get next */
     if (forward->local >= 0)

@@ -17,7 +17,8 @@ typedef enum sl_forward_state {
 
 typedef struct sl_forward {
     sl_forward_state state;
-    int local; /* -1: none has come yet for this channel, or it has gone */
+    int local;           /* -1: none has come yet for this channel, or it has gone */
+    sl_session *session; /* borrowed: the channel's */
     ssh_channel channel;
     struct ssh_channel_callbacks_struct callbacks;
 
@@ -37,7 +38,7 @@ typedef struct sl_forward {
     bool in_broken;     /* nobody wants it any more */
     bool remote_ended;  /* no more will come from there */
     bool remote_closed; /* the channel has gone */
-    bool flooded;       /* it sent more than it was allowed to */
+    bool given_up;      /* it is to go, whatever it still holds */
     bool ended_local;   /* the local end was told */
 } sl_forward;
 
@@ -46,7 +47,7 @@ int sl_forward_start(sl_forward *forward, sl_session *session);
 
 /* Grants the channel that the other side asks for, to be connected to `local`, which it owns
  * from here on, also when it fails (-1: there is nobody, to be closed soon). SL_OK or SL_ENOMEM. */
-int sl_forward_accept(sl_forward *forward, ssh_message message, int local);
+int sl_forward_accept(sl_forward *forward, sl_session *session, ssh_message message, int local);
 
 /* Goes on with it: SL_OK once it is open, SL_EAGAIN while the server has not answered;
  * SL_EFORWARD when the server does not allow it, SL_EPEER when nobody listens at the far end (the

@@ -145,11 +145,6 @@ static void wait_for_work(sl_gate_client *client, struct round *round) {
 static void step(sl_gate_client *client, sl_forward *forward, short happened, bool stopping) {
     if (forward->state == SL_FORWARD_NONE)
         return;
-    if (forward->flooded) {
-        sl_gate_refuse(client->door, "%s sends more than it may", client->peer);
-        client->over = true;
-        return;
-    }
     if (forward->local < 0) { /* the link does not listen now: the client may try again */
         sl_forward_close(forward);
         return;
@@ -231,6 +226,8 @@ static void run(void *argument) {
         serve(client);
     else
         sl_gate_refuse(door, "%s is not let in: %s", client->peer, sl_error());
+    if (client->session.offence)
+        sl_gate_refuse(door, "%s is cut off: %s", client->peer, client->session.offence);
     for (int i = 0; i < SL_GATE_FORWARDS_MOST; i++)
         sl_forward_close(&client->forwards[i]);
     sl_session_close(&client->session);

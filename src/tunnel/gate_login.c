@@ -288,7 +288,7 @@ static bool open_channel(sl_gate_client *client, ssh_message message) {
             continue;
         /* -1 while the link makes its socket anew. */
         int local = sl_local_connect(door->socket_path);
-        return sl_forward_accept(forward, message, local) == SL_OK;
+        return sl_forward_accept(forward, &client->session, message, local) == SL_OK;
     }
     sl_gate_refuse(client->door, "%s wants more than %d connections at once", client->peer,
                    SL_GATE_FORWARDS_MOST);

@@ -48,7 +48,7 @@ static bool take_channel(void *user, ssh_message message) {
         return false;
     sl_forward *forward = find_place(pump);
     int local = forward ? sl_local_connect(job->plan.link_path) : -1;
-    return local >= 0 && sl_forward_accept(forward, message, local) == SL_OK;
+    return local >= 0 && sl_forward_accept(forward, pump->session, message, local) == SL_OK;
 }
 
 /* Whether somebody listens on a port as seen from the server. */

@@ -185,9 +185,6 @@ static int step(sl_pump *pump, sl_forward *forward, short happened, bool stoppin
             forget_local(forward);
         return SL_OK;
     }
-    if (forward->flooded)
-        return sl_fail(SL_EUNREACHABLE, "the SSH server at %s sends more than it may",
-                       pump->session->job->plan.name);
     if (forward->local < 0) {
         if (forward->remote_ended || stopping)
             sl_forward_close(forward);

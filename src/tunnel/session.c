@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "tunnel/cipher.h"
+#include "tunnel/closing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -126,7 +127,7 @@ bool sl_session_is_gate(const sl_session *session) {
 }
 
 bool sl_session_lost(const sl_session *session) {
-    return session->flooded || (ssh_get_status(session->ssh) & (SSH_CLOSED | SSH_CLOSED_ERROR)) ||
+    return session->offence || (ssh_get_status(session->ssh) & (SSH_CLOSED | SSH_CLOSED_ERROR)) ||
            !ssh_is_connected(session->ssh);
 }
 
@@ -142,8 +143,9 @@ bool sl_session_drive(sl_session *session) {
         session->packets_come = in;
     if (!pending)
         session->packets_gone = out;
-    session->flooded |=
-        out - session->packets_gone > ANSWERS_MOST || in - session->packets_come > UNANSWERED_MOST;
+    if (out - session->packets_gone > ANSWERS_MOST || in - session->packets_come > UNANSWERED_MOST)
+        session->offence = "it asks for more than it reads";
+    sl_closing_reap(session);
     /* OpenSSH's server leaves Nagle's algorithm on: a reply waits there until what it sent before
      * is acknowledged, which TCP here would put off by 40 ms. Has to be said after each read. */
     setsockopt(session->descriptor, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int));
@@ -153,7 +155,7 @@ bool sl_session_drive(sl_session *session) {
 int sl_session_fail_lost(const sl_session *session) {
     char why[256];
     snprintf(why, sizeof(why), "%s",
-             session->flooded ? "it asks for more than it reads" : ssh_get_error(session->ssh));
+             session->offence ? session->offence : ssh_get_error(session->ssh));
     sl_text_harmless(why);
     return sl_fail(SL_EUNREACHABLE, "the SSH connection to %s was lost: %s",
                    session->job->plan.name, why[0] ? why : "it was closed");
@@ -272,6 +274,7 @@ void sl_session_close(sl_session *session) {
             ssh_event_remove_session(session->event, session->ssh);
         ssh_event_free(session->event);
     }
+    sl_closing_finish(session);
     if (session->ssh) {
         if (ssh_is_connected(session->ssh))
             ssh_disconnect(session->ssh);

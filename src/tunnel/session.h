@@ -9,6 +9,9 @@
 
 #include <libssh/libssh.h>
 
+#define SL_CHANNEL_BYTES_MOST ((size_t)2 << 20) /* libssh lets less come before it is taken */
+#define SL_OFFENCE_FLOOD      "it sends more than it may"
+
 typedef struct sl_session {
     ssh_session ssh;
     ssh_event event;                /* drives it: one poll(), then its callbacks */
@@ -19,7 +22,10 @@ typedef struct sl_session {
     struct ssh_counter_struct socket_counter, packet_counter;
     uint64_t packets_gone; /* of that count, when libssh last had nothing to send */
     uint64_t packets_come; /* when that count last changed */
-    bool flooded;
+    const char *offence;   /* "it …": why it is lost; NULL: the other side has done no wrong */
+    struct sl_closing *closing; /* channels that the other side has yet to close, */
+    size_t closing_count;       /* how many, */
+    size_t closing_bytes;       /* and what libssh holds of them; closing.c's */
     /* Says whether it took a channel that the server asked to open for a port that it listens on;
      * NULL: none was asked for. Called while the session is driven. */
     bool (*take_channel)(void *user, ssh_message message);

@@ -122,6 +122,22 @@ def test_words_that_a_camera_may_not_say(gate, camera):
             assert opened.viewer.running(), f"ended by {name}\n{opened.viewer.account()}"
 
 
+def test_data_after_the_end_of_a_channel(gate, camera):
+    """The gate has closed the channel, and the insider never does: there is an end to what comes."""
+    opened = gate("pair")
+    with camera_streams_on(opened, camera(opened, "pair")), come_in(opened) as insider:
+        place = ("localhost", opened.link_port)
+        channel = insider.open_channel("direct-tcpip", place, ("127.0.0.1", 0))
+        insider._channels.delete(channel.get_id())  # or it would be closed here too
+        insider.say((hostile.DATA, channel.remote_chanid, b"GET / HTTP/1.1\r\n\r\n"),
+                    (hostile.EOF, channel.remote_chanid))  # fmt: skip
+        insider.wait_heard(hostile.CLOSE)
+        insider.say(*[(hostile.DATA, channel.remote_chanid, bytes(30000))] * 280)
+        opened.viewer.wait_said("it sends more than it may")
+        insider.settle()
+        assert not insider.is_active()
+
+
 def test_channels_have_a_limit(gate):
     opened = gate("pair")
     with come_in(opened) as insider:

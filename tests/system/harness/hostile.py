@@ -3,6 +3,7 @@
 import contextlib
 import queue
 import socket
+import threading
 import time
 
 import paramiko
@@ -11,7 +12,7 @@ from harness.waiting import allow
 
 UNKNOWN = 3
 UNHEARD_OF = 192
-DATA = 94
+DATA, EOF, CLOSE = 94, 96, 97
 SAYS_YES = {52: "a log-in", 81: "a global request", 91: "a channel", 99: "a channel's request"}
 
 
@@ -51,13 +52,16 @@ class Stranger(paramiko.Transport):
     def __init__(self, port):
         self.line = Trickle(socket.create_connection(("127.0.0.1", port), timeout=allow(30)))
         self.heard = []
+        self._news = threading.Condition()
         self._unknown = queue.SimpleQueue()  # those of ours that were not known; None: the end
         super().__init__(self.line)
         listen = self.packetizer.read_message
 
         def read_message():
             number, message = listen()
-            self.heard.append(number)
+            with self._news:
+                self.heard.append(number)
+                self._news.notify_all()
             if number == UNKNOWN:
                 self._unknown.put(int.from_bytes(message.asbytes()[1:5], "big"))
             return number, message
@@ -85,6 +89,10 @@ class Stranger(paramiko.Transport):
             if number is None:
                 self._unknown.put(None)
                 return
+
+    def wait_heard(self, number):
+        with self._news:
+            assert self._news.wait_for(lambda: number in self.heard, allow(30)), self.heard
 
     def granted(self):
         """What the other side has said yes to by now."""
