@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -104,13 +105,18 @@ static int try_address(const char *address, int port, const sl_cancel *stop) {
     return failure;
 }
 
+/* Nobody else comes in there: that it answers says nothing about others. */
+static bool is_loopback(const char *address) {
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
 /* A server may listen on its loopback alone, whatever it was asked for, and doesn't say so. Who
  * examines the way is told, others read it in the log. */
 static void check_reach(const sl_tunnel_job *job, int port, const char *address) {
     char text[512];
     int failure = try_address(address, port, job->stop);
-    bool refused = failure == ECONNREFUSED;
-    if (failure == 0)
+    bool refused = failure == ECONNREFUSED, reached = failure == 0 && !is_loopback(address);
+    if (reached)
         snprintf(text, sizeof(text), "others reach port %d at %s", port, address);
     else if (refused)
         snprintf(text, sizeof(text),
@@ -125,11 +131,11 @@ static void check_reach(const sl_tunnel_job *job, int port, const char *address)
                  job->plan.destination.host, port);
     if (job->plan.witness)
         sl_tunnel_tell(job,
-                       failure == 0 ? SL_TUNNEL_REACHED
-                       : refused    ? SL_TUNNEL_FOR_ITSELF
-                                    : SL_TUNNEL_REACH_UNSEEN,
+                       reached   ? SL_TUNNEL_REACHED
+                       : refused ? SL_TUNNEL_FOR_ITSELF
+                                 : SL_TUNNEL_REACH_UNSEEN,
                        text);
-    else if (failure)
+    else if (!reached)
         sl_log(refused ? SL_LOG_WARNING : SL_LOG_INFO, "tunnel", "%s", text);
 }
 

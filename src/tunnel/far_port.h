@@ -32,7 +32,7 @@ void sl_far_port_tell_waiting(sl_tunnel_job *job);
 
 /* The server listens on this port. The first time it looks whether others reach it, at the
  * server's address in numbers ("": it isn't known, as behind a jump host), and warns if they are
- * refused. */
+ * refused. At a loopback address it can't be seen. */
 void sl_far_port_take(sl_tunnel_job *job, int port, const char *address);
 
 #endif

@@ -6,9 +6,11 @@
 #include "base/log.h"
 #include "tunnel/far_port.h"
 #include "tunnel/local.h"
+#include "tunnel/look.h"
 
 #include <libssh/server.h> /* for what a message says */
 #include <netdb.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define AGAIN_MS  250   /* between asking for a port that is held */
@@ -51,20 +53,6 @@ static bool take_channel(void *user, ssh_message message) {
     return local >= 0 && sl_forward_accept(forward, pump->session, message, local) == SL_OK;
 }
 
-/* Whether somebody listens on a port as seen from the server. */
-static bool somebody_listens(sl_session *session, int port, int64_t deadline_us) {
-    ssh_channel channel = port > 0 ? ssh_channel_new(session->ssh) : NULL;
-    int result = channel ? SSH_AGAIN : SSH_ERROR;
-    while (result == SSH_AGAIN) {
-        result =
-            ssh_channel_open_forward(channel, sl_far_port_host(session->job), port, "127.0.0.1", 0);
-        if (result == SSH_AGAIN && sl_session_wait(session, deadline_us) < 0)
-            break;
-    }
-    ssh_channel_free(channel);
-    return result == SSH_OK;
-}
-
 /* SL_OK; SL_EFORWARD, without a sentence, when the server refuses; and how the wait ended. Nothing
  * else drives the session meanwhile: libssh reads the port that was picked from the last packet
  * that came. */
@@ -101,7 +89,8 @@ static int ask_again(sl_session *session, int port, int64_t deadline_us) {
 /* The server's answer has no reason: looks for it. */
 static int see_refusal(sl_session *session, int port, int64_t deadline_us) {
     const sl_tunnel_job *job = session->job;
-    bool taken = somebody_listens(session, port, deadline_us);
+    bool taken =
+        port > 0 && sl_look_somebody_listens(session, sl_far_port_host(job), port, deadline_us);
     if (sl_session_lost(session))
         return sl_session_fail_lost(session);
     return taken ? ask_again(session, port, deadline_us) : sl_far_port_fail_refused(job);
@@ -118,6 +107,12 @@ static const char *find_address(const sl_session *session, char *text, socklen_t
     return text;
 }
 
+/* Whether what the server listens at, by our wish, includes its loopback addresses. */
+static bool is_for_loopback(const sl_tunnel_job *job) {
+    const char *host = job->plan.target_host;
+    return !host[0] || strcmp(host, "*") == 0 || strcmp(host, "localhost") == 0;
+}
+
 int sl_inward_listen(sl_pump *pump, int64_t deadline_us) {
     sl_session *session = pump->session;
     sl_tunnel_job *job = session->job;
@@ -132,6 +127,10 @@ int sl_inward_listen(sl_pump *pump, int64_t deadline_us) {
     if (port < 1 || port > 65535)
         return sl_fail(SL_EUNREACHABLE, "%s does not tell on which port it listens; try again",
                        job->plan.name);
+    if (!job->was_up && is_for_loopback(job))
+        code = sl_look_whether_ours(session, port, deadline_us);
+    if (code < 0)
+        return code;
     session->take_channel = take_channel;
     session->take_user = pump;
     sl_far_port_take(job, port, find_address(session, address, sizeof(address)));

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import threading
 
 import pytest
 from harness import floods
@@ -173,6 +174,24 @@ def test_port_held_by_another_program(started, sshd, dial):
     place = ["--address", "127.0.0.1", "--port", taken.port]
     viewer = dial("pair", *place, *server.options(), "-o", "ssh_connect_timeout=1")
     viewer.expect(7).sentence(taken.port, "in use", "--port")
+
+
+def test_port_half_held_by_another_program(started, sshd, view):
+    """The server gets the port for IPv6 alone, and is content with it."""
+    server = sshd()
+    taken = Listener(b"")
+    started.callback(taken.close)
+    threading.Thread(target=lambda: taken.serve_one().close(), daemon=True).start()
+    place = ["--address", "localhost", "--port", taken.port]
+    viewer = view("pair", *place, *server.options())
+    viewer.expect(7).sentence(taken.port, "in use", "127.0.0.1", "--port")
+
+
+def test_server_that_lets_nobody_look(sshd, view, send):
+    server = sshd("AllowTcpForwarding remote")
+    viewer = view("pair", "--address", "localhost", *server.options(), "--frames", 5)
+    send(SOURCE, viewer.port(), "pair")
+    viewer.expect(0)
 
 
 def test_port_that_the_server_picks_late(sshd, view, send):

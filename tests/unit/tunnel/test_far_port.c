@@ -84,12 +84,13 @@ static void who_reaches_it_is_told(void **state) {
     int port, listener = listen_somewhere(&port);
     sl_far_port_take(&job, port, "127.0.0.1");
     assert_int_equal(job.port, port);
-    assert_int_equal(facts[SL_TUNNEL_REACHED], 1);
+    assert_int_equal(facts[SL_TUNNEL_REACH_UNSEEN], 1); /* that this host reaches it is no news */
     sl_far_port_take(&job, port, NOWHERE_MORE);
     assert_int_equal(facts[SL_TUNNEL_FOR_ITSELF], 1);
     assert_non_null(strstr(said, "GatewayPorts clientspecified"));
     sl_far_port_take(&job, port, ""); /* behind a jump host */
-    assert_int_equal(facts[SL_TUNNEL_REACH_UNSEEN], 1);
+    assert_int_equal(facts[SL_TUNNEL_REACH_UNSEEN], 2);
+    assert_int_equal(facts[SL_TUNNEL_REACHED], 0);
     close(listener);
 }
 
