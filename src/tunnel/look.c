@@ -2,7 +2,6 @@
 #include "tunnel/look.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/event.h"
 #include "tunnel/forward.h"
 
 #include <libssh/server.h> /* for what a message says */
@@ -51,22 +50,29 @@ static bool see_visitor(void *user, ssh_message message) {
     return false;
 }
 
+/* Somebody else has taken it. Who examines the way is told where he is to be found. */
+static int fail_shared(const sl_session *session, const char *host, int port) {
+    const sl_tunnel_plan *plan = &session->job->plan;
+    if (plan->target_port == port)
+        sl_tunnel_tell(session->job, SL_TUNNEL_HELD, host);
+    return sl_fail(SL_EFORWARD,
+                   "port %d at %s is in use by another program, which listens at %s beside the SSH "
+                   "server; choose another with --port, or stop that program",
+                   port, plan->name, host);
+}
+
 /* Waits until our connection comes back. */
 static int await_visitor(sl_session *session, const sl_forward *way, const struct visitor *visitor,
                          const char *host) {
     int64_t deadline_us = sl_deadline_us(COMES_BACK_MS);
     while (!visitor->came) {
-        int code = sl_wait(session->descriptor, sl_session_events(session), session->job->stop,
-                           deadline_us);
+        int code = sl_session_await(session, deadline_us);
         if (code == SL_OK && !sl_session_drive(session))
             return sl_session_fail_lost(session);
         if (code < 0 && code != SL_EAGAIN)
             return code;
-        if (!visitor->came && (way->remote_closed || sl_remaining_ms(deadline_us) == 0))
-            return sl_fail(SL_EFORWARD,
-                           "port %d at %s is in use by another program, which listens at %s beside "
-                           "the SSH server; choose another port with --port, or stop that program",
-                           visitor->port, session->job->plan.name, host);
+        if (!visitor->came && (way->remote_ended || code == SL_EAGAIN))
+            return fail_shared(session, host, visitor->port);
     }
     return SL_OK;
 }

@@ -90,8 +90,7 @@ int sl_pump_probe(sl_pump *pump, int64_t deadline_us) {
             return code;
         if (pump->unheard)
             return SL_OK;
-        code = sl_wait(pump->session->descriptor, sl_session_events(pump->session),
-                       pump->session->job->stop, deadline_us);
+        code = sl_session_await(pump->session, deadline_us);
         if (code == SL_EAGAIN) { /* it may answer yet */
             sl_tunnel_plan_fail_silent(&pump->session->job->plan);
             tell_heard(pump, false);

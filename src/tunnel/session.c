@@ -109,10 +109,16 @@ short sl_session_events(const sl_session *session) {
     return (short)(POLLIN | (ssh_get_poll_flags(session->ssh) & SSH_WRITE_PENDING ? POLLOUT : 0));
 }
 
+int sl_session_await(const sl_session *session, int64_t deadline_us) {
+    if (sl_remaining_ms(deadline_us) == 0)
+        return SL_EAGAIN;
+    return sl_wait(session->descriptor, sl_session_events(session), session->job->stop,
+                   deadline_us);
+}
+
 int sl_session_wait(sl_session *session, int64_t deadline_us) {
     const sl_tunnel_plan *plan = &session->job->plan;
-    int code =
-        sl_wait(session->descriptor, sl_session_events(session), session->job->stop, deadline_us);
+    int code = sl_session_await(session, deadline_us);
     if (code != SL_EAGAIN)
         return code;
     return sl_fail(SL_EUNREACHABLE,

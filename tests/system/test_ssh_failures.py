@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from harness import gates
 from harness.openssh import make_key, public_key
 from harness.ports import Listener, free_port
 
@@ -60,6 +61,20 @@ def test_server_that_never_answers(sshd, attempt, listener):
     destination = f"someone@127.0.0.1:{place.port}"
     sender = attempt("--ssh", destination, "--ssh-key", server.key)
     sender.expect(4).sentence("127.0.0.1", place.port)
+    assert time.monotonic() - begin < 15
+
+
+def test_server_that_never_stops_talking(sshd, attempt, listener):
+    place = listener(gates.BANNER)
+    begin = time.monotonic()
+    words = ["--ssh", f"someone@127.0.0.1:{place.port}", "--ssh-key", sshd(start=False).key]
+    sender = attempt(*words, "-o", "ssh_connect_timeout=2")
+    peer = place.serve_one()
+    nothing = gates.packet(b"\x03" + bytes(4)) * 100000
+    with pytest.raises(OSError):
+        while True:
+            peer.sendall(nothing)
+    sender.expect(4).sentence("127.0.0.1", place.port, "timed out")
     assert time.monotonic() - begin < 15
 
 
