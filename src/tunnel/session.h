@@ -48,8 +48,8 @@ int sl_session_copy_descriptor(int descriptor);
 int sl_session_open(sl_session *session, sl_tunnel_job *job, int descriptor, const char *algorithms,
                     int64_t deadline_us);
 
-/* Waits until there is something to do for libssh. SL_OK; SL_EAGAIN past the deadline, even if there
- * is: who never stops talking gets no more time than who is silent; SL_ECANCELED. */
+/* Waits until there is something to do for libssh. SL_OK; SL_EAGAIN past the deadline, even if
+ * there is: who never stops talking gets no more time than who is silent; SL_ECANCELED. */
 int sl_session_await(const sl_session *session, int64_t deadline_us);
 
 /* The same, but past the deadline it is SL_EUNREACHABLE with a sentence. */

@@ -16,6 +16,8 @@
 #define BACK_OFF_FIRST_MS 100
 #define BACK_OFF_MOST_MS  5000
 #define DARK_MOST_MS      1000 /* while nobody answers: that costs no server anything */
+#define SHORT_MOST_MS     400  /* after being up, however short */
+#define LIVED_US          (5 * SL_SECOND_US) /* up for so long, its loss is the first of its kind */
 #define REFUSED_PAUSE_MS  60000
 
 static void log_up(const sl_tunnel_job *job, bool first) {
@@ -141,23 +143,29 @@ static int back_off_ms(unsigned attempt, int most_ms, unsigned *seed) {
 }
 
 /* When to try again. An attempt that took its time has waited already. */
-static int64_t next_us(const sl_tunnel_job *job, unsigned attempt, int64_t began_us,
-                       unsigned *seed) {
-    int most_ms = in_the_dark(job) ? DARK_MOST_MS : BACK_OFF_MOST_MS;
+static int64_t next_us(unsigned attempt, int most_ms, int64_t began_us, unsigned *seed) {
     int64_t soon_us = sl_deadline_us(back_off_ms(0, most_ms, seed));
     int64_t due_us = began_us + INT64_C(1000) * back_off_ms(attempt, most_ms, seed);
     return due_us > soon_us ? due_us : soon_us;
 }
 
-/* One connection, from set-up to its end. SL_OK when it was told to stop. */
-static int live_once(const sl_tunnel_supervisor *supervisor, void *state) {
+/* One connection, from set-up to its end; for how long it was up, 0: never. SL_OK when it was told
+ * to stop. */
+static int live_once(const sl_tunnel_supervisor *supervisor, void *state, int64_t *up_us) {
+    *up_us = 0;
     int code = supervisor->backend->connect(state);
-    return code < 0 ? code : supervisor->backend->carry(state);
+    if (code < 0)
+        return code;
+    int64_t since_us = sl_now_us();
+    code = supervisor->backend->carry(state);
+    *up_us = sl_now_us() - since_us + 1;
+    return code;
 }
 
 /* Waits after a failure. One of the path is over at once when the network changes; a refusal takes
- * its minute whatever happens, so that no server takes us for somebody who guesses. */
-static void wait_for_next(sl_tunnel_job *job, int code, bool first, int64_t until_us) {
+ * its minute whatever happens, so that no server takes us for somebody who guesses. Returns whether
+ * the network has changed. */
+static bool wait_for_next(sl_tunnel_job *job, int code, bool first, int64_t until_us) {
     bool refused = is_refusal(code);
     until_us = refused ? sl_deadline_us(REFUSED_PAUSE_MS) : until_us;
     sl_log(first || refused ? trouble_level(job) : SL_LOG_INFO, "tunnel",
@@ -166,10 +174,12 @@ static void wait_for_next(sl_tunnel_job *job, int code, bool first, int64_t unti
     /* Changes come in bunches, and a connection made amid them would not live long. */
     if (sl_wait(-1, 0, job->stop, sl_deadline_us(BACK_OFF_FIRST_MS / 2)) == SL_ECANCELED ||
         sl_wait(refused ? -1 : job->network.fd, POLLIN, job->stop, until_us) != SL_OK)
-        return;
+        return false;
     sl_wait(-1, 0, job->stop, sl_deadline_us(BACK_OFF_FIRST_MS));
-    if (sl_network_take(&job->network))
+    bool changed = sl_network_take(&job->network);
+    if (changed)
         sl_log(SL_LOG_INFO, "tunnel", "the network has changed; trying again now");
+    return changed;
 }
 
 void sl_tunnel_supervise(void *argument) {
@@ -182,16 +192,17 @@ void sl_tunnel_supervise(void *argument) {
         sl_log(SL_LOG_DEBUG, "tunnel", "%s", sl_error());
     int code = open_backend(supervisor, &state);
     while (code == SL_OK) {
-        uint64_t ups = job->status.reconnects;
-        bool up_before = job->was_up;
-        int64_t began_us = sl_now_us();
-        code = live_once(supervisor, state);
+        int64_t began_us = sl_now_us(), up_us;
+        code = live_once(supervisor, state, &up_us);
         if (ends_it(job, code))
             break;
-        if (job->was_up != up_before || ups != job->status.reconnects)
-            attempt = 0; /* it was up meanwhile */
-        wait_for_next(job, code, attempt == 0, next_us(job, attempt, began_us, &seed));
-        attempt++;
+        if (up_us >= LIVED_US)
+            attempt = 0;
+        int most_ms = up_us > 0          ? SHORT_MOST_MS
+                      : in_the_dark(job) ? DARK_MOST_MS
+                                         : BACK_OFF_MOST_MS;
+        int64_t until_us = next_us(attempt, most_ms, began_us, &seed);
+        attempt = wait_for_next(job, code, attempt == 0, until_us) ? 0 : attempt + 1;
         code = SL_OK;
     }
     if (!job->was_up)

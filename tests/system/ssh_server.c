@@ -1,7 +1,7 @@
 /* An SSH server for tests: accepts one password, by the methods it is told, and forwards
  * connections (direct-tcpip) to loopback. No shell, no account. The tests build and run it.
  *
- *     ssh_server HOST-KEY PASSWORD password|keyboard-interactive|mute
+ *     ssh_server HOST-KEY PASSWORD password|keyboard-interactive|mute|curt
  *
  * Prints the port it listens on as its first line. One process a session; all end with the first.
  */
@@ -28,6 +28,8 @@ struct login {
     bool mute;
 };
 
+static bool curt; /* hangs up as soon as there is something to pass on */
+
 struct forward {
     ssh_event event;
     ssh_channel channel;
@@ -49,6 +51,8 @@ static int from_peer(ssh_session session, ssh_channel channel, void *data, uint3
     struct forward *forward = user;
     (void)session, (void)channel, (void)is_stderr;
     size_t sent = 0;
+    if (curt)
+        _exit(0);
     while (forward->descriptor >= 0 && sent < size) {
         ssize_t step = send(forward->descriptor, (char *)data + sent, size - sent, MSG_NOSIGNAL);
         if (step <= 0)
@@ -202,6 +206,7 @@ int main(int argc, char **argv) {
     struct login login = {.password = argv[2],
                           .keyboard = strcmp(argv[3], "keyboard-interactive") == 0,
                           .mute = strcmp(argv[3], "mute") == 0};
+    curt = strcmp(argv[3], "curt") == 0;
     ssh_callbacks_init(&mute);
     signal(SIGCHLD, SIG_IGN);
     ssh_bind listener = listen_loopback(argv[1]);

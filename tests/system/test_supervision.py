@@ -324,3 +324,13 @@ def test_two_hundred_reconnects_leave_nothing_behind(sshd, view, send):
     for end in ends:
         assert end.end()["tunnel"]["reconnects"] == 200
     waited_for.after(10, 60)
+
+
+def test_server_that_hangs_up_again_and_again(folder, password_server, view, send):
+    """It is no new trouble each time, and asked less and less often."""
+    server, viewer = password_server("secret", "curt"), view("pair")
+    (folder / "password").write_text("secret\n", encoding="ascii")
+    words = ["--ssh-password-file", folder / "password", "--log", "info"]
+    sender = send(SOURCE, viewer.port(), "pair", *server.options(), *words)
+    sender.event("tunnel", lambda event: event["tunnel"]["reconnects"] >= 2, 30)
+    assert sender.stderr.count("warning: tunnel") == 1, sender.account()

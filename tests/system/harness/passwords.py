@@ -23,7 +23,8 @@ def build(folder):
 
 class PasswordServer:
     """Lets in whoever knows the password, by `password` or `keyboard-interactive`; `mute` is by
-    password too, and then without an answer to who asks whether it is there.
+    password too, and then without an answer to who asks whether it is there; `curt` hangs up as
+    soon as something comes that it is to pass on.
     """
 
     def __init__(self, program, folder, password, method="password"):

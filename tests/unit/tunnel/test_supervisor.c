@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define RECONNECTS 100
+#define RECONNECTS 50 /* some tenths of a second apart: none lives long */
 
 static sl_tunnel *open_it(void) {
     return open_tunnel(&(sl_tunnel_target){"127.0.0.1", behind.port}, SL_SSH_LIBSSH);
