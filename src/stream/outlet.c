@@ -301,6 +301,7 @@ static void run(void *argument) {
     while (result == SL_OK || result == SL_EAGAIN)
         result = sl_cancel_triggered(outlet->owner->stop) ? SL_ECANCELED : turn(outlet);
     conclude(outlet, result);
+    sl_tunnel_expect_end(outlet->tunnel);
     if (outlet->link)
         sl_link_state_get(outlet->link, &state);
     if (state.connected)

@@ -26,6 +26,7 @@ typedef struct sl_tunnel_job {
     int64_t connected_us; /* the tunnel's thread's: no earlier did the server have its connection */
     sl_cancel *stop;      /* triggered to end it; ends every wait */
     atomic_int linger_ms; /* how long bytes may still leave after that */
+    atomic_bool ending;   /* a loss is no trouble any more */
     atomic_size_t held;   /* bytes of the link's that libssh has yet to write, about */
     atomic_int port;      /* inward: where the server listens; 0: not known yet */
     sl_log_limit full;    /* the tunnel's thread's: of lines about those turned away */

@@ -37,6 +37,16 @@ static int fail_refused(const sl_session *session) {
                    destination->host, destination->port, words);
 }
 
+/* A gate's SSH library has no answer to a signature that is wrong. */
+static int fail_unanswered(const sl_session *session) {
+    const sl_ssh_destination *destination = &session->job->plan.destination;
+    return sl_fail(SL_EUNREACHABLE,
+                   "the viewer at %s port %d does not answer to the invitation, which may be "
+                   "damaged: copy the whole line that `sightline pair` printed, or run it there "
+                   "for a new one",
+                   destination->host, destination->port);
+}
+
 /* Logs in with the token, under the name that holds our key. */
 static int hand_over(sl_session *session, const sl_invitation_parts *invitation, ssh_key own,
                      const char *name, int64_t deadline_us) {
@@ -50,7 +60,9 @@ static int hand_over(sl_session *session, const sl_invitation_parts *invitation,
         return code;
     while ((result = ssh_userauth_publickey(session->ssh, user, token)) == SSH_AUTH_AGAIN) {
         code = sl_session_lost(session) ? sl_session_fail_log_in(session)
-                                        : sl_session_wait(session, deadline_us);
+                                        : sl_session_await(session, deadline_us);
+        if (code == SL_EAGAIN)
+            code = fail_unanswered(session);
         if (code < 0)
             break;
     }

@@ -23,11 +23,22 @@
 #define DRIVES_MOST     64     /* in a row: it reads 4 KiB each time */
 #define UNANSWERED_MOST                                                                            \
     100000                 /* packets while it sends none: amid a change of keys it keeps them */
+#define LINES_MOST   100   /* of libssh's, a second */
 #define ANSWERS_MOST 10000 /* that libssh gives while the server doesn't read them */
 
+/* It has a line for much that a peer may say as often as it likes. */
 static void log_line(int level, const char *function, const char *line, void *user) {
+    static _Thread_local int64_t until_us;
+    static _Thread_local unsigned lines;
     (void)level, (void)function, (void)user;
-    sl_log(SL_LOG_DEBUG, "tunnel", "libssh: %s", line);
+    if (sl_now_us() >= until_us) {
+        if (lines > LINES_MOST)
+            sl_log(SL_LOG_DEBUG, "tunnel", "libssh: %u more lines", lines - LINES_MOST);
+        until_us = sl_now_us() + SL_SECOND_US;
+        lines = 0;
+    }
+    if (lines++ < LINES_MOST)
+        sl_log(SL_LOG_DEBUG, "tunnel", "libssh: %s", line);
 }
 
 /* Without this, libssh keeps what a server asks for in a list without end. */

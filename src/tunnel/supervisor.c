@@ -69,7 +69,7 @@ void sl_tunnel_report(sl_tunnel_job *job, sl_tunnel_state state, const char *rea
 
 /* Of a jump host's trouble the tunnel that needs it tells too. */
 static sl_log_level trouble_level(const sl_tunnel_job *job) {
-    return job->plan.jump ? SL_LOG_INFO : SL_LOG_WARNING;
+    return job->plan.jump || atomic_load(&job->ending) ? SL_LOG_INFO : SL_LOG_WARNING;
 }
 
 void sl_tunnel_tell_heard(sl_tunnel_job *job, bool *unheard, bool heard, bool up) {

@@ -185,6 +185,11 @@ int sl_tunnel_failure_fd(const sl_tunnel *tunnel) {
     return tunnel->supervisor.failed.fd;
 }
 
+void sl_tunnel_expect_end(sl_tunnel *tunnel) {
+    if (tunnel)
+        atomic_store(&tunnel->supervisor.job.ending, true);
+}
+
 void sl_tunnel_close(sl_tunnel **tunnel, int linger_ms) {
     sl_tunnel *closing = *tunnel;
     if (!closing)

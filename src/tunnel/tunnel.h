@@ -135,6 +135,10 @@ uint64_t sl_tunnel_under_way(sl_tunnel *tunnel);
 /* A descriptor that polls readable once the tunnel has failed for good. */
 int sl_tunnel_failure_fd(const sl_tunnel *tunnel);
 
+/* The end is about to be sent, or the tunnel to be closed: that the other side goes first is no
+ * trouble to warn of. Safe on NULL. Any thread. */
+void sl_tunnel_expect_end(sl_tunnel *tunnel);
+
 /* Lets bytes that were taken from the link leave (at most linger_ms), then ends the session,
  * removes the socket, sets NULL. Safe on NULL. */
 void sl_tunnel_close(sl_tunnel **tunnel, int linger_ms);

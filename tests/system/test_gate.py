@@ -22,7 +22,9 @@ PICTURE = numpy.zeros((48, 64, 3), numpy.uint8)
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_sender_streams_through(pattern, gate, camera):
     opened = gate(pattern)
-    camera(opened, pattern, "--frames", 60).end()
+    streaming = camera(opened, pattern, "--frames", 60)
+    streaming.end()
+    assert "warning" not in streaming.stderr, streaming.account()
     frames = opened.viewer.end()["frames"]
     assert frames > 0 if pattern == "pubsub" else frames == 60
 

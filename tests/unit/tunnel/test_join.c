@@ -123,6 +123,18 @@ static void another_host_key_is_told_nothing(void **state) {
     ssh_key_free(token);
 }
 
+/* Its public half is known to the gate, and the other is another's. */
+static void a_mistyped_invitation_is_told_from_a_stuck_viewer(void **state) {
+    ssh_key token;
+    (void)state;
+    sl_invitation_parts parts = invite(&token);
+    parts.token[0] = parts.token[0] == 'A' ? 'B' : 'A';
+    assert_int_equal(sl_join(&parts, own, "porch", NULL), SL_EUNREACHABLE);
+    assert_non_null(strstr(sl_error(), "may be damaged"));
+    assert_int_equal(sl_invited_look(token), SL_OK);
+    ssh_key_free(token);
+}
+
 /* The one file of an invitation, as old as this. */
 static void make_older(long seconds) {
     char command[256];
@@ -325,6 +337,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_key_is_handed_over_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_host_key_is_told_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_mistyped_invitation_is_told_from_a_stuck_viewer, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(an_invitation_grows_old, set_up, tear_down),
         cmocka_unit_test_setup_teardown(of_many_at_once_one_wins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(guessing_opens_nothing, set_up, tear_down),
