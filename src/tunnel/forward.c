@@ -178,6 +178,7 @@ static void take(sl_forward *forward, size_t most, bool all_is_there) {
 
 size_t sl_forward_send(sl_forward *forward, size_t chunk, bool all_is_there) {
     size_t room = ssh_channel_window_size(forward->channel);
+    forward->refused = false;
     if (forward->state != SL_FORWARD_OPEN || forward->remote_closed || room == 0)
         return 0;
     if (forward->out_start == forward->out_end && forward->local >= 0)
@@ -188,8 +189,9 @@ size_t sl_forward_send(sl_forward *forward, size_t chunk, bool all_is_there) {
         return 0;
     int written =
         ssh_channel_write(forward->channel, forward->out + forward->out_start, (uint32_t)size);
-    if (written <= 0)
-        return 0; /* keys are being exchanged, or the connection is lost */
+    forward->refused = written <= 0; /* or the connection is lost */
+    if (forward->refused)
+        return 0;
     forward->out_start += (size_t)written;
     return (size_t)written;
 }

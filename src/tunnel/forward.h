@@ -25,6 +25,7 @@ typedef struct sl_forward {
     /* Out: taken from the local socket, not yet by libssh. */
     char *out;
     size_t out_start, out_end;
+    bool refused;      /* libssh took nothing when last asked: keys are being exchanged */
     bool local_ended;  /* no more will come from there */
     bool ended_remote; /* and the far end was told */
     int64_t ended_us;  /* when */

@@ -12,7 +12,7 @@
 #include <poll.h>
 #include <string.h>
 
-#define OPEN_MOST_US  (10 * SL_SECOND_US) /* for the answer: then the server itself is stuck */
+#define OPEN_MOST_US  (10 * SL_SECOND_US) /* for an answer, or keys: then the server is stuck */
 #define OPEN_PAUSE_US (SL_SECOND_US / 4)  /* between tries while nobody listens at the far end */
 #define TICK_MS       250 /* how often ends that wait for the other side are seen to */
 
@@ -256,6 +256,25 @@ static bool idle(sl_pump *pump) {
     return !(ssh_get_status(pump->session->ssh) & SSH_WRITE_PENDING);
 }
 
+/* While keys are exchanged nothing else leaves, and a server that never ends that could show life
+ * all the while. */
+static int check_keys(sl_pump *pump) {
+    const sl_session *session = pump->session;
+    bool waits = session->packet_counter.out_bytes < pump->hold_until;
+    for (int i = 0; i < SL_FORWARDS_MOST; i++)
+        waits = waits || pump->forwards[i].refused;
+    if (!waits || (ssh_get_status(session->ssh) & SSH_WRITE_PENDING))
+        pump->keys_us = 0;
+    else if (!pump->keys_us)
+        pump->keys_us = sl_now_us();
+    else if (sl_now_us() >= pump->keys_us + OPEN_MOST_US)
+        return sl_fail(
+            SL_EUNREACHABLE,
+            "the SSH server at %s does not finish the exchange of keys that is under way",
+            session->job->plan.name);
+    return SL_OK;
+}
+
 /* The network has changed. Without the address that it speaks from, a connection is dead; else it
  * may be. */
 static int look_at_network(sl_pump *pump) {
@@ -275,6 +294,8 @@ static int work(sl_pump *pump, struct round *round) {
     if (round->polled[SESSION].revents && !sl_session_drive(pump->session))
         return sl_session_fail_lost(pump->session);
     int code = sl_alive_check(&pump->alive);
+    if (code == SL_OK)
+        code = check_keys(pump);
     if (code == SL_OK && round->polled[NETWORK].revents)
         code = look_at_network(pump);
     if (code < 0)

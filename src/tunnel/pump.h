@@ -19,6 +19,7 @@ typedef struct sl_pump {
     int64_t open_at_us;  /* not before then is a channel asked for again */
     bool unheard;        /* nobody listened at the far end when last tried */
     uint64_t hold_until; /* libssh's count of bytes sent; before, it sits on what it was given */
+    int64_t keys_us;     /* since when it sits on it, or takes nothing; 0: it doesn't */
     size_t chunk;        /* handed to libssh at once: what the path takes in a few milliseconds */
     int64_t handed_us;   /* when the last one was; 0: it has left */
 } sl_pump;
