@@ -93,7 +93,9 @@ class Sender(_End):
         link = settings.struct.link
         self._newest_wins = link.pattern == lib.SL_PATTERN_PUBSUB
         # Raw over pubsub: while a receiver is slow the library has the pixels, and nobody waits.
-        self._lend: type[Copy] | type[Loan] = Copy if self._newest_wins and not settings.struct.codec.jpeg else Loan
+        self._lend: type[Copy] | type[Loan] = (
+            Copy if self._newest_wins and not settings.struct.codec.jpeg else Loan
+        )
         self._patience_s = link.request_timeout_s
         self._most = link.max_retries
         self._tunneled = settings.struct.tunnel.destination != ffi.NULL
