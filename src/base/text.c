@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define LONGEST 63
+#define MAPPED  "::ffff:" /* how IPv6 writes IPv4 */
 
 /* How many bytes the UTF-8 character at `c` has; 0 when it is none: a stray or missing byte, a
  * longer form than needed, half of a UTF-16 pair, or beyond the last character. */
@@ -34,16 +35,36 @@ static size_t character_bytes(const unsigned char *c) {
     return 0;
 }
 
+/* Whether the UTF-8 character at `c` controls a terminal, or has a line end, or run backwards, that
+ * no sender of it may decide: U+0080 to U+009F, U+2028 to U+202E, U+2066 to U+2069. */
+static bool controls(const unsigned char *c, size_t bytes) {
+    static const struct {
+        unsigned char head[2], lowest, highest; /* of the last byte */
+    } sets[] = {{{0xE2, 0x80}, 0xA8, 0xAE}, {{0xE2, 0x81}, 0xA6, 0xA9}};
+    if (bytes == 1)
+        return *c < 0x20 || *c == 0x7F;
+    if (bytes == 2)
+        return c[0] == 0xC2 && c[1] <= 0x9F;
+    for (size_t i = 0; i < SL_COUNT(sets); i++)
+        if (memcmp(c, sets[i].head, 2) == 0 && c[2] >= sets[i].lowest && c[2] <= sets[i].highest)
+            return true;
+    return false;
+}
+
 void sl_text_harmless(char *text) {
     unsigned char *c = (unsigned char *)text;
     while (*c) {
         size_t bytes = character_bytes(c), taken = bytes > 0 ? bytes : 1;
-        /* In UTF-8 the second set of control characters is C2 80 to C2 9F. */
-        bool c1 = bytes == 2 && c[0] == 0xC2 && c[1] <= 0x9F;
-        if (bytes == 0 || *c < 0x20 || *c == 0x7F || c1)
+        if (bytes == 0 || controls(c, bytes))
             memset(c, '?', taken);
         c += taken;
     }
+}
+
+const char *sl_text_address(const char *address) {
+    size_t head = strlen(MAPPED);
+    bool mapped = strncmp(address, MAPPED, head) == 0 && strchr(address, '.');
+    return mapped ? address + head : address;
 }
 
 char *sl_text_trim(char *text) {

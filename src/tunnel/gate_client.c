@@ -6,6 +6,7 @@
 #include "tunnel/gate_client.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "tunnel/dial.h"
 #include "tunnel/gate_clock.h"
 #include "tunnel/gate_login.h"
@@ -26,8 +27,7 @@
 #define BREATH_US     SL_SECOND_US /* between reads of a client that the link has no room for */
 #define DEAD_AFTER_MS 15000        /* nothing acknowledged for that long: its place is free again */
 #define CHUNK         ((size_t)64 * 1024) /* what goes out is replies */
-#define LOGIN_PACKETS 64        /* come before a log-in at most, and two more for each attempt */
-#define MAPPED        "::ffff:" /* how IPv6 writes IPv4 */
+#define LOGIN_PACKETS 64 /* come before a log-in at most, and two more for each attempt */
 #define NAME_UNSET    "somebody"
 
 enum { STOP, SESSION, FORWARDS };
@@ -247,9 +247,7 @@ static void name_peer(sl_gate_client *client) {
     if (getpeername(client->session.descriptor, (struct sockaddr *)&address, &size) == 0)
         getnameinfo((struct sockaddr *)&address, size, host, sizeof(host), port, sizeof(port),
                     NI_NUMERICHOST | NI_NUMERICSERV);
-    bool mapped = strncmp(host, MAPPED, strlen(MAPPED)) == 0;
-    snprintf(client->peer, sizeof(client->peer), "%s port %.5s",
-             mapped ? host + strlen(MAPPED) : host, port);
+    snprintf(client->peer, sizeof(client->peer), "%s port %.5s", sl_text_address(host), port);
 }
 
 /* Gives the session a descriptor of its own of the same connection. */

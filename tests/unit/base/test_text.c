@@ -35,6 +35,13 @@ static void control_characters_go(void **state) {
             "a??2J??");
 }
 
+static void text_is_not_turned_around(void **state) {
+    (void)state;
+    becomes("a\u2028b\u2029c\u202ad\u202e", "a???b???c???d???");
+    becomes("\u2066a\u2069", "???a???");
+    becomes("\u2027 \u202f \u2065 \u206a \u2168", "\u2027 \u202f \u2065 \u206a \u2168");
+}
+
 static void stray_bytes_go(void **state) {
     (void)state;
     becomes("a\x9b"
@@ -77,13 +84,23 @@ static void white_space_around_goes(void **state) {
     assert_string_equal(sl_text_trim(blank), "");
 }
 
+static void mapped_addresses_are_written_as_usual(void **state) {
+    (void)state;
+    assert_string_equal(sl_text_address("::ffff:192.0.2.7"), "192.0.2.7");
+    assert_string_equal(sl_text_address("::ffff:1"), "::ffff:1");
+    assert_string_equal(sl_text_address("2001:db8::7"), "2001:db8::7");
+    assert_string_equal(sl_text_address("192.0.2.7"), "192.0.2.7");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_stays),
         cmocka_unit_test(control_characters_go),
+        cmocka_unit_test(text_is_not_turned_around),
         cmocka_unit_test(stray_bytes_go),
         cmocka_unit_test(white_space_around_goes),
         cmocka_unit_test(a_copy_is_cut_between_characters),
+        cmocka_unit_test(mapped_addresses_are_written_as_usual),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
