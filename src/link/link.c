@@ -12,8 +12,8 @@
 #define CHECK_US          (SL_SECOND_US / 4) /* between looks at what peers hold unfinished */
 #define ORPHAN_US         (SL_SECOND_US / 5)
 #define CUT_OFF_US        (3 * SL_SECOND_US / 2) /* silence, while another peer wants its place */
-#define CROWD_US          (5 * SL_SECOND_US) /* that peers who say nothing may keep others out */
-#define FAILURES_A_FAMILY 3                  /* to connect, before the other one's turn */
+#define LOST_LITTLE_MOST  1024                   /* of which libzmq may keep 32 KiB each */
+#define FAILURES_A_FAMILY 3                      /* to connect, before the other one's turn */
 
 /* What the kernel may hold back of a live sender: of a second's bytes the fiftieth part, 20 ms. */
 #define UNSENT_A_SECOND 50
@@ -192,11 +192,10 @@ static uint64_t count_lost(const sl_link *link) {
     return link->strange > waiting ? link->strange - waiting : 0;
 }
 
-/* All places are taken and nobody who has one says anything; or libzmq holds on to what was turned
- * away, as a PAIR socket does when more has come from there than it wants. */
+/* libzmq holds on to what was turned away, as a PAIR socket does when more has come from there than
+ * it wants; or may hold on to too much of what is gone. */
 static int check_crowd(sl_link *link) {
-    bool silent = link->crowd_us && sl_now_us() >= link->crowd_us + CROWD_US;
-    if (!silent && link->peers.turned_away <= SL_PEERS_MAX &&
+    if (link->peers.turned_away <= SL_PEERS_MAX && link->lost_little <= LOST_LITTLE_MOST &&
         count_lost(link) <= link->kind->lost_most)
         return SL_OK;
     sl_monitor_refuse(link, "too many idle connections: all were ended, to give others a chance");

@@ -27,6 +27,8 @@
 #define SECRET_US   (10 * SL_SECOND_US)
 #define SILENT_US   (15 * SL_SECOND_US)
 
+#define IDLE_US (5 * SL_SECOND_US) /* that who brings nothing may keep others out */
+
 #define EVENTS                                                                                     \
     (ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CLOSED |     \
      ZMQ_EVENT_CLOSE_FAILED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |             \
@@ -103,6 +105,17 @@ static void note_left_in_silence(sl_link *link, const sl_peer *gone) {
         sl_refusal_silent(link, gone, false);
 }
 
+/* Strangers may come and go as often as they like. */
+static void log_seldom(sl_log_limit *limit, const char *what) {
+    uint64_t more;
+    if (!sl_log_limit_pass(limit, &more))
+        return;
+    if (more == 0)
+        sl_log(SL_LOG_INFO, "link", "%s", what);
+    else
+        sl_log(SL_LOG_INFO, "link", "%s (and %llu more before)", what, (unsigned long long)more);
+}
+
 static void note_disconnected(sl_link *link, int fd) {
     uint64_t failure = link->failure, code = link->failure_code, refused = link->state.refused;
     link->failure = 0;
@@ -114,7 +127,6 @@ static void note_disconnected(sl_link *link, int fd) {
     const sl_peer gone = *peer;
     sl_peers_remove(&link->peers, peer);
     link->crowded = false;
-    link->crowd_us = 0;
     link->silence_us = 0;
     sl_peer *other = failure && gone.up ? sl_peers_newest_waiting(&link->peers) : NULL;
     if (other) /* the handshake that succeeded was its */
@@ -124,16 +136,37 @@ static void note_disconnected(sl_link *link, int fd) {
     else if (gone.up && !gone.heard && !gone.judged && link->kind->confusable)
         note_left_in_silence(link, &gone);
     else if (gone.up)
-        sl_log(SL_LOG_INFO, "link", "a peer's connection has ended");
+        log_seldom(&link->departures, "a peer's connection has ended");
     plan_reopening(link, gone.judged || link->state.refused != refused);
+}
+
+/* What had shaken hands is gone, and left little behind if it is lost. */
+static void note_lost_little(sl_link *link) {
+    link->strange -= link->strange > 0;
+    link->lost_little += link->kind->lost_most > 0;
+}
+
+/* Ends a connection that brings nothing, for another one: who only sits there keeps nobody out. */
+static bool make_way(sl_link *link) {
+    sl_peer *idle = sl_peers_idle(&link->peers, sl_now_us() - IDLE_US);
+    if (!idle)
+        return false;
+    if (!idle->heard && idle->up && sl_peer_brought_little(idle->fd))
+        note_lost_little(link);
+    sl_monitor_refuse(link,
+                      "there are %d connections already; one that brought nothing for %d s makes "
+                      "way for another",
+                      SL_PEERS_MAX, (int)(IDLE_US / SL_SECOND_US));
+    sl_socket_turn_away(link, idle->fd);
+    return true;
 }
 
 /* More than a receiver has places for. Strangers must take neither its memory nor all of the
  * program's descriptors. */
 static void turn_away(sl_link *link, int fd) {
+    if (link->kind->lost_most > 0 && !sl_peer_brought_little(fd))
+        link->strange++;
     sl_socket_turn_away(link, fd);
-    if (link->crowd_us == 0)
-        link->crowd_us = sl_now_us();
     if (!link->crowded)
         sl_monitor_refuse(link, "there are %d connections already; further ones are turned away",
                           SL_PEERS_MAX);
@@ -143,7 +176,7 @@ static void turn_away(sl_link *link, int fd) {
 static void note_connection(sl_link *link, int fd) {
     bool placed = sl_peers_add(&link->peers, fd);
     if (link->role != SL_ROLE_SENDER) {
-        if (!placed)
+        if (!placed && !(make_way(link) && sl_peers_add(&link->peers, fd)))
             turn_away(link, fd);
         return;
     }
@@ -158,13 +191,16 @@ static void note_met(sl_link *link) {
     link->state.connects++;
     pthread_mutex_unlock(&link->lock);
     link->changed = true;
-    sl_log(SL_LOG_INFO, "link", "a peer has connected");
+    log_seldom(&link->arrivals, "a peer has connected");
 }
 
 static void note_handshake(sl_link *link) {
     sl_peer *peer = sl_peers_newest_waiting(&link->peers);
-    if (peer)
-        peer->up = true;
+    if (!peer) { /* it was turned away */
+        link->lost_little += link->kind->lost_most > 0;
+        return;
+    }
+    peer->up = true;
     if (sl_peers_up(&link->peers) == 1)
         link->heard_us = sl_now_us();
     if (link->kind->confusable)
@@ -287,7 +323,6 @@ bool sl_monitor_hear(sl_link *link, int fd, const char *socket_type) {
     link->broken_off = 0;
     link->unheard = 0;
     link->silence_us = 0;
-    link->crowd_us = 0;
     link->heard_us = sl_now_us();
     if (first && sl_link_routes(link)) {
         note_met(link);

@@ -7,6 +7,7 @@
 #include "link/peers.h"
 #include "base/clock.h"
 #include "base/meter.h"
+#include "base/text.h"
 
 #include <linux/tcp.h>
 #include <netdb.h>
@@ -16,6 +17,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+
+#define HANDSHAKE_BYTES_MOST 1024 /* ZMTP's greeting, CURVE's words, the longest identity */
 
 void sl_peers_remove(sl_peers *peers, sl_peer *peer) {
     size_t after = (size_t)(peers->all + peers->count - peer) - 1;
@@ -28,11 +31,13 @@ static void name_peer(int fd, char name[SL_PEER_NAME_MAX]) {
     socklen_t size = sizeof address;
     char host[INET6_ADDRSTRLEN + 1], port[8];
     *name = '\0';
-    if (getpeername(fd, (struct sockaddr *)&address, &size) == 0 &&
-        (address.ss_family == AF_INET || address.ss_family == AF_INET6) &&
+    if (getpeername(fd, (struct sockaddr *)&address, &size) ||
+        (address.ss_family != AF_INET && address.ss_family != AF_INET6) ||
         getnameinfo((struct sockaddr *)&address, size, host, sizeof host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-        snprintf(name, SL_PEER_NAME_MAX, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+                    NI_NUMERICHOST | NI_NUMERICSERV))
+        return;
+    const char *usual = sl_text_address(host);
+    snprintf(name, SL_PEER_NAME_MAX, strchr(usual, ':') ? "[%s]:%s" : "%s:%s", usual, port);
 }
 
 bool sl_peers_add(sl_peers *peers, int fd) {
@@ -85,6 +90,16 @@ sl_peer *sl_peers_silent(sl_peers *peers, int64_t since_us) {
     return NULL;
 }
 
+sl_peer *sl_peers_idle(sl_peers *peers, int64_t since_us) {
+    sl_peer *idle = NULL;
+    for (size_t i = 0; i < peers->count; i++) {
+        sl_peer *peer = &peers->all[i];
+        if (peer->mark_us < (idle ? idle->mark_us : since_us))
+            idle = peer;
+    }
+    return idle;
+}
+
 /* Bytes that came over a connection, and how many of them the kernel still has. */
 static bool count_bytes(int fd, uint64_t *received, uint64_t *unread) {
     struct tcp_info info = {0};
@@ -97,6 +112,11 @@ static bool count_bytes(int fd, uint64_t *received, uint64_t *unread) {
         return sl_meter_read(fd, received);
     *received = info.tcpi_bytes_received;
     return true;
+}
+
+bool sl_peer_brought_little(int fd) {
+    uint64_t received, unread;
+    return count_bytes(fd, &received, &unread) && received <= HANDSHAKE_BYTES_MOST;
 }
 
 static void mark(sl_peer *peer) {

@@ -53,6 +53,12 @@ size_t sl_peers_heard_count(const sl_peers *peers);
 /* The first one that has come before `since_us` and was never heard, or NULL. */
 sl_peer *sl_peers_silent(sl_peers *peers, int64_t since_us);
 
+/* The one that has brought no whole message for longest, if none since `since_us`; else NULL. */
+sl_peer *sl_peers_idle(sl_peers *peers, int64_t since_us);
+
+/* Whether no more came over a connection than a handshake takes; false when that isn't known. */
+bool sl_peer_brought_little(int fd);
+
 /* What came over this new connection's meter so far came from others before it. */
 void sl_peers_begin(sl_peers *peers, int fd);
 

@@ -86,19 +86,19 @@ struct sl_link {
     int64_t silence_us;    /* live sender: how long its peer may still be silent; 0: it isn't */
     sl_peer_tuning tuning; /* as kind->tuning, or what sl_link_pace() made of it */
     uint64_t strange;      /* where some can be lost: this socket's handshakes less peers heard */
+    uint64_t lost_little;  /* and those that brought a handshake alone before they were ended */
     int64_t question_us;   /* not before then is it asked again */
     int64_t reopen_us;     /* sender: when to make a new socket; 0: ZeroMQ is at it by itself */
     sl_link_message saved; /* sender: a reply that came just before the connection went */
     int64_t heard_us;      /* when the last whole message came, or the first peer */
     int64_t orphan_us;     /* pair receiver: how long it may have a peer and no way to it; 0: has */
     int64_t check_us;      /* when to look next at what peers hold unfinished */
-    int64_t crowd_us; /* receiver: since when it turns peers away and hears none; 0: it's not */
-    bool crowded;     /* receiver: there was no place for the last that came */
-    int topics;       /* pubsub sender: what peers have subscribed to */
-    bool subscribed;  /* pubsub sender: someone has subscribed to all */
-    bool changed;     /* something that sl_link_wait() has to report */
+    bool crowded;          /* receiver: there was no place for the last that came */
+    int topics;            /* pubsub sender: what peers have subscribed to */
+    bool subscribed;       /* pubsub sender: someone has subscribed to all */
+    bool changed;          /* something that sl_link_wait() has to report */
     bool want_send;
-    sl_log_limit refusals;   /* log lines about them */
+    sl_log_limit refusals, arrivals, departures; /* log lines about them */
     const sl_cancel *cancel; /* ends the wait that the thread is in; NULL: it is in none */
 
     atomic_int under_way; /* publisher: messages that ZeroMQ still holds */

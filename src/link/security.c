@@ -2,6 +2,7 @@
 #include "link/security.h"
 #include "base/error.h"
 #include "base/settings.h"
+#include "base/text.h"
 #include <sightline/keys.h>
 
 #include <errno.h>
@@ -154,11 +155,11 @@ static int read_question(void *gatekeeper, frame frames[FRAMES]) {
 static void turn_away(sl_security *security, const frame frames[FRAMES], const char *key) {
     char sentence[SL_VISITOR_MAX];
     const frame *address = &frames[ADDRESS];
-    bool known = address->size > 0 && address->size <= sizeof address->bytes;
+    bool known = address->size > 0 && address->size < sizeof address->bytes;
     snprintf(sentence, sizeof sentence,
-             "a sender%s%.*s is not let in: no file in %.200s has its key %s; put its public "
+             "a sender%s%s is not let in: no file in %.200s has its key %s; put its public "
              "certificate there if it may come in",
-             known ? " at " : "", known ? (int)address->size : 0, address->bytes, security->place,
+             known ? " at " : "", known ? sl_text_address(address->bytes) : "", security->place,
              key);
     pthread_mutex_lock(&security->lock);
     memcpy(security->visitor, sentence, sizeof sentence);

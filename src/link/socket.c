@@ -222,7 +222,7 @@ int sl_socket_reopen(sl_link *link) {
     link->peers.count = 0;
     link->peers.turned_away = 0;
     link->crowded = false;
-    link->crowd_us = 0;
+    link->lost_little = 0;
     link->failure = 0;
     link->reopen_us = 0;
     link->orphan_us = 0;

@@ -399,19 +399,38 @@ static void unending_messages(void **state) {
     part(&both);
 }
 
-/* Fills a receiver with peers; one more is turned away. */
+/* Fills a receiver with peers. */
 static void fill(const ends *both, sl_pattern pattern, int *peers, size_t count) {
     for (size_t i = 0; i < count; i++) {
         peers[i] = connect_zmtp(state_of(both->receiver).port, sender_types[pattern]);
         UNTIL(both, state_of(both->receiver).connects == i + 1);
     }
     assert_int_equal(state_of(both->receiver).refused, 0);
-    int surplus = connect_zmtp(state_of(both->receiver).port, sender_types[pattern]);
-    UNTIL(both, closed_by_peer(surplus));
-    close(surplus);
 }
 
-/* However many connect: who has a place keeps it, and is watched. */
+/* A whole message comes from there. */
+static void hear(const ends *both, int fd, const uint8_t *message, size_t size) {
+    sl_link_message heard;
+    assert_int_equal(send(fd, message, size, MSG_NOSIGNAL), size);
+    UNTIL(both, sl_link_receive(both->receiver, &heard) == SL_OK);
+    sl_link_message_clear(&heard);
+}
+
+/* Tries until there is a place for one more. */
+static int connect_more(const ends *both, const char *socket_type) {
+    uint64_t connects = state_of(both->receiver).connects;
+    for (;;) {
+        int fd = connect_zmtp(state_of(both->receiver).port, socket_type);
+        UNTIL(both, state_of(both->receiver).connects > connects || closed_by_peer(fd));
+        if (state_of(both->receiver).connects > connects)
+            return fd;
+        close(fd);
+        int64_t again_us = sl_now_us() + SL_SECOND_US / 10;
+        UNTIL(both, sl_now_us() > again_us);
+    }
+}
+
+/* However many connect: who has a place and says something keeps it, and is watched. */
 static void places_are_limited(void **state) {
     (void)state;
     write_parts(MORE);
@@ -421,32 +440,50 @@ static void places_are_limited(void **state) {
     assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_OK);
     int port = state_of(both.receiver).port, peers[SL_PEERS_MAX];
     fill(&both, SL_PATTERN_PUBSUB, peers, SL_PEERS_MAX);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 5; i++) {
+        static const uint8_t whole[] = {0, 1, 5};
+        for (size_t j = 0; j < SL_PEERS_MAX; j++)
+            hear(&both, peers[j], whole, sizeof whole);
         int surplus = connect_raw(port);
         UNTIL(&both, closed_by_peer(surplus));
         close(surplus);
-        static const uint8_t whole[] = {0, 1, 5};
-        assert_int_equal(send(peers[0], whole, sizeof whole, MSG_NOSIGNAL), sizeof whole);
-        sl_link_message message;
-        UNTIL(&both, sl_link_receive(both.receiver, &message) == SL_OK);
-        sl_link_message_clear(&message);
     }
     assert_int_equal(state_of(both.receiver).refused, 1); /* one burst */
     for (size_t i = 0; i < SL_PEERS_MAX; i++)
         assert_false(closed_by_peer(peers[i]));
-    uint64_t connects = state_of(both.receiver).connects;
     close(peers[0]);
-    while (state_of(both.receiver).connects == connects) { /* until its place is free */
-        peers[0] = connect_zmtp(port, "PUB");
-        UNTIL(&both, state_of(both.receiver).connects > connects || closed_by_peer(peers[0]));
-        if (state_of(both.receiver).connects == connects)
-            close(peers[0]);
-    }
+    peers[0] = connect_more(&both, "PUB");
     push_parts(&both, peers[0], 4000000);
     UNTIL(&both, closed_by_peer(peers[0]));
     assert_int_equal(count_closed(peers, SL_PEERS_MAX), 1);
     for (size_t i = 0; i < SL_PEERS_MAX; i++)
         close(peers[i]);
+    part(&both);
+}
+
+/* Who only sits there makes way for others, and who streams meanwhile is left alone. */
+static void crowd_around_a_stream(void **state) {
+    (void)state;
+    static const uint8_t request[] = {1, 0, 0, 1, 5};
+    ends both = {.receiver = open_receiver(SL_PATTERN_REQREP, 0)};
+    int peers[SL_PEERS_MAX], others[20];
+    fill(&both, SL_PATTERN_REQREP, peers, SL_PEERS_MAX);
+    hear(&both, peers[0], request, sizeof request);
+    assert_int_equal(send_text(both.receiver, "more"), SL_OK);
+    for (size_t i = 0; i < SL_COUNT(others); i++) {
+        others[i] = connect_more(&both, "REQ");
+        hear(&both, peers[0], request, sizeof request);
+        assert_int_equal(send_text(both.receiver, "more"), SL_OK);
+    }
+    assert_non_null(strstr(state_of(both.receiver).refusal, "makes way"));
+    UNTIL(&both, count_closed(peers, SL_PEERS_MAX) == SL_COUNT(others));
+    assert_false(closed_by_peer(peers[0]));
+    assert_int_equal(count_closed(others, SL_COUNT(others)), 0);
+    hear(&both, others[0], request, sizeof request);
+    for (size_t i = 0; i < SL_PEERS_MAX; i++)
+        close(peers[i]);
+    for (size_t i = 0; i < SL_COUNT(others); i++)
+        close(others[i]);
     part(&both);
 }
 
@@ -557,16 +594,16 @@ static void closing_amid_everything(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_wrong_pattern),     cmocka_unit_test(raw_socket_types),
-        cmocka_unit_test(sender_tries_again),      cmocka_unit_test(callers_that_are_no_peers),
-        cmocka_unit_test(silent_callers),          cmocka_unit_test(servers_that_are_no_viewers),
-        cmocka_unit_test(stranger_is_quoted),      cmocka_unit_test(viewer_that_finds_out_first),
-        cmocka_unit_test(other_security),          cmocka_unit_test(huge_claims),
-        cmocka_unit_test(limit_is_kept),           cmocka_unit_test(unending_message),
-        cmocka_unit_test(unending_live_message),   cmocka_unit_test(unending_messages),
-        cmocka_unit_test(places_are_limited),      cmocka_unit_test(idle_crowd),
-        cmocka_unit_test(subscriptions),           cmocka_unit_test(talkative_subscriber),
-        cmocka_unit_test(closing_amid_everything),
+        cmocka_unit_test(every_wrong_pattern),   cmocka_unit_test(raw_socket_types),
+        cmocka_unit_test(sender_tries_again),    cmocka_unit_test(callers_that_are_no_peers),
+        cmocka_unit_test(silent_callers),        cmocka_unit_test(servers_that_are_no_viewers),
+        cmocka_unit_test(stranger_is_quoted),    cmocka_unit_test(viewer_that_finds_out_first),
+        cmocka_unit_test(other_security),        cmocka_unit_test(huge_claims),
+        cmocka_unit_test(limit_is_kept),         cmocka_unit_test(unending_message),
+        cmocka_unit_test(unending_live_message), cmocka_unit_test(unending_messages),
+        cmocka_unit_test(places_are_limited),    cmocka_unit_test(idle_crowd),
+        cmocka_unit_test(crowd_around_a_stream), cmocka_unit_test(subscriptions),
+        cmocka_unit_test(talkative_subscriber),  cmocka_unit_test(closing_amid_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
