@@ -180,6 +180,16 @@ static json_t *value(const char *json) {
     return made ? made : json_null();
 }
 
+/* What a peer says, or of a long story how long it is: the file must not grow as fast as a peer
+ * can talk. */
+static void add_data(json_t *object, const char *json) {
+    size_t bytes = json ? strlen(json) : 0;
+    bool told = bytes <= FIGURES_DATA_MOST;
+    json_object_set_new(object, "data", told ? value(json) : json_null());
+    if (!told)
+        json_object_set_new(object, "data_bytes", count(bytes));
+}
+
 /* FNV-1a. */
 static uint64_t hash_of(const char *text) {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -216,7 +226,7 @@ bool figures_exchange(FILE *file, const struct figures_about *about, const char 
     if (picture_back)
         json_object_set_new(object, "array", array(what));
     else
-        json_object_set_new(object, "data", value(what->message));
+        add_data(object, what->message);
     /* A peer's text may hold what drives a terminal. */
     char *line = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
     json_decref(object);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #define FIGURES_PEERS_MOST 64
+#define FIGURES_DATA_MOST  65536 /* bytes of JSON; of what is longer only the length is told */
 
 /* What all events tell. */
 struct figures_about {

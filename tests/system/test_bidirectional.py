@@ -10,8 +10,10 @@ BOTH_WAYS = ("-o", "bidirectional_mode=true")
 LOCKSTEP = ["pair", "reqrep"]
 SMALL = "pattern:320x240@60"
 VALUES = [
-    {"pan": 3, "deep": [[{"in": None}], "Grüße 🎥"]}, [], "", "text", -17, 2.5, True, "x" * 2**20
+    {"pan": 3, "deep": [[{"in": None}], "Grüße 🎥"]}, [], "", "text", -17, 2.5, True,
+    "x" * (65536 - 2),  # and the quotation marks: the longest that is told
 ]  # fmt: skip
+TOO_LONG = "x" * 2**20
 ARRAYS = [
     numpy.arange(6, dtype=">u2").reshape(2, 3), numpy.array([1.5, -2], numpy.float32),
     numpy.array([[[True], [False]]]), numpy.arange(16.0).reshape(2, 2, 2, 2),
@@ -72,6 +74,7 @@ def test_values_come_back(pattern, send, peer):
     sender = send(SMALL, receiver.port, pattern, *BOTH_WAYS)
     for value in VALUES:
         answer_until_told(receiver, sender, data_reply(value), data=value)
+    answer_until_told(receiver, sender, data_reply(TOO_LONG), data_bytes=len(TOO_LONG) + 2)
     # Where several receivers share a sender, replies say whose they are.
     answer_until_told(receiver, sender, data_reply(7, port="5566"), data=7, port="5566")
     assert end(receiver, sender)["rejected"] == 0
@@ -169,14 +172,15 @@ def test_viewer_returns_values(pattern, view, peer):
 def test_viewer_without_data_returns_null(pattern, view, peer):
     viewer = view(pattern, *BOTH_WAYS)
     sender = peer(netgear.Sender(f"tcp://127.0.0.1:{viewer.port()}", pattern))
-    messages = VALUES + [None]
+    messages = VALUES + [TOO_LONG, None]
     for message in messages:
         (reply,) = replies_to(sender, pictures.picture(1), 1, message=message)
         assert [json.loads(part) for part in reply] == [{"return_type": "NoneType", "data": None}]
     sender.terminate()
     assert viewer.end()["rejected"] == 0
-    told = [event["data"] for event in viewer.events.so_far() if event["event"] == "message"]
-    assert told == messages
+    told = [event for event in viewer.events.so_far() if event["event"] == "message"]
+    assert [event["data"] for event in told] == VALUES + [None, None]
+    assert [event.get("data_bytes") for event in told[-3:]] == [None, len(TOO_LONG) + 2, None]
 
 
 @pytest.mark.parametrize("space", [None, "BGR", "GRAY"])
