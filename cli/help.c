@@ -47,21 +47,30 @@ static const sl_option *find_setting(const struct known *known, const char *name
     return found;
 }
 
+/* How wide the first bytes of a text are, in UTF-8: its letters. */
+static int width(const char *text, size_t bytes) {
+    int letters = 0;
+    for (size_t i = 0; i < bytes; i++)
+        letters += ((unsigned char)text[i] & 0xC0) != 0x80;
+    return letters;
+}
+
 /* Prints words, broken into lines that begin at `column`, where the cursor is. */
 static void print_wrapped(const char *words, int column) {
     int at = column;
     while (*words) {
-        int length = (int)strcspn(words, " ");
-        if (at > column && at + length >= WIDTH) {
+        size_t length = strcspn(words, " ");
+        if (at > column && at + width(words, length) >= WIDTH) {
             printf("\n%*s", column, "");
             at = column;
         }
-        at += printf("%.*s", length, words);
+        printf("%.*s", (int)length, words);
+        at += width(words, length);
         words += length;
         if (*words == ' ') {
             words++;
             at++;
-            if (at + (int)strcspn(words, " ") < WIDTH)
+            if (at + width(words, strcspn(words, " ")) < WIDTH)
                 putchar(' ');
         }
     }
@@ -70,7 +79,8 @@ static void print_wrapped(const char *words, int column) {
 
 /* Prints "  left" and, from HELP_COLUMN on, what it means. */
 static void print_entry(const char *left, const char *meaning) {
-    int used = printf("  %s", left);
+    int used = 2 + width(left, strlen(left));
+    printf("  %s", left);
     if (used + 2 > HELP_COLUMN) {
         putchar('\n');
         used = 0;
@@ -123,7 +133,8 @@ static void print_row(const struct known *known, const struct option_row *row) {
                                   : "");
     if (setting && !row->constant) {
         describe_values(setting, values, sizeof(values));
-        if (isdigit((unsigned char)values[0]))
+        bool told = row->values && strcmp(row->values, values) == 0;
+        if (isdigit((unsigned char)values[0]) && !told)
             used += snprintf(meaning + used, sizeof(meaning) - (size_t)used, "; %s", values);
         if (typed_default(setting))
             snprintf(meaning + used, sizeof(meaning) - (size_t)used, " (default %s)",

@@ -50,7 +50,8 @@ const struct option_row option_rows[] = {
     {"prefer", SENDER, "prefer", NULL, "sharp|smooth", NULL},
     {"size", SENDER, "size", NULL, "WIDTHxHEIGHT", NULL},
     {"fps", SENDER, "fps", NULL, "N|max",
-     "Frames a second; max reads files and patterns as fast as they can be sent"},
+     "Frames a second; 0 is the source's own rate, max reads files and patterns as fast as they "
+     "can be sent"},
     {"loop", SENDER, "loop", "true", NULL, NULL},
     {"filter", SENDER, "filter", NULL, "GRAPH", NULL},
     {"message", SENDER, NULL, NULL, "JSON", "Send this value with each frame"},
