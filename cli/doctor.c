@@ -13,6 +13,7 @@
 #include <sightline/sightline.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const verdicts[] = {
     [SL_VERDICT_GOOD] = "good",       [SL_VERDICT_BAD] = "bad",
@@ -23,7 +24,19 @@ static const char *const verdicts[] = {
 struct telling {
     const struct options *options;
     char destination[200]; /* the last that was told of; "" where there is only one */
+    bool seen;             /* why it is bad stands on a terminal already */
 };
+
+/* A sentence of a server's trouble says by itself which one it is, mostly. */
+static bool names_server(const sl_check *check) {
+    char user_at_host[sizeof(((struct telling *)0)->destination)];
+    const char *port = check->server ? strrchr(check->server, ':') : NULL;
+    if (!port || check->verdict != SL_VERDICT_BAD)
+        return false;
+    snprintf(user_at_host, sizeof(user_at_host), "%.*s", (int)(port - check->server),
+             check->server);
+    return strstr(check->text, user_at_host) != NULL;
+}
 
 static void print_line(struct telling *telling, const sl_check *check) {
     static const char *const marks[] = {[SL_VERDICT_GOOD] = "✓",
@@ -35,13 +48,14 @@ static void print_line(struct telling *telling, const sl_check *check) {
         snprintf(telling->destination, sizeof(telling->destination), "%s", check->destination);
         printf("%s\n", telling->destination);
     }
-    printf("%s %-16s%s%s%s", marks[check->verdict], check->name, check->server ? check->server : "",
-           check->server ? ": " : "",
+    const char *server = check->server && !names_server(check) ? check->server : "";
+    printf("%s %-16s%s%s%s", marks[check->verdict], check->name, server, server[0] ? ": " : "",
            check->verdict == SL_VERDICT_SKIPPED ? "not looked at" : check->text);
     if (check->ms >= 0)
         printf(" (%.0f ms)", check->ms);
     putchar('\n');
     fflush(stdout);
+    telling->seen |= check->verdict == SL_VERDICT_BAD && isatty(STDOUT_FILENO);
 }
 
 static void print_json(const sl_check *check) {
@@ -73,11 +87,11 @@ static void print_check(void *user, const sl_check *check) {
         print_line(telling, check);
 }
 
-/* How it went, in the words for all being well or those of the failure. */
-static int conclude(int code, const char *well) {
+/* How it went, in the words for all being well or, unless they were seen, those of the failure. */
+static int conclude(const struct telling *telling, int code, const char *well) {
     if (code == SL_OK)
         console_say("%s", well);
-    else if (code != SL_ECANCELED)
+    else if (code != SL_ECANCELED && !telling->seen)
         console_fail("%s", sl_error());
     return code;
 }
@@ -103,7 +117,7 @@ static int examine_camera(struct options *options, sl_cancel *cancel) {
     else if (!may_ask(&end.sender.tunnel, cancel))
         code = SL_EINVAL;
     else
-        code = conclude(sl_doctor_examine(&end.sender, print_check, &telling),
+        code = conclude(&telling, sl_doctor_examine(&end.sender, print_check, &telling),
                         "all is well: `sightline send` with the same options finds its viewer");
     camera_end_finish(&end);
     return code;
@@ -123,7 +137,7 @@ static int examine_viewer(struct options *options, sl_cancel *cancel) {
     else if (!may_ask(&end.receiver.tunnel, cancel))
         code = SL_EINVAL;
     else
-        code = conclude(sl_doctor_examine_viewer(&end.receiver, print_check, &telling),
+        code = conclude(&telling, sl_doctor_examine_viewer(&end.receiver, print_check, &telling),
                         "all is well: `sightline view` with the same options can listen");
     viewer_end_finish(&end);
     return code;

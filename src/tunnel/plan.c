@@ -125,10 +125,14 @@ int sl_tunnel_plan_fail_refused(const sl_tunnel_plan *plan, const char *words) {
                    plan->target_port);
 }
 
+/* Who streams waits until somebody does; who examines the way wants to know what to do. */
 int sl_tunnel_plan_fail_unheard(const sl_tunnel_plan *plan, const char *words) {
+    const char *then = plan->jump      ? ""
+                       : plan->witness ? "; start the viewer, and see that both ends have the same "
+                                         "--port"
+                                       : "; waiting";
     return sl_fail(SL_EPEER, "nothing listens at %s port %d as seen from %s (%s)%s",
-                   plan->target_host, plan->target_port, plan->destination.host, words,
-                   plan->jump ? "" : "; waiting");
+                   plan->target_host, plan->target_port, plan->destination.host, words, then);
 }
 
 int sl_tunnel_plan_fail_silent(const sl_tunnel_plan *plan) {

@@ -1,6 +1,7 @@
 """`sightline doctor` names the right cause: one broken set-up a test, and sound ones."""
 
 import json
+import os
 import socket
 import subprocess
 import threading
@@ -149,6 +150,7 @@ def test_slow_way_is_measured(started, sshd, view, examine):
 def test_way_that_can_not_be_measured_is_good_all_the_same(folder, password_server, view, examine):
     server, viewer = password_server("secret", "mute"), view("pair")
     (folder / "password").write_text("secret\n", encoding="ascii")
+    (folder / "password").chmod(0o600)
     words = ["--ssh-password-file", folder / "password", "-o", "ssh_connect_timeout=1"]
     status, checks = examine(viewer.port(), *server.options(), *words)
     assert status == 0 and unknown(checks) == SSH_FIGURES, checks
@@ -252,7 +254,8 @@ def test_key_restricted_by_its_owner(sshd, examine):
 @both_backends
 def test_nobody_listens_at_the_far_end(way, sshd, examine):
     port = free_port()
-    blame(examine(port, *sshd().options(), *way), "viewer", 4, "nothing listens", port)
+    blame(examine(port, *sshd().options(), *way), "viewer", 4, "nothing listens", port,
+          "start the viewer", "--port")  # fmt: skip
 
 
 def test_viewer_with_another_pattern(sshd, view, examine):
@@ -292,6 +295,17 @@ def test_host_that_no_way_leads_to():
         checks = [json.loads(line) for line in done.stdout.splitlines()]
         blame((done.returncode, {check["name"]: check for check in checks}), "route", 4,
               "192.0.2.7", "unreachable")  # fmt: skip
+
+
+def test_bad_news_is_told_once_at_a_terminal(environment):
+    ours, theirs = os.openpty()
+    doctor = [command_path(), "doctor", "--address", "127.0.0.1", "--port", str(free_port())]
+    done = subprocess.run(doctor, stdout=theirs, stderr=subprocess.PIPE, env=environment,
+                          timeout=allow(20))  # fmt: skip
+    told = os.read(ours, 65536).decode()
+    os.close(theirs), os.close(ours)
+    assert done.returncode == 4 and done.stderr == b""
+    assert told.count("nothing listens") == 1
 
 
 def test_settings_that_make_no_sense(plain):
