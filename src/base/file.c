@@ -117,6 +117,17 @@ int sl_file_open(FILE **file, const char *path, off_t most) {
     return code;
 }
 
+int sl_file_check_secret(const char *path, const char *what) {
+    struct stat status;
+    if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) ||
+        (status.st_mode & (S_IRWXG | S_IRWXO)) == 0)
+        return SL_OK;
+    return sl_fail(SL_EINVAL,
+                   "the %s %s can be read by others (mode %04o), so it is not used; do: chmod 600 "
+                   "%s",
+                   what, path, status.st_mode & 07777, path);
+}
+
 /* One byte of a file or pipe that may not be there yet: 1, or 0 at the end. */
 static int read_byte(int fd, const char *path, char *byte, int64_t deadline_us) {
     for (;;) {

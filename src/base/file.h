@@ -28,6 +28,10 @@ int sl_file_open(FILE **file, const char *path, off_t most);
  * within the time; the sentence names the file. */
 int sl_file_first_line(const char *path, char *line, size_t size, int timeout_ms);
 
+/* Whether a file with a secret is one that nobody else may read or change. SL_EINVAL when others
+ * may; `what` it is comes before its name in the sentence. Only a regular file can be wrong. */
+int sl_file_check_secret(const char *path, const char *what);
+
 /* Puts a file with this text in the place of the one at `path`, or makes one (0600): whoever opens
  * it finds the old text or the new, also after a crash. Keeps who may read the old one. SL_ESYSTEM.
  */

@@ -19,7 +19,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -229,11 +228,8 @@ static bool same(const char *one, const char *other) {
 }
 
 static int read_password(const char *path, char *password, size_t size) {
-    struct stat status;
-    if (stat(path, &status) == 0 && S_ISREG(status.st_mode) &&
-        (status.st_mode & (S_IRWXG | S_IRWXO)))
-        return sl_fail(SL_EINVAL, "the password file %s can be read by others; chmod 600 it", path);
-    return sl_file_first_line(path, password, size, PASSWORD_WAIT_MS);
+    int code = sl_file_check_secret(path, "password file");
+    return code < 0 ? code : sl_file_first_line(path, password, size, PASSWORD_WAIT_MS);
 }
 
 static int on_password(ssh_session ssh, const char *user, const char *given, void *data) {

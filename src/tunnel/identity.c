@@ -2,6 +2,7 @@
 #include "tunnel/identity.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,31 @@ int sl_identity_ask(const sl_identity *identity, const char *prompt, bool echo, 
     return SL_OK;
 }
 
+static bool is_public(const char *text) {
+    static const char *const kinds[] = {"ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-"};
+    for (size_t i = 0; i < SL_COUNT(kinds); i++)
+        if (strncmp(text, kinds[i], strlen(kinds[i])) == 0)
+            return true;
+    return false;
+}
+
+/* What is in a key file, as far as that can be seen before it is unpacked. */
+static bool may_be_used(const char *path, const struct stat *status, const char *text) {
+    if (is_public(text))
+        sl_fail(SL_EAUTH,
+                "%s is a public key; the private one is wanted, usually the file of that name "
+                "without .pub",
+                path);
+    else if (status->st_uid == geteuid() && (status->st_mode & 077))
+        sl_fail(SL_EAUTH,
+                "the private key %s can be read by others (mode %04o), so it is not used; do: "
+                "chmod 600 %s",
+                path, status->st_mode & 07777, path);
+    else
+        return true;
+    return false;
+}
+
 /* Reads a key file whole, ended by a NUL. The text is to be wiped. */
 static sl_key_trouble read_file(const char *path, char *text, size_t size) {
     struct stat status;
@@ -37,11 +63,6 @@ static sl_key_trouble read_file(const char *path, char *text, size_t size) {
     ssize_t length = -1;
     if (fstat(descriptor, &status) < 0 || !S_ISREG(status.st_mode))
         sl_fail(SL_EAUTH, "the private key %s is not a file", path);
-    else if (status.st_uid == geteuid() && (status.st_mode & 077))
-        sl_fail(SL_EAUTH,
-                "the private key %s can be read by others (mode %04o), so it is not "
-                "used; do: chmod 600 %s",
-                path, status.st_mode & 07777, path);
     else if ((length = read(descriptor, text, size)) < 0)
         sl_fail(SL_EAUTH, "cannot read the private key %s: %s", path, strerror(errno));
     else if ((size_t)length == size) {
@@ -50,7 +71,7 @@ static sl_key_trouble read_file(const char *path, char *text, size_t size) {
     }
     close(descriptor);
     text[length < 0 ? 0 : length] = '\0';
-    return length < 0 ? SL_KEY_BAD : SL_KEY_FINE;
+    return length >= 0 && may_be_used(path, &status, text) ? SL_KEY_FINE : SL_KEY_BAD;
 }
 
 struct unlocking {
@@ -82,7 +103,7 @@ static int give_passphrase(const char *prompt, char *answer, size_t size, int ec
     return code == SL_OK ? 0 : -1;
 }
 
-static sl_key_trouble explain(const struct unlocking *unlocking, const char *text) {
+static sl_key_trouble explain(const struct unlocking *unlocking) {
     const char *path = unlocking->path;
     const char *file = unlocking->identity->plan->settings.passphrase_file;
     if (unlocking->given) {
@@ -100,13 +121,7 @@ static sl_key_trouble explain(const struct unlocking *unlocking, const char *tex
                     path);
         return SL_KEY_ENCRYPTED;
     }
-    if (strncmp(text, "ssh-", 4) == 0 || strncmp(text, "ecdsa-", 6) == 0)
-        sl_fail(SL_EAUTH,
-                "%s is a public key; the private one is wanted, usually the file of "
-                "that name without .pub",
-                path);
-    else
-        sl_fail(SL_EAUTH, "%s is not a private key that can be used; ssh-keygen makes one", path);
+    sl_fail(SL_EAUTH, "%s is not a private key that can be used; ssh-keygen makes one", path);
     return SL_KEY_BAD;
 }
 
@@ -123,7 +138,7 @@ sl_key_trouble sl_identity_read_key(sl_identity *identity, const char *path, boo
         struct unlocking unlocking = {.identity = identity, .path = path, .ask = ask};
         if (ssh_pki_import_privkey_base64(text, NULL, give_passphrase, &unlocking, key) != SSH_OK) {
             *key = NULL;
-            trouble = explain(&unlocking, text);
+            trouble = explain(&unlocking);
         }
     }
     explicit_bzero(text, KEY_FILE_MAX + 1);

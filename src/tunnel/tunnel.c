@@ -72,12 +72,36 @@ static int check_key_file(const sl_tunnel_settings *settings) {
                    strerror(errno));
 }
 
+/* The same for what unlocks it or stands in for it: a log-in that does without must not hide that
+ * it was never read. A pipe, which somebody has yet to write into, can be looked at just as well.
+ */
+static int check_secret_file(const char *path, const char *what, const char *option) {
+    if (!path || strcmp(path, "-") == 0)
+        return SL_OK;
+    if (access(path, R_OK) < 0)
+        return sl_fail(SL_EINVAL, "cannot read the %s %s (%s): %s", what, path, option,
+                       strerror(errno));
+    return sl_file_check_secret(path, what);
+}
+
+static int check_files(const sl_tunnel_settings *settings) {
+    int code = check_key_file(settings);
+    if (settings->backend != SL_SSH_LIBSSH) /* it takes none at all, and says so */
+        return code;
+    if (code == SL_OK)
+        code = check_secret_file(settings->password_file, "password file", "--ssh-password-file");
+    if (code == SL_OK)
+        code = check_secret_file(settings->passphrase_file, "passphrase file",
+                                 "-o ssh_passphrase_file");
+    return code;
+}
+
 static int start(sl_tunnel *tunnel, const sl_tunnel_settings *settings,
                  const sl_tunnel_target *target, sl_cancel *cancel) {
     sl_tunnel_supervisor *supervisor = &tunnel->supervisor;
     int code = sl_tunnel_plan_init(&supervisor->job.plan, settings, target);
     if (code == SL_OK)
-        code = check_key_file(settings);
+        code = check_files(settings);
     if (code == SL_OK)
         code = sl_cancel_open(&supervisor->job.stop);
     if (code == SL_OK)

@@ -120,6 +120,7 @@ def test_wrong_passphrase(folder, sshd, attempt):
     words = protected_key(folder, sshd())
     wrong = folder / "passphrase"
     wrong.write_text("close sesame\n", encoding="ascii")
+    wrong.chmod(0o600)
     attempt(*words, "-o", f"ssh_passphrase_file={wrong}").expect(5).sentence("passphrase")
 
 
@@ -132,16 +133,19 @@ def test_wrong_password(method, folder, password_server, attempt):
     server = password_server("right", method)
     secret = folder / "secret"
     secret.write_text("wrong\n", encoding="ascii")
+    secret.chmod(0o600)
     sender = attempt(*server.options(), "--ssh-password-file", secret)
     sender.expect(5).sentence("password")
 
 
-def test_password_file_that_is_missing(folder, password_server, attempt):
-    server = password_server("right")
-    secret = folder / "nowhere"
-    sender = attempt(*server.options(), "--ssh-password-file", secret)
-    assert sender.wait() in (2, 5), sender.account()
-    sender.sentence(secret)
+@pytest.mark.parametrize("option", ["ssh_password_file", "ssh_passphrase_file"])
+def test_secrets_that_cannot_be_used(option, folder, sshd, attempt):
+    """Nobody is dialled, though the key alone would do."""
+    words = [*sshd(start=False).options(), "-o", f"{option}={folder / 'secret'}"]
+    attempt(*words).expect(2).sentence("cannot read", folder / "secret")
+    (folder / "secret").write_text("word\n", encoding="ascii")
+    (folder / "secret").chmod(0o640)
+    attempt(*words).expect(2).sentence("can be read by others", "chmod 600")
 
 
 def test_nothing_to_log_in_with(password_server, attempt):

@@ -39,6 +39,7 @@ def test_key_with_a_passphrase(folder, sshd, succeed):
     server.authorized.write_text(public_key(key) + "\n", encoding="ascii")
     secret = folder / "passphrase"
     secret.write_text("open sesame\n", encoding="ascii")
+    secret.chmod(0o600)
     words = ["--ssh", server.destination(), "--ssh-key", key, *server.trust()]
     succeed(*words, "-o", f"ssh_passphrase_file={secret}")
 
@@ -64,6 +65,7 @@ def test_password_file(method, folder, password_server, succeed):
     server = password_server("right", method)
     secret = folder / "secret"
     secret.write_text("right\n", encoding="ascii")
+    secret.chmod(0o600)
     succeed(*server.options(), "--ssh-password-file", secret)
     server.wait_log("logged in")
 

@@ -102,6 +102,7 @@ def test_silence_is_no_loss_while_the_server_answers(kind, folder, sshd, passwor
     """No frame for several times the time-out: only questions and answers."""
     secret = folder / "secret"
     secret.write_text("open sesame\n", encoding="ascii")
+    secret.chmod(0o600)
     server = sshd() if kind == "OpenSSH" else password_server("open sesame")
     login = [] if kind == "OpenSSH" else ["--ssh-password-file", secret]
     viewer = view("pair")
