@@ -209,7 +209,7 @@ static int wait_ms(const struct viewing *viewing, bool window) {
 
 static int fail_silence(struct viewing *viewing) {
     snprintf(viewing->sentence, sizeof(viewing->sentence),
-             "no frame came to %s within %g seconds; is a camera end sending there, with the "
+             "no frame came to %s within %g s; is a camera end sending there, with the "
              "pattern %s?",
              viewing->report.endpoint, viewing->options.timeout_s, viewing->report.about.pattern);
     return SL_ETIMEOUT;

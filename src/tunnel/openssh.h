@@ -47,6 +47,8 @@ typedef struct sl_openssh_words {
     const char *advice; /* what to try */
     char key[256];      /* what it said about a key that it could not use */
     char host_key[64];  /* of the server, that it was shown last: "SHA256:…" */
+    char changed[160];  /* whose host key is another than before, as known_hosts call it */
+    char known_in[160]; /* the file that has the old one */
 } sl_openssh_words;
 
 /* Takes one line, without its end and harmless. A server can have lines of its own printed once it

@@ -47,7 +47,7 @@ static const char unknown_advice[] =
     "with --ssh-host-key";
 static const char changed_advice[] =
     "the host key has changed: either the server was set up again or somebody is in between; "
-    "ask its administrator, then remove the old key with ssh-keygen -R";
+    "ask its administrator, then remove the old key: ssh-keygen -R ";
 static const char closed_advice[] = "is the SSH server running, and on that port?";
 static const char silent_advice[] =
     "is the host on, does a firewall let the port through, is an SSH server there?";
@@ -100,6 +100,14 @@ static void keep(char *text, size_t size, const char *line) {
     snprintf(text, size, "%.*s", (int)size - 1, line);
 }
 
+/* The same of ssh's words alone, where it has drawn a frame around them. */
+static void keep_words(char *text, size_t size, const char *line) {
+    static const char frame[] = "@ ";
+    keep(text, size, line + strspn(line, frame));
+    for (size_t length = strlen(text); length > 0 && strchr(frame, text[length - 1]); length--)
+        text[length - 1] = '\0';
+}
+
 static void note_end(sl_openssh_words *words, const char *line) {
     for (size_t i = 0; i < SL_COUNT(ends); i++) {
         if (ends[i].rank <= words->rank || !strstr(line, ends[i].words))
@@ -107,7 +115,7 @@ static void note_end(sl_openssh_words *words, const char *line) {
         words->rank = ends[i].rank;
         words->code = ends[i].code;
         words->advice = ends[i].advice;
-        keep(words->line, sizeof(words->line), line);
+        keep_words(words->line, sizeof(words->line), line);
     }
 }
 
@@ -154,6 +162,30 @@ static void note_host_key(sl_openssh_words *words, const char *line) {
         keep(words->host_key, sizeof(words->host_key), text);
 }
 
+/* Keeps what stands between, if it means nothing to a shell that a person gives it to. */
+static void keep_between(char *text, size_t size, const char *line, const char *before,
+                         const char *after) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "/._-:[]%@+,";
+    const char *start = strstr(line, before);
+    const char *end = start ? strstr(start, after) : NULL;
+    if (!end)
+        return;
+    start += strlen(before);
+    size_t length = start < end ? (size_t)(end - start) : 0;
+    if (length < size && strspn(start, plain) >= length)
+        snprintf(text, size, "%.*s", (int)length, start);
+}
+
+/* "Offending ED25519 key in FILE:LINE", "Host key for NAME has changed and …". */
+static void note_changed(sl_openssh_words *words, const char *line) {
+    const char *number = strrchr(line, ':');
+    if (strncmp(line, "Offending ", 10) == 0 && number)
+        keep_between(words->known_in, sizeof(words->known_in), line, " key in ", number);
+    if (strncmp(line, "Host key for ", 13) == 0)
+        keep_between(words->changed, sizeof(words->changed), line, "Host key for ", " has changed");
+}
+
 /* A jump host's ssh shares our pipe, and its first channel is the way on. Ours is the socket. */
 static bool from_jump(const char *line) {
     return strncmp(line, "channel 0: ", 11) == 0;
@@ -173,8 +205,26 @@ sl_openssh_event sl_openssh_hear(sl_openssh_words *words, const char *line) {
         return SL_OPENSSH_NOTHING;
     }
     note_key(words, line);
+    note_changed(words, line);
     note_end(words, line);
     return SL_OPENSSH_NOTHING;
+}
+
+/* ssh's own line, without the full stop where advice follows it. */
+static int said_bytes(const sl_openssh_words *words, bool host_key) {
+    size_t length = strlen(words->line);
+    bool stops = length > 0 && strchr(".!", words->line[length - 1]);
+    return (int)(length - (stops && words->advice && !host_key ? 1 : 0));
+}
+
+/* The command that forgets the old key of a host, as far as ssh has told. */
+static void write_command(const sl_openssh_words *words, const sl_tunnel_plan *plan, char *text,
+                          size_t size) {
+    text[0] = '\0';
+    if (words->advice == changed_advice)
+        snprintf(text, size, "'%s'%s%s",
+                 words->changed[0] ? words->changed : plan->destination.host,
+                 words->known_in[0] ? " -f " : "", words->known_in);
 }
 
 int sl_openssh_fail(const sl_openssh_words *words, const sl_tunnel_plan *plan, bool lost,
@@ -182,16 +232,18 @@ int sl_openssh_fail(const sl_openssh_words *words, const sl_tunnel_plan *plan, b
     const char *advice = words->advice;
     bool key = words->code == SL_EAUTH && words->key[0];
     bool host_key = words->code == SL_EHOSTKEY && words->host_key[0];
+    char host[384];
+    write_command(words, plan, host, sizeof(host));
     if (words->code == SL_EFORWARD && !from_jump(words->line))
         return sl_tunnel_plan_fail_refused(plan, words->line);
     if (words->rank > 0 && words->code == SL_EUNREACHABLE && lost)
         return sl_fail(SL_EUNREACHABLE, "the SSH connection to %s was lost: %s", plan->name,
                        words->line);
     if (words->rank > 0)
-        return sl_fail(words->code, "ssh cannot connect to %s: %s%s%s%s%s%s%s", plan->name,
-                       key ? words->key : "", key ? ", so " : "", words->line,
-                       host_key ? " It showed " : "", host_key ? words->host_key : "",
-                       advice ? "; " : "", advice ? advice : "");
+        return sl_fail(words->code, "ssh cannot connect to %s: %s%s%.*s%s%s%s%s%s", plan->name,
+                       key ? words->key : "", key ? ", so " : "", said_bytes(words, host_key),
+                       words->line, host_key ? " It showed " : "", host_key ? words->host_key : "",
+                       advice ? "; " : "", advice ? advice : "", host);
     if (WIFSIGNALED(status))
         return sl_fail(SL_EUNREACHABLE, "ssh to %s was ended by signal %d", plan->name,
                        WTERMSIG(status));

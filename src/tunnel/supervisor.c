@@ -162,14 +162,20 @@ static int live_once(const sl_tunnel_supervisor *supervisor, void *state, int64_
     return code;
 }
 
+static bool ends_as_question(const char *sentence) {
+    size_t length = strlen(sentence);
+    return length > 0 && sentence[length - 1] == '?';
+}
+
 /* Waits after a failure. One of the path is over at once when the network changes; a refusal takes
  * its minute whatever happens, so that no server takes us for somebody who guesses. Returns whether
  * the network has changed. */
 static bool wait_for_next(sl_tunnel_job *job, int code, bool first, int64_t until_us) {
     bool refused = is_refusal(code);
     until_us = refused ? sl_deadline_us(REFUSED_PAUSE_MS) : until_us;
-    sl_log(first || refused ? trouble_level(job) : SL_LOG_INFO, "tunnel",
-           "%s; trying again in %.1f s", sl_error(), sl_remaining_ms(until_us) / 1e3);
+    sl_log(first || refused ? trouble_level(job) : SL_LOG_INFO, "tunnel", "%s%s again in %.1f s",
+           sl_error(), ends_as_question(sl_error()) ? " Trying" : "; trying",
+           sl_remaining_ms(until_us) / 1e3);
     sl_tunnel_report(job, SL_TUNNEL_WAITING, sl_error());
     /* Changes come in bunches, and a connection made amid them would not live long. */
     if (sl_wait(-1, 0, job->stop, sl_deadline_us(BACK_OFF_FIRST_MS / 2)) == SL_ECANCELED ||

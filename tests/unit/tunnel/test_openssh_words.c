@@ -104,6 +104,8 @@ static void ends(int code, const char *word, const char *const lines[]) {
         fail_msg("no '%s' in: %s", word, sl_error());
 }
 
+#define CHANGED "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @"
+
 #define ENDS(code, word, ...) ends(code, word, (const char *const[]){__VA_ARGS__, NULL})
 
 static void turns_its_words_into_codes(void **state) {
@@ -120,7 +122,8 @@ static void turns_its_words_into_codes(void **state) {
          "Connection closed by 127.0.0.1 port 80");
     ENDS(SL_EUNREACHABLE, "negotiate",
          "Unable to negotiate with 192.0.2.1 port 22: no matching cipher found. Their offer: x");
-    ENDS(SL_EAUTH, "--ssh-key", "me@gadget: Permission denied (publickey,password).");
+    ENDS(SL_EAUTH, "(publickey,password); give the right key with --ssh-key",
+         "me@gadget: Permission denied (publickey,password).");
     ENDS(SL_EAUTH, "Too many",
          "Received disconnect from 192.0.2.1 port 22:2: Too many "
          "authentication failures",
@@ -133,8 +136,13 @@ static void turns_its_words_into_codes(void **state) {
     ENDS(SL_EHOSTKEY, "strict checking",
          "No ED25519 host key is known for gadget and you have requested strict checking.",
          "Host key verification failed.");
-    ENDS(SL_EHOSTKEY, "has changed", "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @",
-         "Host key for gadget has changed and you have requested strict checking.",
+    ENDS(SL_EHOSTKEY, "connect to gadget: WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED; the",
+         CHANGED, "Host key verification failed.");
+    ENDS(SL_EHOSTKEY, "remove the old key: ssh-keygen -R 'gadget'", CHANGED,
+         "Host key for g'$(x)' has changed and you have requested strict checking.");
+    ENDS(SL_EHOSTKEY, "ssh-keygen -R '[gadget]:2222' -f /home/me/.ssh/known_hosts", CHANGED,
+         "Offending ED25519 key in /home/me/.ssh/known_hosts:5",
+         "Host key for [gadget]:2222 has changed and you have requested strict checking.",
          "Host key verification failed.");
     ENDS(SL_EHOSTKEY, "host key type",
          "Unable to negotiate with 192.0.2.1 port 22: no matching host key type found.");
