@@ -17,16 +17,18 @@ static int invite(const struct options *options, const sl_receiver_settings *set
     int code = sl_pair_invite(settings, options->host, &invitation);
     if (code < 0)
         return code;
-    console_say("one camera may join with this line, within %d minutes; there:",
-                invitation.valid_s / 60);
-    console_say("  sightline send 0 --join 'LINE'");
+    bool read = isatty(STDOUT_FILENO); /* by a person, who copies what is typed there */
+    console_say("one camera may join with this %s, within %d minutes; there:",
+                read ? "command" : "line", invitation.valid_s / 60);
+    if (!read)
+        console_say("  sightline send 0 --join 'LINE'");
     console_say("it will look for this viewer at %s port %d%s", invitation.host, invitation.port,
                 invitation.host_given ? "" : "; if that is not how it reaches it, give --host");
     if (!invitation.gate_open)
         console_say("no gate is open here yet; start it: sightline view --gate %s",
                     settings->gate.listen);
-    puts(invitation.line);
-    if (isatty(STDOUT_FILENO) && !qr_print(stdout, invitation.line))
+    printf(read ? "sightline send 0 --join '%s'\n" : "%s\n", invitation.line);
+    if (read && !qr_print(stdout, invitation.line))
         console_say("there is no room for it in a QR code");
     explicit_bzero(&invitation, sizeof(invitation));
     return SL_OK;
