@@ -10,6 +10,7 @@ import atexit
 import logging
 import os
 import pathlib
+import re
 import time
 import weakref
 from typing import Any, Callable, Iterator, TypeVar
@@ -80,9 +81,45 @@ def sentence() -> str:
     return text(lib.sl_error()) or ""
 
 
+# The command's words for what has another name here.
+_KEYWORDS = {
+    "cert-location": "custom_cert_location",
+    "every-frame": "every_frame",
+    "gate": "gate",
+    "authorized-keys": "gate_authorized_keys",
+    "pattern": "pattern",
+    "persist": "persist",
+    "port": "port",
+    "protocol": "protocol",
+    "address": "address",
+    "secure-mode": "secure_mode",
+    "ssh": "ssh",
+    "ssh-backend": "ssh_backend",
+    "ssh-host-key": "ssh_host_key",
+    "ssh-jump": "ssh_jump",
+    "ssh-key": "ssh_tunnel_keyfile",
+    "ssh-password-file": "ssh_password_file",
+}
+_TYPED = re.compile(r"`[^`]*`|(?<!\S)(\(?)(?:--([a-z-]+)|-o (\w+))(?:=(\S+\b)| (SHA256:\S+\b))?")
+
+
+def in_python(advice: str) -> str:
+    """The sentence with keywords in place of what is typed on a command line. What stands between
+    back quotes is for a terminal here, too."""
+
+    def keyword(typed: re.Match[str]) -> str:
+        option = typed[3] or _KEYWORDS.get(typed[2] or "")
+        if not option:
+            return typed[0]
+        value = typed[4] or typed[5]
+        return f'{typed[1]}{option}="{value}"' if value else f"{typed[1]}{option}"
+
+    return _TYPED.sub(keyword, advice)
+
+
 def check(code: int) -> None:
     if code < 0:
-        raise Error(code, sentence())
+        raise Error(code, in_python(sentence()))
 
 
 def check_unless_again(code: int) -> bool:

@@ -104,7 +104,7 @@ def test_the_guides_camera_with_an_unknown_host_key(script, password_host, home)
     (home / ".ssh" / "known_hosts").unlink()
     camera = script(CAMERA.format(port=1, ssh_port=password_host.port, source="pattern:"))
     camera.expect(1)
-    camera.sentence("Error", "host key", "ssh_host_key_policy")
+    camera.sentence("Error", "host key", 'ssh_host_key_policy="accept-new"')
 
 
 def test_a_program_that_forgets_to_close(script):
