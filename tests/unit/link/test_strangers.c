@@ -1,7 +1,6 @@
 /* Peers that are none: another pattern, no ZeroMQ at all, too much of everything. */
 #include "base/settings.h"
-#include "ends.h"
-#include "link/peers.h"
+#include "crowd.h"
 
 #include <pthread.h>
 
@@ -361,13 +360,6 @@ static void unending_live_message(void **state) {
     part(&both);
 }
 
-static size_t count_closed(const int *peers, size_t count) {
-    size_t closed = 0;
-    for (size_t i = 0; i < count; i++)
-        closed += closed_by_peer(peers[i]);
-    return closed;
-}
-
 /* None holds more unfinished than one may, but all together do: as many are ended as it takes, and
  * the others may finish. */
 static void unending_messages(void **state) {
@@ -399,37 +391,6 @@ static void unending_messages(void **state) {
     part(&both);
 }
 
-/* Fills a receiver with peers. */
-static void fill(const ends *both, sl_pattern pattern, int *peers, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        peers[i] = connect_zmtp(state_of(both->receiver).port, sender_types[pattern]);
-        UNTIL(both, state_of(both->receiver).connects == i + 1);
-    }
-    assert_int_equal(state_of(both->receiver).refused, 0);
-}
-
-/* A whole message comes from there. */
-static void hear(const ends *both, int fd, const uint8_t *message, size_t size) {
-    sl_link_message heard;
-    assert_int_equal(send(fd, message, size, MSG_NOSIGNAL), size);
-    UNTIL(both, sl_link_receive(both->receiver, &heard) == SL_OK);
-    sl_link_message_clear(&heard);
-}
-
-/* Tries until there is a place for one more. */
-static int connect_more(const ends *both, const char *socket_type) {
-    uint64_t connects = state_of(both->receiver).connects;
-    for (;;) {
-        int fd = connect_zmtp(state_of(both->receiver).port, socket_type);
-        UNTIL(both, state_of(both->receiver).connects > connects || closed_by_peer(fd));
-        if (state_of(both->receiver).connects > connects)
-            return fd;
-        close(fd);
-        int64_t again_us = sl_now_us() + SL_SECOND_US / 10;
-        UNTIL(both, sl_now_us() > again_us);
-    }
-}
-
 /* However many connect: who has a place and says something keeps it, and is watched. */
 static void places_are_limited(void **state) {
     (void)state;
@@ -439,7 +400,7 @@ static void places_are_limited(void **state) {
     ends both = {0};
     assert_int_equal(sl_link_open(&both.receiver, &settings, SL_ROLE_RECEIVER, NULL, NULL), SL_OK);
     int port = state_of(both.receiver).port, peers[SL_PEERS_MAX];
-    fill(&both, SL_PATTERN_PUBSUB, peers, SL_PEERS_MAX);
+    fill(&both, "PUB", peers, SL_PEERS_MAX);
     for (int i = 0; i < 5; i++) {
         static const uint8_t whole[] = {0, 1, 5};
         for (size_t j = 0; j < SL_PEERS_MAX; j++)
@@ -458,51 +419,6 @@ static void places_are_limited(void **state) {
     assert_int_equal(count_closed(peers, SL_PEERS_MAX), 1);
     for (size_t i = 0; i < SL_PEERS_MAX; i++)
         close(peers[i]);
-    part(&both);
-}
-
-/* Who only sits there makes way for others, and who streams meanwhile is left alone. */
-static void crowd_around_a_stream(void **state) {
-    (void)state;
-    static const uint8_t request[] = {1, 0, 0, 1, 5};
-    ends both = {.receiver = open_receiver(SL_PATTERN_REQREP, 0)};
-    int peers[SL_PEERS_MAX], others[20];
-    fill(&both, SL_PATTERN_REQREP, peers, SL_PEERS_MAX);
-    hear(&both, peers[0], request, sizeof request);
-    assert_int_equal(send_text(both.receiver, "more"), SL_OK);
-    for (size_t i = 0; i < SL_COUNT(others); i++) {
-        others[i] = connect_more(&both, "REQ");
-        hear(&both, peers[0], request, sizeof request);
-        assert_int_equal(send_text(both.receiver, "more"), SL_OK);
-    }
-    assert_non_null(strstr(state_of(both.receiver).refusal, "makes way"));
-    UNTIL(&both, count_closed(peers, SL_PEERS_MAX) == SL_COUNT(others));
-    assert_false(closed_by_peer(peers[0]));
-    assert_int_equal(count_closed(others, SL_COUNT(others)), 0);
-    hear(&both, others[0], request, sizeof request);
-    for (size_t i = 0; i < SL_PEERS_MAX; i++)
-        close(peers[i]);
-    for (size_t i = 0; i < SL_COUNT(others); i++)
-        close(others[i]);
-    part(&both);
-}
-
-/* Peers who only sit there don't keep others out for ever. */
-static void idle_crowd(void **state) {
-    (void)state;
-    ends both = {.receiver = open_receiver(SL_PATTERN_PAIR, 0)};
-    int peers[SL_PEERS_MAX];
-    fill(&both, SL_PATTERN_PAIR, peers, SL_PEERS_MAX);
-    both.sender = open_sender(SL_PATTERN_PAIR, state_of(both.receiver).port);
-    for (size_t i = 0; i < SL_PEERS_MAX; i++) {
-        UNTIL(&both, closed_by_peer(peers[i]));
-        close(peers[i]);
-    }
-    UNTIL(&both, send_frame(both.sender, 1000, 1) == SL_OK);
-    sl_link_message message;
-    UNTIL(&both, sl_link_receive(both.receiver, &message) == SL_OK);
-    assert_frame(&message, 1000, 1);
-    sl_link_message_clear(&message);
     part(&both);
 }
 
@@ -601,8 +517,7 @@ int main(void) {
         cmocka_unit_test(other_security),        cmocka_unit_test(huge_claims),
         cmocka_unit_test(limit_is_kept),         cmocka_unit_test(unending_message),
         cmocka_unit_test(unending_live_message), cmocka_unit_test(unending_messages),
-        cmocka_unit_test(places_are_limited),    cmocka_unit_test(idle_crowd),
-        cmocka_unit_test(crowd_around_a_stream), cmocka_unit_test(subscriptions),
+        cmocka_unit_test(places_are_limited),    cmocka_unit_test(subscriptions),
         cmocka_unit_test(talkative_subscriber),  cmocka_unit_test(closing_amid_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
