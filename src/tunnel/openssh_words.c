@@ -221,10 +221,13 @@ static int said_bytes(const sl_openssh_words *words, bool host_key) {
 static void write_command(const sl_openssh_words *words, const sl_tunnel_plan *plan, char *text,
                           size_t size) {
     text[0] = '\0';
-    if (words->advice == changed_advice)
-        snprintf(text, size, "'%s'%s%s",
-                 words->changed[0] ? words->changed : plan->destination.host,
-                 words->known_in[0] ? " -f " : "", words->known_in);
+    if (words->advice != changed_advice)
+        return;
+    const char *host = words->changed[0] ? words->changed : plan->destination.host;
+    int length =
+        snprintf(text, size, "'%s'%s%s", host, words->known_in[0] ? " -f " : "", words->known_in);
+    if ((size_t)length >= size) /* half a command would do harm */
+        text[0] = '\0';
 }
 
 int sl_openssh_fail(const sl_openssh_words *words, const sl_tunnel_plan *plan, bool lost,
