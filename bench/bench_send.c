@@ -7,6 +7,7 @@
  * rate, each frame carries its time of capture, in microseconds, in the timecode strip.
  */
 #include "bench.h"
+#include "bench_settings.h"
 
 #include <sightline/sightline.h>
 #include <stdio.h>
@@ -15,32 +16,18 @@
 
 #define SETTLE_US 1000000
 
-static void check(int result, const char *what) {
-    if (result < 0)
-        bench_fail("%s: %s", what, sl_error());
-}
-
-static void set(void *settings, int count, char **words) {
-    for (int i = 0; i < count; i++) {
-        char *value = strchr(words[i], '=');
-        if (!value)
-            bench_fail("%s is not KEY=VALUE", words[i]);
-        *value = '\0';
-        check(sl_settings_set(settings, words[i], value + 1), words[i]);
-    }
-}
-
 static uint64_t send_all(sl_sender *sender, const struct bench_frames *frames, int64_t end_us) {
     uint64_t sent = 0;
     int64_t shape[] = {frames->height, frames->width, 3};
     while (bench_now_us() < end_us) {
         sl_frame *frame;
-        check(sl_frame_wrap_array(&frame, "uint8", 3, shape, bench_frame(frames, sent), NULL, NULL),
-              "frame");
+        bench_check(
+            sl_frame_wrap_array(&frame, "uint8", 3, shape, bench_frame(frames, sent), NULL, NULL),
+            "frame");
         int result = sl_sender_send(sender, frame, 1000);
         sl_frame_unref(&frame);
         if (result != SL_EAGAIN)
-            check(result, "send");
+            bench_check(result, "send");
         sent += result == SL_OK;
     }
     return sent;
@@ -56,7 +43,7 @@ static uint64_t send_paced(sl_sender *sender, const struct bench_frames *frames,
         sl_frame *frame;
         if (due_us >= end_us)
             return sent;
-        check(sl_frame_new(&frame, SL_FORMAT_BGR, frames->width, frames->height), "frame");
+        bench_check(sl_frame_new(&frame, SL_FORMAT_BGR, frames->width, frames->height), "frame");
         memcpy(frame->planes[0], bench_frame(frames, tick), frames->size);
         bench_sleep_until(due_us);
         sl_timecode_draw(frame, bench_utc_us() * 1000);
@@ -74,9 +61,9 @@ int main(int argc, char **argv) {
         bench_fail("usage: bench-send FRAMES RATE|idle SECONDS [KEY=VALUE…]");
     bench_load(&frames, argv[1]);
     sl_sender_settings_init(&settings);
-    set(&settings, argc - 4, argv + 4);
-    check(sl_sender_open(&sender, &settings), "open");
-    check(sl_sender_wait(sender, 20000), "wait");
+    bench_set(&settings, argc - 4, argv + 4);
+    bench_check(sl_sender_open(&sender, &settings), "open");
+    bench_check(sl_sender_wait(sender, 20000), "wait");
     double rate = atof(argv[2]), seconds = atof(argv[3]);
     bool idle = strcmp(argv[2], "idle") == 0;
     if (idle)
@@ -88,7 +75,7 @@ int main(int argc, char **argv) {
     else
         sent = rate > 0 ? send_paced(sender, &frames, rate, end_us)
                         : send_all(sender, &frames, end_us);
-    check(sl_sender_flush(sender, 10000), "flush");
+    bench_check(sl_sender_flush(sender, 10000), "flush");
     printf("{\"sent\": %llu, \"seconds\": %.3f, \"cpu_s\": %.4f}\n", (unsigned long long)sent,
            (double)(bench_now_us() - start_us) / 1e6, bench_cpu_s() - cpu_s);
     sl_sender_close(&sender);

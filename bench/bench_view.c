@@ -7,31 +7,16 @@
  *   bench-view [KEY=VALUE…]
  */
 #include "bench.h"
+#include "bench_settings.h"
 
 #include <sightline/sightline.h>
 #include <stdio.h>
-#include <string.h>
 
 #define FRAMES_MAX 100000
 #define WARM_US    500000
 
 static int64_t arrivals_us[FRAMES_MAX];
 static double latencies_ms[FRAMES_MAX];
-
-static void check(int result, const char *what) {
-    if (result < 0)
-        bench_fail("%s: %s", what, sl_error());
-}
-
-static void set(void *settings, int count, char **words) {
-    for (int i = 0; i < count; i++) {
-        char *value = strchr(words[i], '=');
-        if (!value)
-            bench_fail("%s is not KEY=VALUE", words[i]);
-        *value = '\0';
-        check(sl_settings_set(settings, words[i], value + 1), words[i]);
-    }
-}
 
 /* Takes frames until the end; how many. */
 static size_t receive(sl_receiver *receiver, size_t *frame_bytes) {
@@ -42,7 +27,7 @@ static size_t receive(sl_receiver *receiver, size_t *frame_bytes) {
         int result = sl_receiver_recv(receiver, &frame, 30000);
         if (result == SL_EEND)
             return count;
-        check(result, "recv");
+        bench_check(result, "recv");
         uint32_t now = (uint32_t)bench_utc_us();
         if (count < FRAMES_MAX) {
             arrivals_us[count] = bench_now_us();
@@ -77,8 +62,8 @@ int main(int argc, char **argv) {
     sl_gate_place gate = {.port = 0};
     size_t frame_bytes = 0;
     sl_receiver_settings_init(&settings);
-    set(&settings, argc - 1, argv + 1);
-    check(sl_receiver_open(&receiver, &settings), "open");
+    bench_set(&settings, argc - 1, argv + 1);
+    bench_check(sl_receiver_open(&receiver, &settings), "open");
     sl_receiver_stats(receiver, &stats);
     sl_receiver_gate(receiver, &gate);
     printf("{\"port\": %d, \"gate\": %d, \"host_key\": \"%s\"}\n", stats.port, gate.port,
