@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD := build
 
-.PHONY: all demo test bench check fuzz install format clean help
+.PHONY: all demo test bench bench-live check fuzz install format clean help
 .NOTPARALLEL:
 
 all: $(BUILD)/build.ninja
@@ -25,6 +25,11 @@ bench:
 	@tools/setup build test
 	@$(MAKE) --no-print-directory all
 	@bench/run
+
+bench-live:
+	@tools/setup build test bench-live
+	@$(MAKE) --no-print-directory all
+	@bench/live $(ARGUMENTS)
 
 check:
 	@tools/setup build test check
@@ -51,6 +56,7 @@ help:
 	@echo 'make demo      a camera and a viewer on this machine, through SSH, for ten seconds'
 	@echo 'make test      every test, sanitizers included'
 	@echo 'make bench     the limits of this machine, and how near Sightline comes to them'
+	@echo 'make bench-live how fresh pictures stay on slow, unsteady and far links (ARGUMENTS=...)'
 	@echo 'make check     formatting, warnings, layers, symbols, headers, shape'
 	@echo 'make fuzz      each fuzz target for a while (SECONDS_EACH=60)'
 	@echo 'make install   into PREFIX (/usr/local), below DESTDIR if that is set'
