@@ -5,6 +5,8 @@
 #define CLOCK_SLACK_MS 1000
 
 void sl_latency_add(sl_latency_log *log, int32_t age_ms) {
+    if (age_ms < 0)
+        age_ms = 0;
     log->counts[age_ms < SL_LATENCY_MS_MAX ? age_ms : SL_LATENCY_MS_MAX]++;
     log->total++;
     log->last_ms = age_ms;

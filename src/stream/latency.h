@@ -14,6 +14,7 @@ typedef struct sl_latency_log {
     int32_t last_ms, max_ms;
 } sl_latency_log;
 
+/* A frame from the future, as a sender may claim whose clock is off, counts as new. */
 void sl_latency_add(sl_latency_log *log, int32_t age_ms);
 
 /* The age in milliseconds of a frame whose timecode reads `timecode` at UTC `now_us`; false when

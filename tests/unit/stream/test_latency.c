@@ -30,6 +30,20 @@ static void percentiles_of_one_to_a_hundred(void **state) {
     free(log);
 }
 
+static void frames_from_the_future_count_as_new(void **state) {
+    (void)state;
+    struct {
+        uint64_t before;
+        sl_latency_log log;
+    } *of = calloc(1, sizeof *of);
+    sl_latency_add(&of->log, -1);
+    sl_latency_add(&of->log, -2);
+    sl_latency summary = sl_latency_summary(&of->log);
+    assert_int_equal(of->before, 0);
+    assert_true(summary.p50 == 0 && summary.max == 0 && summary.last == 0);
+    free(of);
+}
+
 static void very_old_frames_count_at_the_top(void **state) {
     (void)state;
     sl_latency_log *log = calloc(1, sizeof *log);
@@ -63,6 +77,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_is_unknown),
         cmocka_unit_test(percentiles_of_one_to_a_hundred),
+        cmocka_unit_test(frames_from_the_future_count_as_new),
         cmocka_unit_test(very_old_frames_count_at_the_top),
         cmocka_unit_test(age_of_a_timecode),
         cmocka_unit_test(age_across_the_wrap_of_the_timecode),
