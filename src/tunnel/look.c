@@ -77,17 +77,24 @@ static int await_visitor(sl_session *session, const sl_forward *way, const struc
     return SL_OK;
 }
 
-static int look_at(sl_session *session, const char *host, int port, int64_t deadline_us) {
-    struct visitor visitor = {.port = port};
+/* Connects to the visitor's port there, and sees whether it is him who comes. */
+static int visit(sl_session *session, struct visitor *visitor, const char *host,
+                 int64_t deadline_us) {
     sl_forward way;
     session->take_channel = see_visitor;
-    session->take_user = &visitor;
-    int code = knock(&way, session, host, port, deadline_us);
+    session->take_user = visitor;
+    int code = knock(&way, session, host, visitor->port, deadline_us);
     if (code == SL_OK)
-        code = await_visitor(session, &way, &visitor, host);
+        code = await_visitor(session, &way, visitor, host);
     session->take_channel = NULL;
+    session->take_user = NULL;
     sl_forward_close(&way);
     return code == SL_EPEER ? SL_OK : code;
+}
+
+static int look_at(sl_session *session, const char *host, int port, int64_t deadline_us) {
+    struct visitor visitor = {.port = port};
+    return visit(session, &visitor, host, deadline_us);
 }
 
 int sl_look_whether_ours(sl_session *session, int port, int64_t deadline_us) {
