@@ -331,6 +331,7 @@ def test_server_that_hangs_up_again_and_again(folder, password_server, view, sen
     """It is no new trouble each time, and asked less and less often."""
     server, viewer = password_server("secret", "curt"), view("pair")
     (folder / "password").write_text("secret\n", encoding="ascii")
+    (folder / "password").chmod(0o600)
     words = ["--ssh-password-file", folder / "password", "--log", "info"]
     sender = send(SOURCE, viewer.port(), "pair", *server.options(), *words)
     sender.event("tunnel", lambda event: event["tunnel"]["reconnects"] >= 2, 30)
