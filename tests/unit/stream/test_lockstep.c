@@ -255,12 +255,13 @@ struct one_of_several {
     struct ends ends;
     pthread_t thread;
     atomic_bool *over;
-    uint32_t next; /* to be received */
+    uint32_t first; /* number that is sent */
+    uint32_t next;  /* to be received */
 };
 
 static void *send_until_over(void *argument) {
     struct one_of_several *one = argument;
-    for (uint32_t number = one->next; !atomic_load(one->over);) {
+    for (uint32_t number = one->first; !atomic_load(one->over);) {
         int result = send_number(&one->ends, number, 50);
         if (result == SL_OK)
             number++;
@@ -303,7 +304,7 @@ static void several_wait_for_a_slow_consumer(void **state) {
     receiving.link.request_timeout_s = WAIT_S;
     assert_int_equal(open_receiver(&ends, &receiving), SL_OK);
     for (uint32_t i = 0; i < SENDERS; i++) {
-        all[i] = (struct one_of_several){.over = &over, .next = i * NUMBERS};
+        all[i] = (struct one_of_several){.over = &over, .first = i * NUMBERS, .next = i * NUMBERS};
         start_sending(&all[i], ends.port);
     }
     for (int taken = 0; taken < TAKEN; taken++) {
