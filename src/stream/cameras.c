@@ -18,6 +18,10 @@ static const sl_format formats[SL_LIVE_CODECS] = {
     [SL_LIVE_AV1] = SL_FORMAT_AV1,
 };
 
+sl_format sl_cameras_format(sl_live_codec codec) {
+    return formats[codec];
+}
+
 int sl_cameras_open(sl_cameras **cameras, uint64_t frame_max) {
     *cameras = calloc(1, sizeof **cameras);
     if (!*cameras)

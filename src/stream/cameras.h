@@ -39,6 +39,9 @@ typedef struct sl_cameras {
     bool distrusted[SL_CAMERAS_MAX];
 } sl_cameras;
 
+/* What frames of a codec are. */
+sl_format sl_cameras_format(sl_live_codec codec);
+
 /* `frame_max`: a larger one is refused. SL_ENOMEM. */
 int sl_cameras_open(sl_cameras **cameras, uint64_t frame_max);
 

@@ -13,6 +13,7 @@ typedef struct sl_live {
     uint64_t camera;   /* this sender, in all connections; 0: not drawn yet */
     uint32_t session;
     uint16_t epoch;
+    uint16_t codecs;                 /* that the receiver can decode */
     bool welcome;                    /* the receiver has answered the hello */
     bool lost;                       /* it can use nothing but a keyframe */
     int64_t hello_us;                /* when to say hello again */

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "codec/codec.h"
 #include "frame/frame.h"
 #include "wire/live.h"
 
@@ -28,6 +29,13 @@ static void refuse(sl_turn *turn, const sl_buffer *from, const char *why) {
     sl_log(SL_LOG_WARNING, "stream", "a camera is refused: %s", why);
 }
 
+static uint16_t decodable(void) {
+    unsigned codecs = 0;
+    for (sl_live_codec codec = 0; codec < SL_LIVE_CODECS; codec++)
+        codecs |= sl_codec_can_decode(sl_cameras_format(codec)) ? 1U << codec : 0;
+    return (uint16_t)codecs;
+}
+
 static int take_hello(sl_turn *turn, const sl_buffer *from, const sl_live_message *hello) {
     if (hello->lowest > SL_LIVE_VERSION || hello->highest < SL_LIVE_VERSION) {
         char why[SL_LIVE_WHY_MAX];
@@ -46,7 +54,7 @@ static int take_hello(sl_turn *turn, const sl_buffer *from, const sl_live_messag
     sl_live_message welcome = *hello;
     welcome.kind = SL_LIVE_WELCOME;
     welcome.lowest = welcome.highest = SL_LIVE_VERSION;
-    welcome.codecs = (1U << SL_LIVE_CODECS) - 1;
+    welcome.codecs = decodable();
     welcome.now_us = sl_utc_us();
     post(turn, from, &welcome);
     return SL_OK;

@@ -29,20 +29,9 @@
 #define CLOCK_US   (30 * SL_SECOND_US) /* then a clock told in a longer round trip will do */
 #define MESSAGES   256 /* taken in at a time, so that who sends without end keeps nobody here */
 
-static const struct codec {
-    sl_format format;
-    sl_live_codec codec;
-} codecs[] = {
-    {SL_FORMAT_JPEG, SL_LIVE_JPEG},
-    {SL_FORMAT_H264, SL_LIVE_H264},
-    {SL_FORMAT_HEVC, SL_LIVE_HEVC},
-    {SL_FORMAT_AV1, SL_LIVE_AV1},
-};
-
 static int find_codec(sl_format format, sl_live_codec *codec) {
-    for (size_t i = 0; i < sizeof codecs / sizeof codecs[0]; i++) {
-        *codec = codecs[i].codec;
-        if (codecs[i].format == format)
+    for (*codec = 0; *codec < SL_LIVE_CODECS; (*codec)++) {
+        if (sl_cameras_format(*codec) == format)
             return SL_OK;
     }
     return sl_fail(SL_EINVAL, "the live pattern carries pictures alone, no %s",
@@ -168,6 +157,7 @@ static int take_message(sl_turn *turn, const sl_live_message *message, int64_t n
     switch (message->kind) {
     case SL_LIVE_WELCOME:
         live->welcome = true;
+        live->codecs = message->codecs;
         note_clock(live, message, now_us);
         return SL_OK;
     case SL_LIVE_ACK:
@@ -369,6 +359,9 @@ int sl_live_send(sl_turn *turn, const sl_frame *frame) {
         return SL_OK;
     }
     int result = find_codec(frame->format, &chunk.codec);
+    if (!result && !(live->codecs >> chunk.codec & 1))
+        result = sl_fail(SL_EPEER, "the viewer can't decode %s; choose another video_codec",
+                         sl_format_name(frame->format));
     if (!result)
         result = sl_frame_bytes(frame, &bytes);
     if (result)

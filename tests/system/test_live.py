@@ -202,7 +202,7 @@ class Liar:
         said = self.next(b"H")
         self.session, sent = said[8:12], said[12:20]
         now = struct.pack(">Q", int(time.time() * 1e6))
-        self.say(b"SLLW" + struct.pack(">BBH", 1, 1, 2) + self.session + sent + now)
+        self.say(b"SLLW" + struct.pack(">BBH", 1, 1, 15) + self.session + sent + now)
 
     def say(self, message):
         self.router.send_multipart([self.sender, message])
