@@ -14,10 +14,11 @@
 #define AHEAD_MOST_S 5.0  /* of the rate, in the window, whatever a receiver claims */
 #define FADE_S       0.15 /* of busy time, in which what was measured loses its weight */
 #define ROW_BYTES    4096 /* the least to measure by: TCP's segments arrive in steps of 1.4 KB */
-#define STALE_US     (SL_SECOND_US / 2) /* a rate so old is a guess, and may grow, */
-#define DOUBLE_S     0.7                /* twofold in so long */
 #define LATELY_US    (10 * SL_SECOND_US)
 #define OVERDUE_US   50000 /* an ack so late means that nothing passes */
+#define OUTAGE_S     0.2   /* what took so long, and so many times what it should have, */
+#define OUTAGE_TIMES 4     /* met an outage; */
+#define AFTER_OUTAGE 0.5   /* then the rate is taken for so much of what it was */
 #define WINDOW_LEAST ((uint64_t)16 * 1024)
 
 #define CHUNK_S     0.008 /* of the rate, in one chunk */
@@ -27,7 +28,7 @@
 /* Frames fill a part of the rate; what varies in size and rate needs the rest. */
 #define USE_FIRST 0.8
 #define USE_LEAST 0.6
-#define USE_MOST  0.9
+#define USE_MOST  0.85
 #define USE_DOWN  0.02 /* for each frame that had to wait long */
 #define USE_UP    0.004
 
@@ -98,7 +99,6 @@ void sl_governor_restart(sl_governor *governor, int64_t now_us) {
         .step = governor->step,
         .free_us = now_us,
         .heard_us = now_us,
-        .measured_us = now_us,
     };
 }
 
@@ -109,46 +109,41 @@ void sl_governor_sent(sl_governor *governor, int64_t now_us, uint64_t bytes) {
     governor->free_us += (int64_t)((double)bytes / governor->rate * SECOND);
 }
 
-/* Bytes that came one right behind the other tell the rate; a row is measured piece by piece. */
-static void measure(sl_governor *governor, int64_t now_us, uint64_t bytes, int64_t came_us) {
-    uint64_t more = bytes - governor->first_bytes;
-    double took_s = (double)(came_us - governor->first_us) / SECOND;
-    if (more < ROW_BYTES || took_s <= 0)
+/* What it took the narrow place to pass them: from when they could have begun to, which is when
+ * they met it or those before had passed, to when they came. */
+static void measure(sl_governor *governor, double bytes, int64_t took_us) {
+    double took_s = (double)took_us / SECOND;
+    double most_s =
+        OUTAGE_S + OUTAGE_TIMES * (double)(governor->sent - governor->acked) / governor->rate;
+    if (took_s > most_s) { /* nothing passed for a while, which says little of what will now */
+        governor->bytes *= AFTER_OUTAGE;
+        set_rate(governor, governor->rate * AFTER_OUTAGE);
         return;
+    }
     double weight = exp(-took_s / FADE_S);
-    governor->bytes = governor->bytes * weight + (double)more;
+    governor->bytes = governor->bytes * weight + bytes;
     governor->seconds = governor->seconds * weight + took_s;
-    governor->first_bytes = bytes;
-    governor->first_us = came_us;
-    governor->measured_us = now_us;
-    set_rate(governor, governor->bytes / governor->seconds);
+    if (governor->seconds > 0 && governor->bytes >= ROW_BYTES)
+        set_rate(governor, governor->bytes / governor->seconds);
 }
 
-/* Frames that are too small to be measured by, and don't wait, could be larger. */
-static void guess(sl_governor *governor, int64_t now_us) {
-    if (now_us - governor->measured_us < STALE_US || governor->best ||
-        governor->queue_us > OVERDUE_US / 2)
+void sl_governor_heard(sl_governor *governor, int64_t now_us, int64_t sent_us, int64_t came_us) {
+    if (sent_us > now_us)
         return;
-    double passed_s = (double)(now_us - governor->heard_us) / SECOND;
-    governor->bytes = governor->seconds = 0;
-    set_rate(governor, governor->rate * exp2(fmin(passed_s, STALE_US / SECOND) / DOUBLE_S));
+    note_lately(&governor->delay, came_us - sent_us, now_us);
+    note_lately(&governor->round_trip, now_us - sent_us, now_us);
 }
 
 bool sl_governor_acked(sl_governor *governor, int64_t now_us, uint64_t bytes, int64_t sent_us,
                        int64_t came_us) {
     if (bytes > governor->sent || bytes < governor->acked || sent_us > now_us)
         return false;
-    note_lately(&governor->delay, came_us - sent_us, now_us);
-    note_lately(&governor->round_trip, now_us - sent_us, now_us);
-    int64_t delay_us = least_of(&governor->delay);
-    bool in_row = governor->came_us != 0 && sent_us + delay_us < governor->came_us;
-    if (in_row) {
-        measure(governor, now_us, bytes, came_us);
-    } else {
-        governor->first_bytes = bytes;
-        governor->first_us = came_us;
-    }
-    guess(governor, now_us);
+    sl_governor_heard(governor, now_us, sent_us, came_us);
+    int64_t delay_us = least_of(&governor->delay), began_us = sent_us + delay_us;
+    if (governor->came_us > began_us)
+        began_us = governor->came_us;
+    if (came_us >= began_us)
+        measure(governor, (double)(bytes - governor->acked), came_us - began_us);
     governor->queue_us = came_us - sent_us - delay_us;
     governor->came_us = came_us;
     governor->acked = bytes;
@@ -200,6 +195,10 @@ bool sl_governor_admits(const sl_governor *governor, int64_t now_us, int64_t *du
         return true;
     *due_us = ready_us;
     return false;
+}
+
+bool sl_governor_idles(const sl_governor *governor, int64_t now_us) {
+    return governor->free_us <= now_us;
 }
 
 void sl_governor_admitted(sl_governor *governor, int64_t now_us) {

@@ -11,11 +11,13 @@
  * bottleneck's queue) stands before the narrow place, so that one number, the backlog, counts it
  * all: how long the narrow place is busy with what has left already.
  *
- * Rate: bytes by the receiver's clock between chunks that arrived one right behind the other; those
- * alone were spaced by the narrow place, and not by us. (Packet dispersion: Jacobson, "Congestion
- * avoidance and control", 1988; Keshav, "A control-theoretic approach to flow control", 1991.)
- * Delay: the least difference of arrival and departure in the last 10 to 20 seconds; the two clocks
- * need not agree, because only differences count.
+ * Rate: bytes by the time for which they kept the narrow place busy: from when the first of them
+ * can have met it, or those before had passed, till they came. (Packet dispersion: Jacobson,
+ * "Congestion avoidance and control", 1988; Keshav, "A control-theoretic approach to flow control",
+ * 1991.) It holds for chunks that an SSH packet keeps together, too: the first of them has taken
+ * all the time, and the others none. Delay: the least difference of arrival and departure in the
+ * last 10 to 20 seconds, best known from messages that are too small to keep anything busy; the two
+ * clocks need not agree, because only differences count.
  *
  * A governor belongs to one thread. Times are microseconds. */
 #ifndef STREAM_GOVERNOR_H
@@ -53,22 +55,19 @@ typedef struct sl_governor {
     uint64_t sent, acked;  /* bytes since it was started */
     int64_t began_us;      /* when it was made, */
     uint64_t spent;        /* and the bytes that had left when it was started last */
-    double bytes, seconds; /* of what arrived one right behind the other, old ones fading */
+    double bytes, seconds; /* that arrived, and for how long they kept the way busy; fading */
     double rate;           /* bytes a second */
     double use;            /* of the rate that frames may fill */
     sl_lately delay;       /* arrival minus departure, by two clocks */
     sl_lately round_trip;
-    int64_t came_us;      /* when the last chunk came, by the receiver's clock; 0: none has */
-    uint64_t first_bytes; /* when the first chunk of a row came: how many bytes had, */
-    int64_t first_us;     /* and its time */
-    int64_t free_us;      /* when the narrow place will be done with all that has left */
-    int64_t heard_us;     /* the last ack */
-    int64_t measured_us;  /* when the rate was last measured, or begun to be guessed at */
-    int64_t admitted_us;  /* the last frame */
-    int64_t queue_us;     /* how long the last chunk had waited on its way */
-    unsigned step;        /* down the ladder of frame rates and sizes */
-    int64_t step_us;      /* since when another one would fit better; 0: this one does */
-    bool best;            /* the last frames could not be made any better */
+    int64_t came_us;     /* when the last chunk came, by the receiver's clock; 0: none has */
+    int64_t free_us;     /* when the narrow place will be done with all that has left */
+    int64_t heard_us;    /* the last ack */
+    int64_t admitted_us; /* the last frame */
+    int64_t queue_us;    /* how long the last chunk had waited on its way */
+    unsigned step;       /* down the ladder of frame rates and sizes */
+    int64_t step_us;     /* since when another one would fit better; 0: this one does */
+    bool best;           /* the last frames could not be made any better */
 } sl_governor;
 
 void sl_governor_init(sl_governor *governor, const sl_governor_goals *goals, int64_t now_us);
@@ -86,12 +85,20 @@ void sl_governor_sent(sl_governor *governor, int64_t now_us, uint64_t bytes);
 bool sl_governor_acked(sl_governor *governor, int64_t now_us, uint64_t bytes, int64_t sent_us,
                        int64_t came_us);
 
+/* A small message that left at `sent_us` came at `came_us` by the receiver's clock, and was
+ * answered at once. */
+void sl_governor_heard(sl_governor *governor, int64_t now_us, int64_t sent_us, int64_t came_us);
+
 /* A frame was coded with a quantiser from 0 (best) to 51; `best`: it can't be made any better. */
 void sl_governor_coded(sl_governor *governor, int64_t now_us, int quantiser, bool best);
 
 /* Whether the next frame may be coded now, so that it comes in time; and when to ask again, if only
  * time passes (-1: only an ack can change it). */
 bool sl_governor_admits(const sl_governor *governor, int64_t now_us, int64_t *due_us);
+
+/* Whether all that left has passed the narrow place, as far as is known: a small message would find
+ * it free now. */
+bool sl_governor_idles(const sl_governor *governor, int64_t now_us);
 
 /* A frame was let in. */
 void sl_governor_admitted(sl_governor *governor, int64_t now_us);

@@ -99,8 +99,9 @@ static int greet(sl_turn *turn, int64_t now_us, int64_t *due_us) {
 }
 
 /* By how much the receiver's clock is ahead: the answer was given half a round trip ago. */
-static void note_clock(sl_live *live, const sl_live_message *answer, int64_t now_us) {
+static void note_answer(sl_live *live, const sl_live_message *answer, int64_t now_us) {
     int64_t trip_us = now_us - answer->sent_us;
+    sl_governor_heard(&live->governor, now_us, answer->sent_us, answer->now_us);
     if (trip_us < 0 || (live->clock_us != SL_LIVE_NO_CLOCK && trip_us > live->clock_trip_us &&
                         now_us - live->clock_at_us < CLOCK_US))
         return;
@@ -158,14 +159,14 @@ static int take_message(sl_turn *turn, const sl_live_message *message, int64_t n
     case SL_LIVE_WELCOME:
         live->welcome = true;
         live->codecs = message->codecs;
-        note_clock(live, message, now_us);
+        note_answer(live, message, now_us);
         return SL_OK;
     case SL_LIVE_ACK:
         return take_ack(turn, message, now_us);
     case SL_LIVE_PING:
         return answer_ping(turn, message);
     case SL_LIVE_PONG:
-        note_clock(live, message, now_us);
+        note_answer(live, message, now_us);
         return SL_OK;
     default:
         return sl_fail(SL_EMESSAGE, "a viewer sends no live message '%c'", message->kind);
@@ -193,11 +194,12 @@ static int take_in(sl_turn *turn) {
     return result;
 }
 
-/* Asks whether the receiver is there, after some silence; and gives the connection up after long.
- */
+/* Asks whether the receiver is there, after some silence, and now and then when the way is free, to
+ * know its delay; and gives the connection up after long. */
 static int stay_in_touch(sl_turn *turn, int64_t now_us, int64_t *due_us) {
     sl_live *live = &turn->live;
-    int64_t last_us = live->heard_us > live->asked_us ? live->heard_us : live->asked_us;
+    bool idles = sl_governor_idles(&live->governor, now_us);
+    int64_t last_us = live->heard_us > live->asked_us && !idles ? live->heard_us : live->asked_us;
     *due_us = last_us + PING_US;
     if (now_us - live->heard_us > SILENCE_US) {
         sl_log(SL_LOG_WARNING, "stream", "the viewer was silent for %d s: connecting anew",
