@@ -137,6 +137,7 @@ typedef enum sl_video_codec {
     SL_VIDEO_JPEG,
 } sl_video_codec;
 typedef enum sl_video_preset {
+    SL_PRESET_AUTO,
     SL_PRESET_ULTRAFAST,
     SL_PRESET_SUPERFAST,
     SL_PRESET_VERYFAST,

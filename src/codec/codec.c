@@ -107,9 +107,11 @@ const sl_option sl_codec_options[] = {
         .type = SL_OPTION_CHOICE,
         .offset = offsetof(sl_codec_settings, video_preset),
         .choices = sl_video_presets,
-        .fallback = "superfast",
-        .values = "ultrafast|superfast|veryfast|faster|fast|medium|slow|slower|veryslow",
-        .help = "How much work libx264 and libx265 put into a frame of live video",
+        .fallback = "auto",
+        .values = "auto|ultrafast|superfast|veryfast|faster|fast|medium|slow|slower|veryslow",
+        .help =
+            "How much work libx264 and libx265 put into a frame of live video; auto is superfast, "
+            "or ultrafast where there is no time for that",
     },
 };
 

@@ -4,9 +4,11 @@
  */
 #include "codec/video.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "codec/bitstream.h"
+#include "codec/effort.h"
 #include "codec/pixels.h"
 #include "frame/frame.h"
 
@@ -23,6 +25,7 @@
 struct video {
     sl_codec_settings settings;
     sl_codec_aim aim;
+    sl_effort effort;
     sl_pixels pixels;
     sl_video_encoder *encoder;
     const sl_video_maker *maker; /* of `encoder`, kept while another size is opened */
@@ -189,6 +192,7 @@ static int pass_through(struct video *video, const sl_frame *frame, sl_frame **c
 static int encode(void *state, const sl_frame *frame, sl_frame **coded) {
     struct video *video = state;
     const sl_codec_aim *at = &video->aim;
+    sl_video_preset chosen = video->settings.video_preset;
     sl_size from, to;
     if (sl_format_is_video(frame->format))
         return pass_through(video, frame, coded);
@@ -201,11 +205,13 @@ static int encode(void *state, const sl_frame *frame, sl_frame **coded) {
         .height = to.height,
         .threads = at->threads,
         .frame_bits = (int64_t)bits,
-        .preset = video->settings.video_preset,
+        .preset = chosen != SL_PRESET_AUTO ? chosen : sl_effort_preset(&video->effort),
     };
+    int64_t began_us = sl_now_us();
     result = encode_picture(video, frame, from, &plan, coded);
     if (result != SL_OK)
         return result;
+    sl_effort_note(&video->effort, (double)(sl_now_us() - began_us) / SL_SECOND_US, 1 / at->fps);
     video->opened = false;
     note(video, *coded, &plan);
     bool afresh = (*coded)->keyframe;

@@ -45,10 +45,10 @@ typedef struct sl_video_encoder sl_video_encoder;
 
 /* What an encoder is opened for. */
 typedef struct sl_video_plan {
-    int width, height;  /* even */
-    int threads;        /* 0: as many as are of use, at most one a core and four */
-    int64_t frame_bits; /* how large a frame should be */
-    sl_video_preset preset;
+    int width, height;      /* even */
+    int threads;            /* 0: as many as are of use, at most one a core and four */
+    int64_t frame_bits;     /* how large a frame should be */
+    sl_video_preset preset; /* not AUTO */
 } sl_video_plan;
 
 /* Opens it, and unless it is `known` to work, lets hardware encode a few gray frames.

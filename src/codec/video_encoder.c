@@ -259,7 +259,8 @@ int sl_video_encoder_open(sl_video_encoder **encoder, const sl_video_maker *make
 }
 
 bool sl_video_encoder_steer(sl_video_encoder *encoder, const sl_video_plan *plan) {
-    if (plan->width != encoder->plan.width || plan->height != encoder->plan.height)
+    if (plan->width != encoder->plan.width || plan->height != encoder->plan.height ||
+        (encoder->maker->presets && plan->preset != encoder->plan.preset))
         return false;
     double change = (double)plan->frame_bits / (double)encoder->plan.frame_bits;
     if (!encoder->maker->steers)

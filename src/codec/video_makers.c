@@ -78,8 +78,8 @@ static const sl_video_maker list[] = {
 };
 
 const char *const sl_video_presets[] = {
-    "ultrafast", "superfast", "veryfast", "faster",   "fast",
-    "medium",    "slow",      "slower",   "veryslow", NULL,
+    "auto",   "ultrafast", "superfast", "veryfast", "faster", "fast",
+    "medium", "slow",      "slower",    "veryslow", NULL,
 };
 
 size_t sl_video_makers(const sl_video_maker **makers) {

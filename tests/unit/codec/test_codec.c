@@ -76,7 +76,7 @@ static void video_is_chosen_by_name(void **state) {
     (void)state;
     struct settings settings = defaults();
     assert_int_equal(settings.codec.video_codec, SL_VIDEO_AUTO);
-    assert_int_equal(settings.codec.video_preset, SL_PRESET_SUPERFAST);
+    assert_int_equal(settings.codec.video_preset, SL_PRESET_AUTO);
     assert_null(settings.codec.video_encoder);
     assert_int_equal(sl_settings_set(&settings, "video_codec", "av1"), 0);
     assert_int_equal(sl_codec_live_format(&settings.codec), SL_FORMAT_AV1);
