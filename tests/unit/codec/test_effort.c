@@ -11,7 +11,7 @@
 #define INTERVAL_S (1 / 60.0)
 
 static void run(sl_effort *effort, double seconds, double took_s) {
-    for (double at_s = 0; at_s < seconds; at_s += INTERVAL_S)
+    for (int i = 0; i < (int)(seconds / INTERVAL_S); i++)
         sl_effort_note(effort, took_s, INTERVAL_S);
 }
 

@@ -10,10 +10,10 @@
 
 #include "stream/governor.h"
 
-#define SECOND_US 1000000
+#define SECOND_US INT64_C(1000000)
 #define STEP_US   250
 #define FRAME_US  33333
-#define PING_US   500000
+#define PING_US   INT64_C(500000)
 #define CHUNKS    4096
 #define FRAMES    8192
 #define AHEAD_US  7000000000 /* the receiver's clock */
