@@ -38,6 +38,7 @@ typedef struct sl_codec_settings {
     sl_video_codec video_codec; /* the live pattern alone, as is what follows */
     const char *video_encoder;  /* libavcodec's name of one; NULL: the first that works */
     sl_video_preset video_preset;
+    bool hardware_decoding; /* of live video, where there is hardware that can */
     void *reserved[5];
 } sl_codec_settings;
 

@@ -157,6 +157,7 @@ typedef struct sl_codec_settings {
     sl_video_codec video_codec;
     const char *video_encoder;
     sl_video_preset video_preset;
+    bool hardware_decoding;
     void *reserved[5];
 } sl_codec_settings;
 typedef struct sl_gate_settings {

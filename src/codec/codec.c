@@ -113,6 +113,13 @@ const sl_option sl_codec_options[] = {
             "How much work libx264 and libx265 put into a frame of live video; auto is superfast, "
             "or ultrafast where there is no time for that",
     },
+    {
+        .name = "hardware_decoding",
+        .type = SL_OPTION_BOOL,
+        .offset = offsetof(sl_codec_settings, hardware_decoding),
+        .fallback = "true",
+        .help = "Have hardware decode live video, where there is any that can (VAAPI, NVDEC)",
+    },
 };
 
 const size_t sl_codec_option_count = SL_COUNT(sl_codec_options);

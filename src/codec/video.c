@@ -228,7 +228,7 @@ static int need_decoder(struct video *video, sl_format format) {
     if (video->decoder && sl_video_decoder_format(video->decoder) == format)
         return SL_OK;
     sl_video_decoder_close(&video->decoder);
-    return sl_video_decoder_open(&video->decoder, format);
+    return sl_video_decoder_open(&video->decoder, format, video->settings.hardware_decoding);
 }
 
 static int decode(void *state, const sl_frame *coded, sl_output output, sl_frame **frame) {

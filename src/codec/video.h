@@ -72,8 +72,9 @@ void sl_video_encoder_close(sl_video_encoder **encoder);
 
 typedef struct sl_video_decoder sl_video_decoder;
 
-/* SL_EUNSUPPORTED when libavcodec has no decoder for it; SL_ENOMEM. */
-int sl_video_decoder_open(sl_video_decoder **decoder, sl_format format);
+/* `hardware`: it decodes where there is any that can, until it fails once. SL_EUNSUPPORTED when
+ * libavcodec has no decoder for it; SL_ENOMEM. */
+int sl_video_decoder_open(sl_video_decoder **decoder, sl_format format, bool hardware);
 
 /* Decodes a frame, or only looks whether it may be passed on. SL_EMESSAGE, see sl_codec_decode().
  */

@@ -7,10 +7,13 @@
 #include "codec/video.h"
 
 #include "base/error.h"
+#include "base/log.h"
+#include "base/settings.h"
 #include "codec/bitstream.h"
 #include "codec/pixels.h"
 #include "frame/frame.h"
 
+#include <libavutil/hwcontext.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,20 +26,42 @@ struct sl_video_decoder {
     AVCodecContext *context;
     AVPacket *packet;
     AVFrame *picture;
+    AVBufferRef *device;      /* the hardware that decodes; NULL: none does */
+    enum AVPixelFormat there; /* what its pictures are */
+    bool hardware;            /* it may be looked for */
     sl_bitstream stream;
     bool waiting; /* for a keyframe */
     sl_pixels pixels;
 };
 
-/* The pixels that Sightline and every camera use. It also bounds what a peer can have allocated:
- * others take up to four times as much. */
-static enum AVPixelFormat take_plain(AVCodecContext *context, const enum AVPixelFormat *formats) {
-    (void)context;
+/* The pixels that Sightline and every camera use, or the hardware's, which libavcodec offers first.
+ * It also bounds what a peer can have allocated: others take up to four times as much. */
+static enum AVPixelFormat take_format(AVCodecContext *context, const enum AVPixelFormat *formats) {
+    const sl_video_decoder *decoder = context->opaque;
     for (; *formats != AV_PIX_FMT_NONE; formats++) {
-        if (*formats == AV_PIX_FMT_YUV420P || *formats == AV_PIX_FMT_YUVJ420P)
+        if (*formats == AV_PIX_FMT_YUV420P || *formats == AV_PIX_FMT_YUVJ420P ||
+            (decoder->device && *formats == decoder->there))
             return *formats;
     }
     return AV_PIX_FMT_NONE;
+}
+
+/* The first hardware that is there, of the kinds that give one picture for each frame at once. */
+static void find_device(sl_video_decoder *decoder) {
+    static const enum AVHWDeviceType types[] = {AV_HWDEVICE_TYPE_VAAPI, AV_HWDEVICE_TYPE_CUDA};
+    const AVCodecHWConfig *config;
+    for (int i = 0; (config = avcodec_get_hw_config(decoder->codec, i)); i++) {
+        for (size_t k = 0; k < SL_COUNT(types); k++) {
+            if (config->device_type != types[k] ||
+                !(config->methods & AV_CODEC_HW_CONFIG_METHOD_HW_DEVICE_CTX) ||
+                av_hwdevice_ctx_create(&decoder->device, types[k], NULL, NULL, 0) < 0)
+                continue;
+            decoder->there = config->pix_fmt;
+            sl_log(SL_LOG_DEBUG, "codec", "%s decodes %s", av_hwdevice_get_type_name(types[k]),
+                   sl_format_name(decoder->format));
+            return;
+        }
+    }
 }
 
 static int open_context(sl_video_decoder *decoder) {
@@ -46,7 +71,13 @@ static int open_context(sl_video_decoder *decoder) {
     context->flags |= AV_CODEC_FLAG_LOW_DELAY;
     context->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
     context->max_pixels = SL_VIDEO_PIXELS_MAX;
-    context->get_format = take_plain;
+    context->get_format = take_format;
+    context->opaque = decoder;
+    if (decoder->hardware && !decoder->device)
+        find_device(decoder);
+    decoder->hardware = decoder->device;
+    if (decoder->device)
+        context->hw_device_ctx = av_buffer_ref(decoder->device);
     /* libavcodec's H.264 decoder overlooks damaged slices when several threads share in a frame. */
     context->thread_count = decoder->format == SL_FORMAT_AV1 ? sl_video_threads(0) : 1;
     int error = sl_video_open_context(context, NULL);
@@ -73,7 +104,7 @@ bool sl_codec_can_decode(sl_format format) {
     return format == SL_FORMAT_JPEG || (sl_format_is_video(format) && find_codec(format));
 }
 
-int sl_video_decoder_open(sl_video_decoder **decoder, sl_format format) {
+int sl_video_decoder_open(sl_video_decoder **decoder, sl_format format, bool hardware) {
     *decoder = NULL;
     const AVCodec *codec = find_codec(format);
     if (!codec)
@@ -82,7 +113,8 @@ int sl_video_decoder_open(sl_video_decoder **decoder, sl_format format) {
     sl_video_decoder *made = calloc(1, sizeof(*made));
     if (!made)
         return sl_fail_memory();
-    *made = (sl_video_decoder){.format = format, .codec = codec, .waiting = true};
+    *made =
+        (sl_video_decoder){.format = format, .codec = codec, .waiting = true, .hardware = hardware};
     made->packet = av_packet_alloc();
     made->picture = av_frame_alloc();
     int result = made->packet && made->picture ? SL_OK : sl_fail_memory();
@@ -135,6 +167,31 @@ static int fill_packet(sl_video_decoder *decoder, const sl_frame *coded) {
     return SL_OK;
 }
 
+/* Brings the picture from the hardware to memory. */
+static int download(AVFrame *picture) {
+    AVFrame *here = av_frame_alloc();
+    if (!here)
+        return AVERROR(ENOMEM);
+    int error = av_hwframe_transfer_data(here, picture, 0);
+    if (error >= 0)
+        error = av_frame_copy_props(here, picture);
+    av_frame_unref(picture);
+    if (error >= 0)
+        av_frame_move_ref(picture, here);
+    av_frame_free(&here);
+    return error;
+}
+
+/* What the hardware can't decode, or not any more, software may. */
+static void leave_hardware(sl_video_decoder *decoder) {
+    if (!decoder->device)
+        return;
+    sl_log(SL_LOG_INFO, "codec", "the hardware failed to decode %s: software goes on",
+           sl_format_name(decoder->format));
+    av_buffer_unref(&decoder->device);
+    decoder->hardware = false;
+}
+
 /* From the packet to decoder->picture: exactly one. */
 static int run(sl_video_decoder *decoder, const sl_frame *coded) {
     AVFrame *picture = decoder->picture;
@@ -142,6 +199,10 @@ static int run(sl_video_decoder *decoder, const sl_frame *coded) {
     av_packet_unref(decoder->packet);
     if (error >= 0)
         error = avcodec_receive_frame(decoder->context, picture);
+    if (error >= 0 && picture->hw_frames_ctx)
+        error = download(picture);
+    if (error < 0)
+        leave_hardware(decoder);
     if (error == AVERROR(ENOMEM))
         return sl_fail_memory();
     if (error == AVERROR(EAGAIN))
@@ -150,7 +211,8 @@ static int run(sl_video_decoder *decoder, const sl_frame *coded) {
         return refuse(decoder, coded, "it is damaged");
     if (picture->decode_error_flags || picture->flags & AV_FRAME_FLAG_CORRUPT)
         return refuse(decoder, coded, "a part of it is missing");
-    if (picture->format != AV_PIX_FMT_YUV420P && picture->format != AV_PIX_FMT_YUVJ420P)
+    if (picture->format != AV_PIX_FMT_YUV420P && picture->format != AV_PIX_FMT_YUVJ420P &&
+        picture->format != AV_PIX_FMT_NV12)
         return refuse(decoder, coded, "its pixels are not 4:2:0 of 8 bits");
     return SL_OK;
 }
@@ -164,7 +226,7 @@ static void release_picture(void *opaque, void *data) {
 /* Whether the picture is what frames promise as it is: full range, BT.601. */
 static bool is_ours(const AVFrame *picture) {
     bool full = picture->format == AV_PIX_FMT_YUVJ420P || picture->color_range == AVCOL_RANGE_JPEG;
-    return full && picture->linesize[0] > 0 &&
+    return full && picture->format != AV_PIX_FMT_NV12 && picture->linesize[0] > 0 &&
            (picture->colorspace == AVCOL_SPC_BT470BG ||
             picture->colorspace == AVCOL_SPC_SMPTE170M ||
             picture->colorspace == AVCOL_SPC_UNSPECIFIED);
@@ -236,6 +298,7 @@ void sl_video_decoder_close(sl_video_decoder **decoder) {
         return;
     *decoder = NULL;
     avcodec_free_context(&closed->context);
+    av_buffer_unref(&closed->device);
     av_packet_free(&closed->packet);
     av_frame_free(&closed->picture);
     sl_pixels_finish(&closed->pixels);
