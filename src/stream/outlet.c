@@ -169,15 +169,16 @@ static int wait_for_turn(sl_outlet *outlet, bool writable, int64_t due_us) {
 
 /* Takes a frame and sends it, or waits for one. Where the newest wins, nothing is let in while the
  * link has no room: it would be coded only to make way. Where the pattern has a say, nothing but
- * what it lets in. */
+ * what it lets in; what was let in is taken first, while there is a claim to it. */
 static int take_turn(sl_outlet *outlet, bool open, int64_t due_us) {
     bool writable = sl_link_writable(outlet->link), paced = outlet->pattern->attend;
-    admit(outlet, !paced && (writable || !outlet->pattern->newest_wins));
+    if (!paced)
+        admit(outlet, writable || !outlet->pattern->newest_wins);
     int result = take_coded(outlet);
-    if (result == SL_OK && writable)
-        return send_current(outlet);
     if (paced)
         admit(outlet, open && !outlet->current);
+    if (result == SL_OK && writable)
+        return send_current(outlet);
     return result == SL_OK || result == SL_EAGAIN ? wait_for_turn(outlet, writable, due_us)
                                                   : result;
 }
