@@ -113,6 +113,7 @@ static json_t *destination(const sl_destination *known) {
     json_object_set_new(object, "bytes", count(stats->bytes));
     json_object_set_new(object, "reconnects", count(stats->reconnects));
     json_object_set_new(object, "tunnel", tunnel(stats));
+    add_live(object, stats);
     json_object_set_new(object, "reason",
                         text(known->failure ? sl_error_name(known->failure) : NULL));
     json_object_set_new(object, "error", text(known->failure ? known->reason : NULL));
