@@ -53,7 +53,9 @@ SL_API int sl_sender_check(const sl_sender_settings *settings);
  *
  * With several destinations each has a tunnel, a link and threads of its own, and nothing that
  * happens to one holds up another: frames are coded once and shared, the fastest destination sets
- * the pace, and one that is slower or away misses frames. It returns once the first way is open.
+ * the pace, and one that is slower or away misses frames. (In the live pattern frames are coded
+ * apart, at most three times, for those whose ways pass much less than the others'.) It returns
+ * once the first way is open.
  * A destination that fails for good is logged and left; the others go on. When none is left, calls
  * fail with the first failure. SL_EINVAL for one is the failure of all, before anything is opened.
  * `ask` may be called for several tunnels at once. */
@@ -66,7 +68,8 @@ SL_API int sl_sender_wait(sl_sender *sender, int timeout_ms);
 /* Sends a frame. Waits until there is room for it, so that the caller can skip to a newer frame
  * meanwhile; coding and the receiver's reply go on after it returns, and a failure shows in a
  * later call. Keeps its own reference; the caller's stays the caller's. SL_EAGAIN when there was
- * no room within timeout_ms (-1: for ever): the frame was not taken. SL_EINVAL for a frame that
+ * no room within timeout_ms (-1: for ever): the frame was not taken, or where it is coded more than
+ * once not for the fastest, and may be sent again or replaced. SL_EINVAL for a frame that
  * can't be coded as set, or has no elements. SL_ETIMEOUT when the receiver did not answer
  * max_retries times in a row, SL_EPEER, SL_EEND, or what ended the tunnel for good. One thread at a
  * time. */

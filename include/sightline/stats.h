@@ -39,7 +39,8 @@ typedef struct sl_stats {
     sl_latency latency;
     uint64_t tunnel_reconnects; /* times it was up again after having been up */
     char tunnel_reason[512];    /* why it isn't up; "" when all is well */
-    uint64_t encoded;           /* sender: frames coded, once for all destinations */
+    uint64_t encoded;           /* sender: frames coded, once for all destinations; live: for those
+                                   whose ways pass about the same */
     bool live;                  /* sender: it has met a receiver of the live pattern, */
     sl_live_stats live_stats; /* and so it stands with that one, or with the one that takes most */
     void *reserved[2];

@@ -1,4 +1,4 @@
-/* stream: coded frames, from one pipeline to several takers. Used by sender.c and outlet.c. */
+/* stream: coded frames, from pipelines to several takers. Used by sender.c and outlet.c. */
 #include "stream/fanout.h"
 
 #include "base/clock.h"
@@ -10,16 +10,33 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-struct sl_fanout {
+/* How long the first lane may keep a frame waiting that another has taken: about as long as it is
+ * the newest. */
+#define PACE_MS 30
+
+struct lane {
     sl_pipeline *pipeline;
+    sl_passage *coding[SL_PIPELINE_CAPACITY]; /* a ring: what is in the pipeline, in order */
+    uint64_t put, taken;                      /* how many went in there and came out */
+    uint64_t last;                            /* the number of the last one; 0: none yet */
+    bool has;                                 /* took the frame that is being put */
+};
+
+struct sl_fanout {
+    struct lane lanes[SL_LANES];
+    size_t lane_count;
     sl_tally *tally;
     bool in_turns;
+    int room_fd;      /* polls readable while any pipeline has room */
     sl_event settled; /* all that was put is, or it is ended */
 
-    pthread_mutex_t lock; /* everything below; before the pipeline's and the tallies' */
+    pthread_mutex_t lock; /* everything below; before the pipelines' and the tallies' */
     sl_taker *takers;
+    sl_passage *putting; /* the frame that is being put, or may be put again; NULL: none */
+    int64_t captured_us; /* by when it was captured it is known again */
+    bool again;          /* it may be put again */
     uint64_t put, done;
-    uint64_t coded; /* frames that came out of the pipeline */
+    uint64_t coded; /* frames that came out of the pipelines */
     uint64_t taken; /* in turns */
     bool awaited;   /* somebody has waited for all to be settled, and put nothing since */
     bool ended;
@@ -38,42 +55,202 @@ static void show_settled(sl_fanout *fanout) {
         sl_event_clear(&fanout->settled);
 }
 
-int sl_fanout_open(sl_fanout **fanout, sl_pipeline *pipeline, sl_tally *tally, bool in_turns) {
+static int watch(int many_fd, int fd) {
+    struct epoll_event wanted = {.events = EPOLLIN};
+    if (epoll_ctl(many_fd, EPOLL_CTL_ADD, fd, &wanted))
+        return sl_fail(SL_ESYSTEM, "cannot watch a descriptor: %s", strerror(errno));
+    return SL_OK;
+}
+
+static int open_many(int *many_fd) {
+    *many_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (*many_fd < 0)
+        return sl_fail(SL_ESYSTEM, "cannot make a descriptor to wait on: %s", strerror(errno));
+    return SL_OK;
+}
+
+/* Locked, as what follows is. */
+static void release(sl_fanout *fanout, sl_passage *passage) {
+    if (--passage->holders > 0)
+        return;
+    if (passage->taken) {
+        if (!passage->delivered)
+            sl_tally_drop(fanout->tally);
+        fanout->done++;
+        show_settled(fanout);
+    }
+    free(passage);
+}
+
+static void stop_putting(sl_fanout *fanout) {
+    if (fanout->putting)
+        release(fanout, fanout->putting);
+    fanout->putting = NULL;
+    for (size_t i = 0; i < fanout->lane_count; i++)
+        fanout->lanes[i].has = false;
+}
+
+/* What never came out of its pipeline. */
+static void forget_coding(sl_fanout *fanout, struct lane *lane) {
+    while (lane->taken < lane->put)
+        release(fanout, lane->coding[lane->taken++ % SL_PIPELINE_CAPACITY]);
+}
+
+int sl_fanout_open(sl_fanout **fanout, sl_pipeline *const *pipelines, size_t lanes, sl_tally *tally,
+                   bool in_turns) {
     *fanout = NULL;
     sl_fanout *opened = calloc(1, sizeof *opened);
     if (!opened)
         return sl_fail_memory();
-    opened->settled.fd = -1;
-    int result = sl_event_init(&opened->settled);
-    if (result) {
-        free(opened);
-        return result;
-    }
-    opened->pipeline = pipeline;
     opened->tally = tally;
     opened->in_turns = in_turns;
+    opened->settled.fd = -1;
     pthread_mutex_init(&opened->lock, NULL);
+    int result = open_many(&opened->room_fd);
+    if (!result)
+        result = sl_event_init(&opened->settled);
+    for (size_t i = 0; i < lanes && !result; i++) {
+        opened->lanes[opened->lane_count++].pipeline = pipelines[i];
+        result = watch(opened->room_fd, sl_pipeline_room_fd(pipelines[i]));
+    }
+    if (result) {
+        sl_fanout_close(&opened);
+        return result;
+    }
     show_settled(opened);
     *fanout = opened;
     return SL_OK;
 }
 
+void sl_fanout_close(sl_fanout **fanout) {
+    sl_fanout *closing = *fanout;
+    if (!closing)
+        return;
+    *fanout = NULL;
+    stop_putting(closing);
+    for (size_t i = 0; i < closing->lane_count; i++)
+        forget_coding(closing, &closing->lanes[i]);
+    if (closing->room_fd >= 0)
+        close(closing->room_fd);
+    sl_event_finish(&closing->settled);
+    pthread_mutex_destroy(&closing->lock);
+    free(closing);
+}
+
+/* Locked, like all that follows up to sl_fanout_put(). Goes on with the frame that was put last, if
+ * that is this one, or starts with it. */
+static int start_putting(sl_fanout *fanout, const sl_frame *frame) {
+    int64_t captured_us = frame->captured_monotonic_us;
+    bool again = fanout->again && captured_us != 0 && captured_us == fanout->captured_us;
+    fanout->again = false;
+    if (again)
+        return SL_OK;
+    stop_putting(fanout);
+    fanout->putting = calloc(1, sizeof *fanout->putting);
+    if (!fanout->putting)
+        return sl_fail_memory();
+    fanout->putting->holders = 1;
+    fanout->captured_us = captured_us;
+    return SL_OK;
+}
+
+static int put_into(sl_fanout *fanout, struct lane *lane, const sl_frame *frame) {
+    if (!fanout->ended && !sl_pipeline_has_room(lane->pipeline, NULL))
+        return SL_EAGAIN;
+    sl_frame *taken = sl_frame_ref(frame);
+    int result = sl_pipeline_put(lane->pipeline, taken, NULL, 0);
+    if (result) {
+        sl_frame_unref(&taken);
+        return result;
+    }
+    if (!fanout->putting->taken) {
+        fanout->putting->taken = true;
+        fanout->put++;
+        show_settled(fanout);
+    }
+    lane->coding[lane->put++ % SL_PIPELINE_CAPACITY] = fanout->putting;
+    fanout->putting->holders++;
+    lane->has = true;
+    return SL_OK;
+}
+
+static bool is_used(const sl_fanout *fanout, size_t lane) {
+    for (const sl_taker *taker = fanout->takers; taker; taker = taker->next) {
+        if (taker->lane == lane && taker->presence == SL_PRESENT)
+            return true;
+    }
+    return false;
+}
+
+/* The first lane with a taker, or else the first of all. */
+static struct lane *first_lane(sl_fanout *fanout) {
+    for (size_t i = 0; i < fanout->lane_count; i++) {
+        if (is_used(fanout, i))
+            return &fanout->lanes[i];
+    }
+    return &fanout->lanes[0];
+}
+
+/* Into all lanes that have room and not got it yet. SL_EAGAIN unless the first lane has it; what to
+ * wait for goes to `room_fd`. */
+static int put_once(sl_fanout *fanout, const sl_frame *frame, int *room_fd) {
+    const struct lane *first = first_lane(fanout);
+    for (size_t i = 0; i < fanout->lane_count; i++) {
+        struct lane *lane = &fanout->lanes[i];
+        int result = lane->has ? SL_OK : put_into(fanout, lane, frame);
+        if (result && result != SL_EAGAIN)
+            return result;
+    }
+    if (first->has)
+        return SL_OK;
+    bool alone = fanout->putting->taken || fanout->lane_count == 1;
+    *room_fd = alone ? sl_pipeline_room_fd(first->pipeline) : fanout->room_fd;
+    return SL_EAGAIN;
+}
+
+/* Not locked meanwhile. */
+static int wait_for_room(sl_fanout *fanout, int room_fd, const sl_cancel *cancel,
+                         int64_t deadline_us) {
+    pthread_mutex_unlock(&fanout->lock);
+    int result = sl_wait(room_fd, POLLIN, cancel, deadline_us);
+    pthread_mutex_lock(&fanout->lock);
+    return result;
+}
+
+/* The earlier of two deadlines, of which -1 is never. */
+static int64_t earlier(int64_t one_us, int64_t other_us) {
+    return one_us < 0 || (other_us >= 0 && other_us < one_us) ? other_us : one_us;
+}
+
+/* Until the first lane has it, or the deadline; and when others have it, not for long. */
+static int put_all(sl_fanout *fanout, const sl_frame *frame, const sl_cancel *cancel,
+                   int64_t deadline_us) {
+    int64_t pace_us = -1;
+    for (;;) {
+        int room_fd;
+        int result = put_once(fanout, frame, &room_fd);
+        if (result != SL_EAGAIN)
+            return result;
+        if (fanout->putting->taken && pace_us < 0)
+            pace_us = sl_deadline_us(PACE_MS);
+        result = wait_for_room(fanout, room_fd, cancel, earlier(deadline_us, pace_us));
+        if (result == SL_EAGAIN && pace_us >= 0 && sl_now_us() >= pace_us)
+            return SL_OK;
+        if (result)
+            return result;
+    }
+}
+
 int sl_fanout_put(sl_fanout *fanout, const sl_frame *frame, const sl_cancel *cancel,
                   int64_t deadline_us) {
-    /* Counted first: it may be settled before this thread is back. */
     pthread_mutex_lock(&fanout->lock);
-    fanout->put++;
     fanout->awaited = false;
-    show_settled(fanout);
-    pthread_mutex_unlock(&fanout->lock);
-    sl_frame *taken = sl_frame_ref(frame);
-    int result = sl_pipeline_put(fanout->pipeline, taken, cancel, deadline_us);
+    int result = start_putting(fanout, frame);
     if (!result)
-        return SL_OK;
-    sl_frame_unref(&taken);
-    pthread_mutex_lock(&fanout->lock);
-    fanout->put--;
-    show_settled(fanout);
+        result = put_all(fanout, frame, cancel, deadline_us);
+    fanout->again = result == SL_EAGAIN;
+    if (!fanout->again)
+        stop_putting(fanout);
     pthread_mutex_unlock(&fanout->lock);
     return result;
 }
@@ -81,6 +258,8 @@ int sl_fanout_put(sl_fanout *fanout, const sl_frame *frame, const sl_cancel *can
 int sl_fanout_wait(sl_fanout *fanout, const sl_cancel *cancel, int64_t deadline_us) {
     pthread_mutex_lock(&fanout->lock);
     fanout->awaited = true;
+    if (fanout->again)
+        stop_putting(fanout);
     pthread_mutex_unlock(&fanout->lock);
     return sl_wait(fanout->settled.fd, POLLIN, cancel, deadline_us);
 }
@@ -97,7 +276,8 @@ void sl_fanout_end(sl_fanout *fanout, int code, const char *sentence) {
     fanout->ended = true;
     show_settled(fanout);
     pthread_mutex_unlock(&fanout->lock);
-    sl_pipeline_end(fanout->pipeline, code, sentence);
+    for (size_t i = 0; i < fanout->lane_count; i++)
+        sl_pipeline_end(fanout->lanes[i].pipeline, code, sentence);
 }
 
 bool sl_fanout_ended(sl_fanout *fanout) {
@@ -107,28 +287,15 @@ bool sl_fanout_ended(sl_fanout *fanout) {
     return ended;
 }
 
-void sl_fanout_close(sl_fanout **fanout) {
-    sl_fanout *closing = *fanout;
-    if (!closing)
-        return;
-    *fanout = NULL;
-    sl_event_finish(&closing->settled);
-    pthread_mutex_destroy(&closing->lock);
-    free(closing);
-}
-
 /* Locked, like all that follows up to the takers' calls. */
 static void let_go(sl_fanout *fanout, sl_parcel **parcel) {
     sl_parcel *released = *parcel;
     *parcel = NULL;
     if (--released->holders > 0)
         return;
-    if (!released->delivered)
-        sl_tally_drop(fanout->tally);
+    release(fanout, released->passage);
     sl_frame_unref(&released->frame);
     free(released);
-    fanout->done++;
-    show_settled(fanout);
 }
 
 /* Empties its slot; false when nothing is in there. */
@@ -141,20 +308,20 @@ static bool drop_slot(sl_taker *taker) {
     return true;
 }
 
-/* Who has room goes before who is there, and that one before who is away. */
-static int claim(const sl_taker *taker) {
-    if (taker->presence != SL_PRESENT || taker->busy)
+/* Who has room goes before who is there, and that one before who is away or elsewhere. */
+static int claim(const sl_taker *taker, size_t lane) {
+    if (taker->presence != SL_PRESENT || taker->busy || taker->lane != lane)
         return 0;
     return taker->limit > 0 ? 2 : 1;
 }
 
-static void let_fetch(sl_taker *taker, bool fetches) {
+static void let_fetch(sl_taker *taker, size_t lane, bool fetches) {
     struct epoll_event wanted = {.events = fetches ? EPOLLIN : 0};
-    if (taker->fetches == fetches)
+    if (taker->fetches[lane] == fetches)
         return;
-    taker->fetches = fetches;
-    epoll_ctl(taker->ready_fd, EPOLL_CTL_MOD, sl_pipeline_ready_fd(taker->fanout->pipeline),
-              &wanted);
+    taker->fetches[lane] = fetches;
+    epoll_ctl(taker->ready_fd, EPOLL_CTL_MOD,
+              sl_pipeline_ready_fd(taker->fanout->lanes[lane].pipeline), &wanted);
 }
 
 /* The one whose turn it is: of those with the best claim it waits longest. (The first that was
@@ -162,7 +329,7 @@ static void let_fetch(sl_taker *taker, bool fetches) {
 static const sl_taker *whose_turn(const sl_fanout *fanout) {
     const sl_taker *next = fanout->takers;
     for (const sl_taker *taker = next; taker; taker = taker->next) {
-        int more = claim(taker) - claim(next);
+        int more = claim(taker, 0) - claim(next, 0);
         if (more > 0 || (more == 0 && taker->took <= next->took))
             next = taker;
     }
@@ -178,34 +345,39 @@ static void show_turns(sl_fanout *fanout) {
         bool present = taker->presence == SL_PRESENT;
         wanted += present && !taker->busy ? taker->limit : 0;
         busy = busy || (present && taker->busy);
-        let_fetch(taker, taker == next);
+        let_fetch(taker, 0, taker == next);
     }
-    sl_pipeline_set_limit(fanout->pipeline, wanted == 0 && busy ? 1 : wanted);
+    sl_pipeline_set_limit(fanout->lanes[0].pipeline, wanted == 0 && busy ? 1 : wanted);
 }
 
-/* The pipeline works for the most eager one, and those with the best claim come for what is done.
- */
+/* The pipeline works for the most eager one of the lane, and those with the best claim come for
+ * what is done: in a lane where nobody is, all, to drop it. */
+static void show_lane(sl_fanout *fanout, size_t lane) {
+    int most = 0, best = 0;
+    for (const sl_taker *taker = fanout->takers; taker; taker = taker->next) {
+        if (taker->presence == SL_PRESENT && taker->lane == lane && taker->limit > most)
+            most = taker->limit;
+        if (claim(taker, lane) > best)
+            best = claim(taker, lane);
+    }
+    sl_pipeline_set_limit(fanout->lanes[lane].pipeline, most);
+    for (sl_taker *taker = fanout->takers; taker; taker = taker->next)
+        let_fetch(taker, lane, claim(taker, lane) == best);
+}
+
 static void show_takers(sl_fanout *fanout) {
     if (fanout->in_turns) {
         show_turns(fanout);
         return;
     }
-    int most = 0, best = 0;
-    for (const sl_taker *taker = fanout->takers; taker; taker = taker->next) {
-        if (taker->presence == SL_PRESENT && taker->limit > most)
-            most = taker->limit;
-        if (claim(taker) > best)
-            best = claim(taker);
-    }
-    sl_pipeline_set_limit(fanout->pipeline, most);
-    for (sl_taker *taker = fanout->takers; taker; taker = taker->next)
-        let_fetch(taker, claim(taker) == best);
+    for (size_t i = 0; i < fanout->lane_count; i++)
+        show_lane(fanout, i);
 }
 
-/* Gives everybody but the one who came for it a frame, and whom it misses a drop. */
-static void spread(sl_fanout *fanout, const sl_taker *fetcher, sl_parcel *parcel) {
+/* Gives everybody of the lane but the one who came for it a frame, and whom it misses a drop. */
+static void spread(sl_fanout *fanout, const sl_taker *fetcher, size_t lane, sl_parcel *parcel) {
     for (sl_taker *taker = fanout->takers; taker; taker = taker->next) {
-        if (taker == fetcher || taker->presence == SL_GONE)
+        if (taker == fetcher || taker->presence == SL_GONE || taker->lane != lane)
             continue;
         if (taker->presence == SL_AWAY) {
             sl_tally_drop(taker->tally);
@@ -224,45 +396,63 @@ static void take_turn(sl_fanout *fanout, sl_taker *taker) {
     show_takers(fanout);
 }
 
-static int fetch(sl_taker *taker, sl_parcel **parcel) {
-    sl_fanout *fanout = taker->fanout;
+/* What the lane's pipeline has done. */
+static int unload(sl_fanout *fanout, size_t from, sl_parcel **parcel) {
+    struct lane *lane = &fanout->lanes[from];
     sl_frame *frame = NULL;
-    if (!taker->fetches)
-        return SL_EAGAIN;
     sl_parcel *taken = malloc(sizeof *taken); /* first, so that no frame is taken for nothing */
     if (!taken)
         return sl_fail_memory();
-    int result = sl_pipeline_take(fanout->pipeline, &frame, NULL, 0);
+    int result = sl_pipeline_take(lane->pipeline, &frame, NULL, 0);
     if (result) {
         free(taken);
         return result;
     }
-    *taken = (sl_parcel){.frame = frame, .number = ++fanout->coded, .holders = 1};
+    *taken = (sl_parcel){
+        .frame = frame,
+        .number = ++fanout->coded,
+        .previous = lane->last,
+        .holders = 1,
+        .passage = lane->coding[lane->taken++ % SL_PIPELINE_CAPACITY],
+    };
+    lane->last = taken->number;
     *parcel = taken;
-    if (fanout->in_turns)
-        take_turn(fanout, taker);
-    else
-        spread(fanout, taker, taken);
     return SL_OK;
 }
 
-static int watch(int ready_fd, int fd) {
-    struct epoll_event wanted = {.events = EPOLLIN};
-    if (epoll_ctl(ready_fd, EPOLL_CTL_ADD, fd, &wanted))
-        return sl_fail(SL_ESYSTEM, "cannot watch a descriptor: %s", strerror(errno));
-    return SL_OK;
+static int fetch(sl_taker *taker, sl_parcel **parcel) {
+    sl_fanout *fanout = taker->fanout;
+    int result = taker->fetches[taker->lane] ? unload(fanout, taker->lane, parcel) : SL_EAGAIN;
+    if (!result && fanout->in_turns)
+        take_turn(fanout, taker);
+    else if (!result)
+        spread(fanout, taker, taker->lane, *parcel);
+    return result;
+}
+
+/* Drops what others have left behind in lanes where nobody is any more. */
+static void clear_up(const sl_taker *taker) {
+    sl_fanout *fanout = taker->fanout;
+    for (size_t i = 0; i < fanout->lane_count; i++) {
+        sl_parcel *left = NULL;
+        if (i == taker->lane || !taker->fetches[i])
+            continue;
+        while (unload(fanout, i, &left) == SL_OK)
+            let_go(fanout, &left);
+    }
 }
 
 int sl_taker_init(sl_taker *taker, sl_fanout *fanout, sl_tally *tally) {
-    *taker = (sl_taker){.fanout = fanout, .tally = tally, .filled.fd = -1, .fetches = true};
-    taker->ready_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (taker->ready_fd < 0)
-        return sl_fail(SL_ESYSTEM, "cannot make a descriptor to wait on: %s", strerror(errno));
-    int result = sl_event_init(&taker->filled);
+    *taker = (sl_taker){.fanout = fanout, .tally = tally, .filled.fd = -1};
+    int result = open_many(&taker->ready_fd);
+    if (!result)
+        result = sl_event_init(&taker->filled);
     if (!result)
         result = watch(taker->ready_fd, taker->filled.fd);
-    if (!result)
-        result = watch(taker->ready_fd, sl_pipeline_ready_fd(fanout->pipeline));
+    for (size_t i = 0; i < fanout->lane_count && !result; i++) {
+        result = watch(taker->ready_fd, sl_pipeline_ready_fd(fanout->lanes[i].pipeline));
+        taker->fetches[i] = true;
+    }
     if (result)
         return result;
     pthread_mutex_lock(&fanout->lock);
@@ -283,6 +473,13 @@ void sl_taker_set_presence(sl_taker *taker, sl_presence presence) {
         show_takers(fanout);
     }
     pthread_mutex_unlock(&fanout->lock);
+}
+
+void sl_taker_set_lane(sl_taker *taker, size_t lane) {
+    pthread_mutex_lock(&taker->fanout->lock);
+    taker->lane = lane;
+    show_takers(taker->fanout);
+    pthread_mutex_unlock(&taker->fanout->lock);
 }
 
 void sl_taker_finish(sl_taker *taker) {
@@ -325,6 +522,7 @@ int sl_taker_take(sl_taker *taker, sl_parcel **parcel) {
         sl_event_clear(&taker->filled);
     else
         result = fetch(taker, parcel);
+    clear_up(taker);
     pthread_mutex_unlock(&taker->fanout->lock);
     return result;
 }
@@ -334,8 +532,8 @@ void sl_taker_settle(sl_taker *taker, sl_parcel **parcel, bool delivered) {
         return;
     sl_fanout *fanout = taker->fanout;
     pthread_mutex_lock(&fanout->lock);
-    if (delivered && !(*parcel)->delivered) {
-        (*parcel)->delivered = true;
+    if (delivered && !(*parcel)->passage->delivered) {
+        (*parcel)->passage->delivered = true;
         sl_tally_frame(fanout->tally);
     }
     let_go(fanout, parcel);

@@ -116,7 +116,7 @@ static void wish_for_keyframe(sl_turn *turn, int64_t now_us) {
     if (now_us - live->wished_us < WISH_US)
         return;
     live->wished_us = now_us;
-    sl_steering_want_keyframe(turn->steering);
+    sl_steering_want_keyframe(turn->steering, turn->rein, now_us);
 }
 
 /* Counts the frames that have come whole: all before the ack's, and that one with its last byte. */
@@ -235,13 +235,24 @@ static void tell(const sl_live *live, const sl_coding *coding, const sl_governor
     };
 }
 
+/* There it needs a keyframe, and need not wait to wish for one. */
+static void change_lane(sl_turn *turn, size_t lane) {
+    if (lane == turn->lane)
+        return;
+    sl_log(SL_LOG_INFO, "stream", "%s",
+           lane > turn->lane ? "less passes here than elsewhere: coded for it apart"
+                             : "as much passes here as elsewhere: coded together again");
+    turn->lane = lane;
+    turn->live.wished_us = 0;
+}
+
 /* Tells the governor how frames are coded, and the encoder what the governor says. */
 static void steer(sl_turn *turn, int64_t now_us) {
     sl_live *live = &turn->live;
     sl_coding coding;
     sl_governor_aim aim;
     sl_live_stats told;
-    sl_steering_coding(turn->steering, &coding);
+    sl_steering_coding(turn->steering, turn->rein, &coding);
     if (coding.frames != live->coded)
         sl_governor_coded(&live->governor, now_us, coding.quantiser, coding.best);
     live->coded = coding.frames;
@@ -249,7 +260,8 @@ static void steer(sl_turn *turn, int64_t now_us) {
     sl_governor_aim_get(&live->governor, now_us, &aim);
     tell(live, &coding, &aim, &told);
     sl_link_pace(turn->link, (int64_t)live->governor.rate);
-    sl_steering_aim(turn->steering, turn->rein, &aim, &told);
+    bool known = live->governor.came_us != 0;
+    change_lane(turn, sl_steering_aim(turn->steering, turn->rein, &aim, known, &told, now_us));
 }
 
 int sl_live_attend(sl_turn *turn, bool *open, int64_t *due_us) {
@@ -282,7 +294,7 @@ static bool follows(sl_turn *turn, const sl_frame *frame) {
     sl_live *live = &turn->live;
     if (is_keyframe(frame))
         return true;
-    if (!live->lost && turn->number == live->number + 1)
+    if (!live->lost && turn->previous == live->number)
         return true;
     wish_for_keyframe(turn, sl_now_us());
     return false;

@@ -89,6 +89,7 @@ static int send_current(sl_outlet *outlet) {
     sl_link_want_send(outlet->link, false);
     outlet->turn.delivered = false;
     outlet->turn.number = outlet->current->number;
+    outlet->turn.previous = outlet->current->previous;
     int result = outlet->pattern->send(&outlet->turn, outlet->current->frame);
     if (result == SL_OK) {
         int64_t took_us = sl_now_us() - began_us;
@@ -127,10 +128,21 @@ static void set_met(sl_outlet *outlet, bool met) {
     if (outlet->met == met)
         return;
     outlet->met = met;
-    if (!met && outlet->pattern->part)
+    if (!met && outlet->pattern->part) {
         outlet->pattern->part(&outlet->turn);
+        outlet->owner->left(outlet->owner->user, outlet->turn.lane);
+    }
     sl_taker_set_presence(&outlet->taker, met ? SL_PRESENT : SL_AWAY);
     outlet->owner->met(outlet->owner->user, met);
+}
+
+/* Takes frames of the lane where the pattern wants them from. */
+static void follow_lane(sl_outlet *outlet) {
+    size_t before = outlet->taker.lane;
+    if (before == outlet->turn.lane)
+        return;
+    sl_taker_set_lane(&outlet->taker, outlet->turn.lane);
+    outlet->owner->left(outlet->owner->user, before);
 }
 
 static int wait_for_receiver(sl_outlet *outlet, const sl_link_state *state, int64_t due_us) {
@@ -197,6 +209,7 @@ static int turn(sl_outlet *outlet) {
     if (result)
         return result;
     set_met(outlet, true);
+    follow_lane(outlet);
     result = take_turn(outlet, open, due_us);
     return result == SL_EAGAIN
                ? sl_link_wait(outlet->link, -1, outlet->owner->stop, sl_deadline_us(RETRY_MS))

@@ -16,7 +16,7 @@ typedef struct sl_outlet_owner {
     sl_pipeline *pipeline;
     sl_fanout *fanout;
     sl_returned *returned;   /* where goes what replies carry, in bidirectional mode */
-    sl_steering *steering;   /* of the encoder, in the live pattern, */
+    sl_steering *steering;   /* of the encoders, in the live pattern, */
     sl_governor_goals goals; /* and what it is for */
     sl_cancel *stop;         /* ends all of them */
     int encoders;            /* frames that can be coded at once */
@@ -24,6 +24,7 @@ typedef struct sl_outlet_owner {
     void *user;
     void (*opened)(void *user);             /* its tunnel is up, its link connects */
     void (*met)(void *user, bool receiver); /* a receiver is there, or no longer */
+    void (*left)(void *user, size_t lane);  /* in the live pattern: takes no more frames of it */
     /* It ends for good, with the thread's sl_error(); the stream may go on without it. */
     void (*failed)(void *user, int code);
 } sl_outlet_owner;

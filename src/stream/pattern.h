@@ -35,13 +35,15 @@ typedef struct sl_turn {
     sl_live live;                   /* live sender: how it stands with its receiver */
     sl_steering *steering;          /* live sender: of the encoder, */
     sl_rein *rein;                  /* its own hand on it, */
-    const sl_governor_goals *goals; /* and what it is for */
+    const sl_governor_goals *goals; /* and what it is for, */
+    size_t lane;                    /* and the lane whose frames it takes, see lanes.h */
     bool owes_reply;                /* receiver: one frame was taken and not yet acknowledged */
     int64_t reply_by_us;            /* receiver: when that must happen at the latest */
     int64_t rest_until_us;          /* multi-server sender: not before then goes the next frame */
     int64_t end_by_us;              /* sender: closing may take until then; 0: not closing yet */
     bool answered;                  /* sender: a reply has ever come */
-    uint64_t number;                /* sender: of the frame under way, among all that were coded */
+    uint64_t number;                /* sender: of the frame under way, among all that were coded, */
+    uint64_t previous;              /* and of the one that was coded in its lane before; 0: none */
     bool delivered;                 /* sender: the frame under way got across */
     int64_t silent_since_us;        /* receiver: when the last message came */
     int unanswered;                 /* time-outs in a row */

@@ -2,8 +2,9 @@
  *
  *   caller's thread       encoders     outlets, each with a thread and a tunnel's (if any)
  *                                   ┌▶ wire → pattern → link ─────▶ tunnel
- *   sl_sender_send() ───▶ pipeline ─┼▶ wire → pattern → link ─────▶ tunnel
- *                                   └▶ …
+ *   sl_sender_send() ─┬─▶ pipeline ─┼▶ wire → pattern → link ─────▶ tunnel
+ *                     │             └▶ …
+ *                     └─▶ pipeline ─▶ …   live: one for each lane, see lanes.h
  *
  * Admission is what keeps frames fresh: the pipeline lets a frame in only when it can leave soon,
  * so a caller with a newer one skips the older before it costs anything. */
@@ -16,6 +17,7 @@
 #include "base/settings.h"
 #include "codec/codec.h"
 #include "link/link.h"
+#include "stream/coder.h"
 #include "stream/outlet.h"
 #include "stream/threads.h"
 #include "tunnel/tunnel.h"
@@ -26,16 +28,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Where frames are coded. */
+struct lane {
+    sl_sender *sender;
+    sl_pipeline *pipeline;
+    sl_coder coder; /* in the live pattern; elsewhere each worker has a codec */
+};
+
 struct sl_sender {
     sl_sender_settings settings;
     sl_destinations destinations;
     sl_outlet *outlets[SL_DESTINATIONS_MAX]; /* one a destination */
     sl_outlet_owner owner;
-    sl_pipeline *pipeline;
+    struct lane lanes[SL_LANES];
+    size_t lane_count; /* one but in the live pattern */
     sl_fanout *fanout;
     sl_returned returned;
     bool live;            /* the pattern, of all destinations */
-    sl_steering steering; /* of the encoder then */
+    sl_steering steering; /* of the encoders then */
     sl_tally tally;       /* of frames, whichever destination they reached */
     sl_cancel *stop;
     atomic_uint_fast64_t encoded;
@@ -165,6 +175,11 @@ static void note_met(void *user, bool receiver) {
     pthread_mutex_unlock(&sender->lock);
 }
 
+static void note_left(void *user, size_t lane) {
+    sl_sender *sender = user;
+    sl_coder_rest(&sender->lanes[lane].coder);
+}
+
 /* The stream goes on while there is a destination left. Of several, the log tells of each. */
 static void note_failed(void *user, int code) {
     sl_sender *sender = user;
@@ -191,53 +206,24 @@ int sl_sender_check(const sl_sender_settings *settings) {
     return result;
 }
 
+/* `state` is the worker's own codec; NULL in the live pattern. */
 static int open_encoder(void *user, void **state) {
-    sl_sender *sender = user;
-    return sl_codec_open((sl_codec **)state, &sender->settings.codec);
-}
-
-/* In the live pattern: codes as the destinations want it now. */
-static int aim_encoder(sl_sender *sender, sl_codec *codec) {
-    sl_governor_aim aim;
-    bool keyframe;
-    if (!sl_steering_take(&sender->steering, &aim, &keyframe))
-        return SL_OK;
-    sl_codec_aim wanted = {
-        .format = sl_codec_live_format(&sender->settings.codec),
-        .bit_rate = aim.bit_rate,
-        .fps = aim.fps,
-        .scale = aim.scale,
-        .quality = sender->settings.codec.quality,
-        .keyframe = keyframe,
-        .threads = sender->settings.threads,
-    };
-    return sl_codec_aim_at(codec, &wanted);
-}
-
-static void report_coding(sl_sender *sender, const sl_codec *codec) {
-    sl_codec_report report = sl_codec_last(codec);
-    sl_coding coding = {
-        .quantiser = report.quantiser,
-        .best = report.best,
-        .width = report.width,
-        .height = report.height,
-        .encoder = report.encoder,
-    };
-    sl_steering_report(&sender->steering, &coding);
+    struct lane *lane = user;
+    *state = NULL;
+    return lane->sender->live ? sl_coder_open(&lane->coder)
+                              : sl_codec_open((sl_codec **)state, &lane->sender->settings.codec);
 }
 
 static int encode(void *user, void *state, const sl_frame *frame, sl_frame **coded) {
-    sl_sender *sender = user;
-    int result = sender->live ? aim_encoder(sender, state) : SL_OK;
-    if (!result)
-        result = sl_codec_encode(state, frame, coded);
+    struct lane *lane = user;
+    sl_sender *sender = lane->sender;
+    int result = sender->live ? sl_coder_code(&lane->coder, frame, coded)
+                              : sl_codec_encode(state, frame, coded);
     if (result) {
         end(sender, result, sl_error());
         return result;
     }
     atomic_fetch_add(&sender->encoded, 1);
-    if (sender->live)
-        report_coding(sender, state);
     return SL_OK;
 }
 
@@ -266,7 +252,7 @@ static int open_outlets(sl_sender *sender) {
     size_t count = sender->destinations.count;
     int result = SL_OK;
     sender->owner = (sl_outlet_owner){
-        .pipeline = sender->pipeline,
+        .pipeline = sender->lanes[0].pipeline,
         .fanout = sender->fanout,
         .returned = &sender->returned,
         .steering = &sender->steering,
@@ -277,6 +263,7 @@ static int open_outlets(sl_sender *sender) {
         .user = sender,
         .opened = note_opened,
         .met = note_met,
+        .left = note_left,
         .failed = note_failed,
     };
     for (size_t i = 0; i < count && !result; i++)
@@ -295,8 +282,31 @@ static int wait_until_open(sl_sender *sender) {
     return open ? SL_OK : failure_of(sender);
 }
 
-static int start(sl_sender *sender) {
+/* No more lanes than there are destinations to be in them. */
+static int open_lanes(sl_sender *sender) {
     static const sl_pipeline_worker worker = {open_encoder, encode, close_encoder};
+    sl_pipeline *pipelines[SL_LANES];
+    size_t count = sender->destinations.count;
+    int result = SL_OK;
+    sender->lane_count = !sender->live ? 1 : count < SL_LANES ? count : SL_LANES;
+    sl_steering_init(&sender->steering, sender->lane_count);
+    for (size_t i = 0; i < sender->lane_count; i++) {
+        struct lane *lane = &sender->lanes[i];
+        lane->sender = sender;
+        sl_coder_init(&lane->coder, &sender->settings.codec, &sender->steering, i,
+                      sender->settings.threads);
+    }
+    for (size_t i = 0; i < sender->lane_count && !result; i++) {
+        result = sl_pipeline_open(&sender->lanes[i].pipeline, "sl-encode", encoders(sender), 0,
+                                  &worker, &sender->lanes[i]);
+        pipelines[i] = sender->lanes[i].pipeline;
+    }
+    return result ? result
+                  : sl_fanout_open(&sender->fanout, pipelines, sender->lane_count, &sender->tally,
+                                   sender->destinations.in_turns);
+}
+
+static int start(sl_sender *sender) {
     int result = sl_event_init(&sender->opened);
     if (!result)
         result = sl_event_init(&sender->reachable);
@@ -307,11 +317,7 @@ static int start(sl_sender *sender) {
     if (!result)
         result = sl_destinations_prepare(&sender->destinations, true);
     if (!result)
-        result =
-            sl_pipeline_open(&sender->pipeline, "sl-encode", encoders(sender), 0, &worker, sender);
-    if (!result)
-        result = sl_fanout_open(&sender->fanout, sender->pipeline, &sender->tally,
-                                sender->destinations.in_turns);
+        result = open_lanes(sender);
     if (!result)
         result = open_outlets(sender);
     return result ? result : wait_until_open(sender);
@@ -325,7 +331,6 @@ int sl_sender_open(sl_sender **sender, const sl_sender_settings *settings) {
     pthread_mutex_init(&opened->lock, NULL);
     sl_tally_init(&opened->tally);
     sl_returned_init(&opened->returned);
-    sl_steering_init(&opened->steering);
     opened->opened.fd = opened->reachable.fd = -1;
 
     int result = sl_settings_copy(&opened->settings, settings, sizeof *settings);
@@ -419,6 +424,16 @@ void sl_sender_finish(sl_sender *sender) {
         sl_outlet_wait(sender->outlets[i]);
 }
 
+/* Whose fan-out and outlets are closed. */
+static void close_lanes(sl_sender *sender) {
+    for (size_t i = 0; i < sender->lane_count; i++)
+        sl_pipeline_close(&sender->lanes[i].pipeline);
+    for (size_t i = 0; i < sender->lane_count; i++)
+        sl_coder_finish(&sender->lanes[i].coder);
+    if (sender->lane_count > 0)
+        sl_steering_finish(&sender->steering);
+}
+
 /* First all outlets hear of the end, then each is waited for: they close at the same time. */
 void sl_sender_close(sl_sender **sender) {
     sl_sender *closing = *sender;
@@ -429,14 +444,13 @@ void sl_sender_close(sl_sender **sender) {
         sl_cancel_trigger(closing->stop);
     for (size_t i = 0; i < closing->destinations.count; i++)
         sl_outlet_close(&closing->outlets[i]);
-    sl_pipeline_close(&closing->pipeline);
+    close_lanes(closing);
     sl_fanout_close(&closing->fanout);
     sl_cancel_close(&closing->stop);
     sl_event_finish(&closing->opened);
     sl_event_finish(&closing->reachable);
     sl_tally_finish(&closing->tally);
     sl_returned_finish(&closing->returned);
-    sl_steering_finish(&closing->steering);
     sl_destinations_finish(&closing->destinations);
     sl_settings_finish(&closing->settings);
     pthread_mutex_destroy(&closing->lock);

@@ -1,12 +1,19 @@
-/* stream: how the live pattern's destinations steer the one encoder that they share. */
+/* stream: how the live pattern's destinations steer the encoders that they share. */
 #include "stream/steering.h"
 
 #include "base/clock.h"
 
+#include <math.h>
 #include <stddef.h>
 
-void sl_steering_init(sl_steering *steering) {
-    *steering = (sl_steering){0};
+#define SPARE 2.0 /* times the average: enough bits for frames that differ in size */
+/* How fast the average follows: at once when frames grow, within half a minute when they shrink,
+ * so that a picture that stands still for a moment parts and joins nobody. */
+#define GROW   0.1
+#define SHRINK 0.001
+
+void sl_steering_init(sl_steering *steering, size_t lanes) {
+    *steering = (sl_steering){.lanes.count = lanes};
     pthread_mutex_init(&steering->lock, NULL);
 }
 
@@ -14,32 +21,21 @@ void sl_steering_finish(sl_steering *steering) {
     pthread_mutex_destroy(&steering->lock);
 }
 
-/* Locked. The place in the list that points to it, or the last one. */
-static sl_rein **find(sl_steering *steering, const sl_rein *rein) {
-    sl_rein **at = &steering->reins;
-    while (*at && *at != rein)
-        at = &(*at)->next;
-    return at;
-}
-
-void sl_steering_aim(sl_steering *steering, sl_rein *rein, const sl_governor_aim *aim,
-                     const sl_live_stats *told) {
+size_t sl_steering_aim(sl_steering *steering, sl_rein *rein, const sl_governor_aim *aim, bool known,
+                       const sl_live_stats *told, int64_t now_us) {
     pthread_mutex_lock(&steering->lock);
-    sl_rein **at = find(steering, rein);
-    if (!*at) {
-        rein->next = NULL;
-        *at = rein;
-    }
+    sl_lanes_join(&steering->lanes, &rein->member);
     rein->aim = *aim;
     rein->told = *told;
+    size_t lane =
+        sl_lanes_judge(&steering->lanes, &rein->member, known ? aim->bit_rate : 0, now_us);
     pthread_mutex_unlock(&steering->lock);
+    return lane;
 }
 
 void sl_steering_let_go(sl_steering *steering, sl_rein *rein) {
     pthread_mutex_lock(&steering->lock);
-    sl_rein **at = find(steering, rein);
-    if (*at)
-        *at = rein->next;
+    sl_lanes_leave(&steering->lanes, &rein->member);
     pthread_mutex_unlock(&steering->lock);
 }
 
@@ -49,25 +45,46 @@ void sl_steering_told(sl_steering *steering, const sl_rein *rein, sl_live_stats 
     pthread_mutex_unlock(&steering->lock);
 }
 
-void sl_steering_want_keyframe(sl_steering *steering) {
+void sl_steering_want_keyframe(sl_steering *steering, sl_rein *rein, int64_t now_us) {
     pthread_mutex_lock(&steering->lock);
-    steering->keyframe = true;
+    if (sl_lanes_wish(&steering->lanes, &rein->member, now_us))
+        steering->steered[rein->member.lane].keyframe = true;
     pthread_mutex_unlock(&steering->lock);
 }
 
-bool sl_steering_take(sl_steering *steering, sl_governor_aim *aim, bool *keyframe) {
+bool sl_steering_idle(sl_steering *steering, size_t lane) {
     pthread_mutex_lock(&steering->lock);
-    const sl_rein *first = steering->reins;
-    for (const sl_rein *rein = first; rein; rein = rein->next) {
-        if (rein->aim.bit_rate > first->aim.bit_rate)
-            first = rein;
-    }
-    if (first)
-        *aim = first->aim;
-    *keyframe = steering->keyframe;
-    steering->keyframe = false;
+    bool idle = sl_lanes_empty(&steering->lanes, lane);
     pthread_mutex_unlock(&steering->lock);
-    return first != NULL;
+    return idle;
+}
+
+/* Locked. As many frames as any of a lane wants, each so large that the slowest can take them. */
+static bool find_aim(const sl_steering *steering, size_t lane, sl_governor_aim *aim) {
+    bool found = false;
+    for (const sl_member *member = steering->lanes.members; member; member = member->next) {
+        const sl_governor_aim *own = &((const sl_rein *)member)->aim;
+        if (member->lane != lane || !sl_lanes_suits(&steering->lanes, member))
+            continue;
+        if (!found)
+            *aim = *own;
+        if (own->bit_rate < aim->bit_rate)
+            aim->bit_rate = own->bit_rate;
+        aim->fps = fmax(aim->fps, own->fps);
+        aim->scale = fmin(aim->scale, own->scale);
+        found = true;
+    }
+    return found;
+}
+
+bool sl_steering_take(sl_steering *steering, size_t lane, sl_governor_aim *aim, bool *keyframe) {
+    sl_steered *steered = &steering->steered[lane];
+    pthread_mutex_lock(&steering->lock);
+    bool found = find_aim(steering, lane, aim);
+    *keyframe = steered->keyframe;
+    steered->keyframe = false;
+    pthread_mutex_unlock(&steering->lock);
+    return found;
 }
 
 /* A pause is no interval. */
@@ -77,25 +94,32 @@ void sl_steering_offer(sl_steering *steering, int64_t captured_us) {
     if (steering->captured_us != 0 && took_us > 0 && took_us < SL_SECOND_US) {
         double average_us = steering->interval_us;
         steering->interval_us = average_us > 0 ? average_us * 0.9 + took_us * 0.1 : took_us;
-        steering->coding.fps = SL_SECOND_US / steering->interval_us;
     }
     steering->captured_us = captured_us;
     pthread_mutex_unlock(&steering->lock);
 }
 
-void sl_steering_report(sl_steering *steering, const sl_coding *coding) {
+/* Locked. */
+static double offered_fps(const sl_steering *steering) {
+    return steering->interval_us > 0 ? SL_SECOND_US / steering->interval_us : 0;
+}
+
+void sl_steering_report(sl_steering *steering, size_t lane, const sl_coding *coding) {
     pthread_mutex_lock(&steering->lock);
-    sl_coding *known = &steering->coding;
-    double fps = known->fps;
-    uint64_t frames = known->frames + 1;
-    *known = *coding;
-    known->fps = fps;
-    known->frames = frames;
+    sl_steered *steered = &steering->steered[lane];
+    uint64_t frames = steered->coding.frames + 1;
+    double more = (double)coding->bytes * 8 - steered->frame_bits;
+    steered->frame_bits += more * (more > 0 ? GROW : SHRINK);
+    double enough = coding->best ? SPARE * steered->frame_bits * offered_fps(steering) : 0;
+    steering->lanes.enough[lane] = (int64_t)enough;
+    steered->coding = *coding;
+    steered->coding.frames = frames;
     pthread_mutex_unlock(&steering->lock);
 }
 
-void sl_steering_coding(sl_steering *steering, sl_coding *coding) {
+void sl_steering_coding(sl_steering *steering, const sl_rein *rein, sl_coding *coding) {
     pthread_mutex_lock(&steering->lock);
-    *coding = steering->coding;
+    *coding = steering->steered[rein->member.lane].coding;
+    coding->fps = offered_fps(steering);
     pthread_mutex_unlock(&steering->lock);
 }

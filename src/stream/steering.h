@@ -1,14 +1,16 @@
-/* stream: how the live pattern's destinations steer the one encoder that they share.
+/* stream: how the live pattern's destinations steer the encoders that they share, one a lane
+ * (lanes.h).
  *
- *   outlet: governor ─▶ aim ─┐
- *   outlet: governor ─▶ aim ─┼─▶ steering ─▶ encoder, before each frame
- *   outlet: governor ─▶ aim ─┘      └────────◀ how the last frame was coded
+ *   outlet: governor ─▶ aim ─┐             ┌─▶ encoder, before each frame
+ *   outlet: governor ─▶ aim ─┼─▶ steering ─┤      └─▶ how the last frame was coded ─▶ outlets
+ *   outlet: governor ─▶ aim ─┘             └─▶ encoder of a slower lane
  *
- * The encoder follows the destination that can take most; the others skip. Any thread. */
+ * An encoder aims at what the slowest of its lane can take. Any thread. */
 #ifndef STREAM_STEERING_H
 #define STREAM_STEERING_H
 
 #include "stream/governor.h"
+#include "stream/lanes.h"
 #include <pthread.h>
 #include <sightline/stats.h>
 
@@ -19,32 +21,41 @@ typedef struct sl_coding {
     int quantiser;   /* 0 (best) to 63; -1: not known */
     bool best;       /* more bits would not make it better */
     int width, height;
+    size_t bytes;        /* that it has */
     const char *encoder; /* static */
 } sl_coding;
 
-/* One destination's hand on it, in its owner's memory. */
+/* One destination's hand on its lane's encoder, in its owner's memory, all zero at first. */
 typedef struct sl_rein {
+    sl_member member; /* first: of the list of members each is a rein's */
     sl_governor_aim aim;
     sl_live_stats told; /* for whoever wants to know */
-    struct sl_rein *next;
 } sl_rein;
+
+/* What is steered: one lane's encoder. */
+typedef struct sl_steered {
+    bool keyframe;
+    sl_coding coding;
+    double frame_bits; /* that frames have on average, or had at a busier time not long ago */
+} sl_steered;
 
 typedef struct sl_steering {
     pthread_mutex_t lock; /* everything below */
-    sl_rein *reins;
-    bool keyframe;
-    sl_coding coding;
+    sl_lanes lanes;
+    sl_steered steered[SL_LANES];
     int64_t captured_us; /* the last frame that was offered; 0: none yet */
     double interval_us;  /* from one to the next, on average; 0: not known yet */
 } sl_steering;
 
-void sl_steering_init(sl_steering *steering);
+/* `lanes`: how many encoders there are, from 1 to SL_LANES. */
+void sl_steering_init(sl_steering *steering, size_t lanes);
 void sl_steering_finish(sl_steering *steering);
 
-/* A destination that takes frames now aims so, and stands so. `rein` stays its owner's, and must be
- * let go of. */
-void sl_steering_aim(sl_steering *steering, sl_rein *rein, const sl_governor_aim *aim,
-                     const sl_live_stats *told);
+/* A destination that takes frames now aims so, and stands so; `known`: acks have come, so that the
+ * aim is more than a guess. Returns the lane whose frames it takes from now on. `rein` stays its
+ * owner's, and must be let go of. */
+size_t sl_steering_aim(sl_steering *steering, sl_rein *rein, const sl_governor_aim *aim, bool known,
+                       const sl_live_stats *told, int64_t now_us);
 
 /* It takes none any more. */
 void sl_steering_let_go(sl_steering *steering, sl_rein *rein);
@@ -52,18 +63,23 @@ void sl_steering_let_go(sl_steering *steering, sl_rein *rein);
 /* How a destination stood when it aimed last. */
 void sl_steering_told(sl_steering *steering, const sl_rein *rein, sl_live_stats *told);
 
-/* Somebody can use nothing but a keyframe. */
-void sl_steering_want_keyframe(sl_steering *steering);
+/* It can use nothing but a keyframe. Its lane makes one, unless it wishes too often. */
+void sl_steering_want_keyframe(sl_steering *steering, sl_rein *rein, int64_t now_us);
 
-/* For the encoder: where to aim with the next frame. False when nobody says. The wish for a
+/* Whether no destination takes this lane's frames. */
+bool sl_steering_idle(sl_steering *steering, size_t lane);
+
+/* For a lane's encoder: where to aim with the next frame. False when nobody says. The wish for a
  * keyframe is handed over, and forgotten. */
-bool sl_steering_take(sl_steering *steering, sl_governor_aim *aim, bool *keyframe);
+bool sl_steering_take(sl_steering *steering, size_t lane, sl_governor_aim *aim, bool *keyframe);
 
 /* A frame that was captured then, monotonic, is offered, maybe not for the first time. */
 void sl_steering_offer(sl_steering *steering, int64_t captured_us);
 
-/* A frame was coded; `coding` says how, but for what is counted here. */
-void sl_steering_report(sl_steering *steering, const sl_coding *coding);
-void sl_steering_coding(sl_steering *steering, sl_coding *coding);
+/* A frame was coded for a lane; `coding` says how, but for what is counted here. */
+void sl_steering_report(sl_steering *steering, size_t lane, const sl_coding *coding);
+
+/* How frames are coded for a destination. */
+void sl_steering_coding(sl_steering *steering, const sl_rein *rein, sl_coding *coding);
 
 #endif

@@ -2,6 +2,7 @@
 
 import signal
 import struct
+import threading
 import time
 
 import pytest
@@ -238,3 +239,102 @@ def test_strangers_at_the_camera(send):
     liar.say(b"SLLR\x02\x03too old")
     assert "too old" in sender.end(8)["error"]
     liar.router.close()
+
+
+class Narrow(Liar):
+    """A viewer that acknowledges all at once, and says that it came as over a way that passes so
+    many bits a second: that is as good as one, and hangs on nobody's speed."""
+
+    RATE_BPS = 200_000
+
+    def __init__(self):
+        super().__init__()
+        self.router.rcvtimeo = 100
+        self.frames = []  # of each that came whole: whether it needs none before it
+        self._bytes = self._free_us = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self):
+        while not self._over.is_set():
+            try:
+                self.sender, said = self.router.recv_multipart()
+            except zmq.Again:
+                continue
+            self._answer(said)
+
+    def _answer(self, said):
+        now = struct.pack(">Q", int(time.time() * 1e6))
+        if said[3:4] == b"H":
+            self._bytes = self._free_us = 0
+            self.session = said[8:12]
+            self.say(b"SLLW" + struct.pack(">BBH", 1, 1, 15) + self.session + said[12:20] + now)
+        elif said[3:4] == b"P":
+            self.say(b"SLLQ" + said[4:16] + now)
+        elif said[3:4] == b"C":
+            self._take(said)
+
+    def _take(self, said):
+        size = len(said) - 48
+        offset, total, sent_us = struct.unpack(">IIQ", said[16:32])
+        self._bytes += size
+        self._free_us = max(self._free_us, sent_us) + size * 8_000_000 // self.RATE_BPS
+        self.ack(said, self._bytes, self._free_us)
+        if offset + size == total:
+            self.frames.append(bool(said[5] & 1))
+
+    def close(self):
+        self._over.set()
+        self._thread.join()
+        self.router.close()
+
+
+def coded_apart(event):
+    """Whether the last of the destinations has an encoding for what its way passes."""
+    *others, slow = (each.get("live") for each in event["destinations"])
+    return (
+        slow is not None
+        and slow["target_kbit"] * 1000 < Narrow.RATE_BPS
+        and all(each and each["quantiser"] < slow["quantiser"] for each in others)
+    )
+
+
+class Unbroken:
+    """Whether each of the first destinations got so many frames running, without one dropped."""
+
+    def __init__(self, destinations, frames):
+        self.destinations, self.frames, self.since = destinations, frames, {}
+
+    def __call__(self, event):
+        return all([self._unbroken(each) for each in event["destinations"][: self.destinations]])
+
+    def _unbroken(self, destination):
+        dropped, frames = self.since.get(destination["name"], (None, 0))
+        if dropped != destination["dropped"]:
+            dropped, frames = destination["dropped"], destination["frames"]
+            self.since[destination["name"]] = dropped, frames
+        return destination["frames"] >= frames + self.frames
+
+
+@pytest.mark.sanitized
+def test_one_slow_viewer_of_three(view, sightline):
+    """It gets an encoding of its own, and the others go on with theirs as if it were not there."""
+    viewers, slow = [view("live"), view("live")], Narrow()
+    ports = [*(viewer.port() for viewer in viewers), slow.port]
+    to = [word for port in ports for word in ("--to", f"127.0.0.1:{port}")]
+    try:
+        sender = sightline("send", "pattern:640x360@10", "--pattern", "live", *to)
+        apart = sender.event("stats", coded_apart, 60)
+        assert apart["encoded"] > apart["frames"]
+        before = len(slow.frames)
+        sender.next_stats(Unbroken(2, 20), 60)
+        sender.next_stats(lambda _: len(slow.frames) >= before + 20, 60)
+        # It misses nothing of what is coded for it; another size begins with a keyframe.
+        assert sum(slow.frames[before + 2 : before + 20]) <= 4
+        sender.signal(signal.SIGINT)
+        sender.end()
+    finally:
+        slow.close()
+    for viewer in viewers:
+        assert viewer.end()["rejected"] == 0, viewer.account()

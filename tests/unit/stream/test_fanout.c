@@ -1,4 +1,5 @@
-/* The fan-out: the fastest sets the pace, the others get the newest, nobody waits for anybody. */
+/* The fan-out: the fastest sets the pace, the others get the newest, nobody waits for anybody; and
+ * in lanes, each coded apart. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "fault.h"
@@ -16,7 +17,8 @@
 #define FRAMES 2000
 
 struct bench {
-    sl_pipeline *pipeline;
+    sl_pipeline *pipelines[SL_LANES];
+    size_t lanes;
     sl_fanout *fanout;
     sl_tally all, tallies[3];
     sl_taker takers[3];
@@ -37,11 +39,16 @@ static void close_worker(void *user, void *state) {
     (void)user, (void)state;
 }
 
-static void open_bench_for(struct bench *bench, size_t takers, bool in_turns) {
+/* All takers are in the first lane. */
+static void open_bench_for(struct bench *bench, size_t takers, size_t lanes, bool in_turns) {
     static const sl_pipeline_worker worker = {open_worker, work, close_worker};
+    bench->lanes = lanes;
     sl_tally_init(&bench->all);
-    assert_int_equal(sl_pipeline_open(&bench->pipeline, "test", 1, 0, &worker, bench), SL_OK);
-    assert_int_equal(sl_fanout_open(&bench->fanout, bench->pipeline, &bench->all, in_turns), SL_OK);
+    for (size_t i = 0; i < lanes; i++)
+        assert_int_equal(sl_pipeline_open(&bench->pipelines[i], "test", 1, 0, &worker, bench),
+                         SL_OK);
+    assert_int_equal(sl_fanout_open(&bench->fanout, bench->pipelines, lanes, &bench->all, in_turns),
+                     SL_OK);
     for (size_t i = 0; i < takers; i++) {
         sl_tally_init(&bench->tallies[i]);
         assert_int_equal(sl_taker_init(&bench->takers[i], bench->fanout, &bench->tallies[i]),
@@ -52,7 +59,7 @@ static void open_bench_for(struct bench *bench, size_t takers, bool in_turns) {
 }
 
 static void open_bench(struct bench *bench, size_t takers) {
-    open_bench_for(bench, takers, false);
+    open_bench_for(bench, takers, 1, false);
 }
 
 static void close_bench(struct bench *bench, size_t takers) {
@@ -60,15 +67,18 @@ static void close_bench(struct bench *bench, size_t takers) {
         sl_taker_finish(&bench->takers[i]);
         sl_tally_finish(&bench->tallies[i]);
     }
-    sl_pipeline_close(&bench->pipeline);
+    for (size_t i = 0; i < bench->lanes; i++)
+        sl_pipeline_close(&bench->pipelines[i]);
     sl_fanout_close(&bench->fanout);
     sl_tally_finish(&bench->all);
 }
 
+/* Each sequence number is a frame of its own, captured at its own time. */
 static int put(struct bench *bench, uint64_t sequence, int timeout_ms) {
     sl_frame *frame = NULL;
     assert_int_equal(sl_frame_new(&frame, SL_FORMAT_GRAY, 1, 1), SL_OK);
     frame->sequence = sequence;
+    frame->captured_monotonic_us = 1 + (int64_t)sequence;
     int result = sl_fanout_put(bench->fanout, frame, NULL, sl_deadline_us(timeout_ms));
     sl_frame_unref(&frame);
     return result;
@@ -289,7 +299,7 @@ static void each_frame_is_for_one(void **state) {
     (void)state;
     struct bench bench;
     sl_parcel *stuck = NULL;
-    open_bench_for(&bench, 3, true);
+    open_bench_for(&bench, 3, 1, true);
     for (uint64_t i = 0; i < 6; i++) {
         assert_int_equal(put(&bench, i, -1), SL_OK);
         assert_true(nothing_for(&bench.takers[(i + 1) % 3]));
@@ -321,7 +331,7 @@ static void turns_open_the_door(void **state) {
     (void)state;
     struct bench bench;
     sl_parcel *held[2] = {NULL};
-    open_bench_for(&bench, 2, true);
+    open_bench_for(&bench, 2, 1, true);
     for (uint64_t i = 0; i < 2; i++)
         assert_int_equal(put(&bench, i, 0), SL_OK);
     assert_int_equal(put(&bench, 2, 0), SL_EAGAIN);
@@ -337,6 +347,111 @@ static void turns_open_the_door(void **state) {
     close_bench(&bench, 2);
 }
 
+/* Takes the next frame of a lane, which must build on the last one that was taken there. */
+static uint64_t take_next(sl_taker *taker, uint64_t *last) {
+    sl_parcel *parcel = NULL;
+    assert_int_equal(sl_wait(taker->ready_fd, POLLIN, NULL, -1), SL_OK);
+    assert_int_equal(sl_taker_take(taker, &parcel), SL_OK);
+    uint64_t sequence = parcel->frame->sequence;
+    assert_int_equal(parcel->previous, *last);
+    assert_true(parcel->number > *last);
+    *last = parcel->number;
+    sl_taker_settle(taker, &parcel, true);
+    sl_taker_want(taker, taker->limit);
+    return sequence;
+}
+
+/* Each lane has its own chain of frames, at its own pace, and a frame in both counts once. */
+static void lanes_keep_apart(void **state) {
+    (void)state;
+    struct bench bench;
+    uint64_t last[2] = {0};
+    open_bench_for(&bench, 2, 2, false);
+    sl_taker_set_lane(&bench.takers[1], 1);
+    for (uint64_t i = 1; i <= 6; i++) {
+        sl_taker_want(&bench.takers[1], i % 3 == 0);
+        assert_int_equal(put(&bench, i, -1), SL_OK);
+        assert_int_equal(take_next(&bench.takers[0], &last[0]), i);
+        if (i % 3 == 0)
+            assert_int_equal(take_next(&bench.takers[1], &last[1]), i);
+        else
+            assert_true(nothing_for(&bench.takers[1]));
+    }
+    assert_int_equal(sl_fanout_wait(bench.fanout, NULL, 0), SL_OK);
+    assert_int_equal(counted(&bench.all).frames, 6);
+    assert_int_equal(counted(&bench.all).dropped, 0);
+    assert_int_equal(counted(&bench.tallies[1]).dropped, 0); /* never coded, never missed */
+    close_bench(&bench, 2);
+}
+
+/* A slower lane takes no frame away from the first one: it may still get it, as the same. */
+static void the_first_lane_sets_the_pace(void **state) {
+    (void)state;
+    struct bench bench;
+    uint64_t last[2] = {0};
+    open_bench_for(&bench, 2, 2, false);
+    sl_taker_set_lane(&bench.takers[1], 1);
+    sl_taker_want(&bench.takers[0], 0);
+    assert_int_equal(put(&bench, 1, 0), SL_EAGAIN);
+    assert_int_equal(put(&bench, 1, 0), SL_EAGAIN);
+    assert_int_equal(take_next(&bench.takers[1], &last[1]), 1);
+    sl_taker_want(&bench.takers[0], 1);
+    assert_int_equal(put(&bench, 1, 0), SL_OK);
+    assert_int_equal(take_next(&bench.takers[0], &last[0]), 1);
+    assert_true(nothing_for(&bench.takers[1])); /* it has had it */
+    assert_int_equal(sl_fanout_wait(bench.fanout, NULL, 0), SL_OK);
+    assert_int_equal(counted(&bench.all).frames, 1);
+
+    sl_taker_want(&bench.takers[0], 0); /* it is stuck: the others go on without it */
+    assert_int_equal(put(&bench, 2, -1), SL_OK);
+    assert_int_equal(take_next(&bench.takers[1], &last[1]), 2);
+    sl_taker_set_presence(&bench.takers[0], SL_AWAY);
+    assert_int_equal(put(&bench, 3, 0), SL_OK);
+    assert_int_equal(take_next(&bench.takers[1], &last[1]), 3);
+    close_bench(&bench, 2);
+}
+
+/* A frame that was given up after one lane took it is settled with that lane. */
+static void a_frame_given_up_is_settled(void **state) {
+    (void)state;
+    struct bench bench;
+    uint64_t last = 0;
+    open_bench_for(&bench, 2, 2, false);
+    sl_taker_set_lane(&bench.takers[1], 1);
+    sl_taker_want(&bench.takers[0], 0);
+    assert_int_equal(put(&bench, 1, 0), SL_EAGAIN);
+    assert_int_equal(take_next(&bench.takers[1], &last), 1);
+    assert_int_equal(sl_fanout_wait(bench.fanout, NULL, 0), SL_OK);
+    assert_int_equal(put(&bench, 2, 0), SL_EAGAIN);
+    assert_int_equal(put(&bench, 3, 0), SL_EAGAIN);
+    assert_int_equal(take_next(&bench.takers[1], &last), 2);
+    assert_int_equal(sl_fanout_wait(bench.fanout, NULL, 0), SL_OK);
+    assert_int_equal(counted(&bench.all).frames, 2);
+    close_bench(&bench, 2);
+}
+
+/* Who changes lanes leaves nothing behind that would never be settled. */
+static void a_lane_that_is_left_is_cleared(void **state) {
+    (void)state;
+    struct bench bench;
+    uint64_t last = 0;
+    open_bench_for(&bench, 2, 2, false);
+    sl_taker_set_lane(&bench.takers[1], 1);
+    assert_int_equal(put(&bench, 1, -1), SL_OK);
+    assert_int_equal(take_next(&bench.takers[0], &last), 1);
+    sl_taker_set_lane(&bench.takers[1], 0);
+    while (sl_fanout_wait(bench.fanout, NULL, 0) == SL_EAGAIN) {
+        sl_parcel *none = NULL;
+        assert_int_equal(sl_wait(bench.takers[1].ready_fd, POLLIN, NULL, -1), SL_OK);
+        assert_int_equal(sl_taker_take(&bench.takers[1], &none), SL_EAGAIN);
+    }
+    assert_int_equal(counted(&bench.all).frames, 1);
+    assert_int_equal(put(&bench, 2, -1), SL_OK);
+    assert_int_equal(take_next(&bench.takers[0], &last), 2);
+    assert_int_equal(take(&bench.takers[1]), 2);
+    close_bench(&bench, 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_frame_is_lost_for_want_of_memory),
@@ -347,6 +462,10 @@ int main(void) {
         cmocka_unit_test(who_has_no_room_takes_nothing_away),
         cmocka_unit_test(each_frame_is_for_one),
         cmocka_unit_test(turns_open_the_door),
+        cmocka_unit_test(lanes_keep_apart),
+        cmocka_unit_test(the_first_lane_sets_the_pace),
+        cmocka_unit_test(a_frame_given_up_is_settled),
+        cmocka_unit_test(a_lane_that_is_left_is_cleared),
         cmocka_unit_test(the_end_reaches_all),
         cmocka_unit_test(on_many_threads_all_is_counted),
     };

@@ -96,7 +96,7 @@ static void open_bench(struct bench *bench, sl_pattern pattern, sl_tunnel_settin
     bench->destinations.all[0].tunnel = tunnel;
     sl_tally_init(&bench->tally);
     sl_returned_init(&bench->returned);
-    sl_steering_init(&bench->steering);
+    sl_steering_init(&bench->steering, 1);
     bench->owner = (sl_outlet_owner){.returned = &bench->returned,
                                      .steering = &bench->steering,
                                      .encoders = 1,
@@ -107,7 +107,8 @@ static void open_bench(struct bench *bench, sl_pattern pattern, sl_tunnel_settin
     assert_int_equal(sl_cancel_open(&bench->owner.stop), SL_OK);
     assert_int_equal(sl_pipeline_open(&bench->owner.pipeline, "test", 1, 0, &worker, bench), SL_OK);
     assert_int_equal(
-        sl_fanout_open(&bench->owner.fanout, bench->owner.pipeline, &bench->tally, false), SL_OK);
+        sl_fanout_open(&bench->owner.fanout, &bench->owner.pipeline, 1, &bench->tally, false),
+        SL_OK);
     assert_int_equal(sl_outlet_open(&bench->outlet, &bench->destinations.all[0], &bench->owner),
                      SL_OK);
 }
