@@ -48,16 +48,29 @@ static json_t *latency(const sl_latency *known, bool with_last) {
     return object;
 }
 
+/* Why frames were dropped: of reasons that there were, how often. */
+static json_t *drops(const sl_stats *stats) {
+    json_t *object = json_object();
+    for (sl_drop reason = 0; reason < SL_DROPS; reason++) {
+        if (stats->drops[reason] > 0)
+            json_object_set_new(object, sl_drop_name(reason), count(stats->drops[reason]));
+    }
+    return object;
+}
+
+/* `fps` and `bit_rate` are of the same time. */
 static void add_counts(json_t *object, const struct figures_about *about, const sl_stats *stats,
-                       double fps) {
+                       double fps, double bit_rate) {
     json_object_set_new(object, "frames", count(stats->frames));
     if (strcmp(about->role, "sender") == 0)
         json_object_set_new(object, "encoded", count(stats->encoded));
     json_object_set_new(object, "dropped", count(stats->dropped));
+    json_object_set_new(object, "drops", drops(stats));
     json_object_set_new(object, "rejected", count(stats->rejected));
     json_object_set_new(object, "bytes", count(stats->bytes));
     json_object_set_new(object, "seconds", number(stats->seconds));
     json_object_set_new(object, "fps", number(fps));
+    json_object_set_new(object, "rate_kbit", number(bit_rate / 1e3));
 }
 
 /* Nothing before a receiver of that pattern was met. */
@@ -110,7 +123,10 @@ static json_t *destination(const sl_destination *known) {
     json_object_set_new(object, "state", text(known->failure ? "failed" : figures_state(stats)));
     json_object_set_new(object, "frames", count(stats->frames));
     json_object_set_new(object, "dropped", count(stats->dropped));
+    json_object_set_new(object, "drops", drops(stats));
     json_object_set_new(object, "bytes", count(stats->bytes));
+    json_object_set_new(object, "rate_kbit", number((double)stats->bit_rate / 1e3));
+    json_object_set_new(object, "latency_ms", latency(&stats->latency, true));
     json_object_set_new(object, "reconnects", count(stats->reconnects));
     json_object_set_new(object, "tunnel", tunnel(stats));
     add_live(object, stats);
@@ -241,7 +257,7 @@ bool figures_exchange(FILE *file, const struct figures_about *about, const char 
 bool figures_stats(FILE *file, const struct figures_about *about, const sl_stats *stats,
                    double fps) {
     json_t *object = begin("stats", about);
-    add_counts(object, about, stats, fps);
+    add_counts(object, about, stats, fps, (double)stats->bit_rate);
     json_object_set_new(object, "latency_ms", latency(&stats->latency, true));
     json_object_set_new(object, "reconnects", count(stats->reconnects));
     json_object_set_new(object, "state", text(figures_state(stats)));
@@ -254,7 +270,8 @@ bool figures_stats(FILE *file, const struct figures_about *about, const sl_stats
 bool figures_end(FILE *file, const struct figures_about *about, const sl_stats *stats, double fps,
                  const char *reason, const char *error) {
     json_t *object = begin("end", about);
-    add_counts(object, about, stats, fps);
+    double bit_rate = stats->seconds > 0 ? (double)stats->bytes * 8 / stats->seconds : -1;
+    add_counts(object, about, stats, fps, bit_rate);
     json_object_set_new(object, "latency_ms", latency(&stats->latency, false));
     json_object_set_new(object, "reconnects", count(stats->reconnects));
     json_object_set_new(object, "tunnel", tunnel(stats));

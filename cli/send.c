@@ -49,7 +49,9 @@ static void look(void *user, sl_stats *stats) {
     sl_sender_stats(sending->sender, stats);
     destinations_look(&sending->destinations, sending->sender);
     sl_source_stats_get(sending->source, &source);
-    stats->dropped += source.dropped + atomic_load(&sending->skipped);
+    uint64_t skipped = source.dropped + atomic_load(&sending->skipped);
+    stats->dropped += skipped;
+    stats->drops[SL_DROP_SKIPPED] += skipped;
 }
 
 /* What the source should deliver, so that the least work is left. */

@@ -49,7 +49,9 @@ static int failed(struct viewing *viewing, int code) {
 static void look(void *user, sl_stats *stats) {
     struct viewing *viewing = user;
     sl_receiver_stats(viewing->receiver, stats);
-    stats->dropped += atomic_load(&viewing->not_shown);
+    uint64_t not_shown = atomic_load(&viewing->not_shown);
+    stats->dropped += not_shown;
+    stats->drops[SL_DROP_UNSHOWN] += not_shown;
     if (moment_passed(viewing->until_us)) /* the sink may be waiting for a reader that is stuck */
         sl_cancel_trigger(viewing->cancel);
 }

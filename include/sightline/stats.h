@@ -2,14 +2,33 @@
 #ifndef SIGHTLINE_STATS_H
 #define SIGHTLINE_STATS_H
 
+#include <sightline/export.h>
 #include <sightline/tunnel.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Capture to decoded, in milliseconds; negative where unknown. */
+/* How old frames were, in milliseconds from capture on; negative where unknown. At a receiver when
+ * they were decoded, and in the live pattern when they were handed out; at a live sender when they
+ * were handed out at its receiver, as that one tells. */
 typedef struct sl_latency {
     double last, p50, p95, p99, max;
 } sl_latency;
+
+/* Why frames were let go: code, name, what is behind it. */
+#define SL_DROP_MAP(XX)                                                                            \
+    XX(SKIPPED, "skipped", "a newer one was there before this one could be coded")                 \
+    XX(NEWER, "newer", "coded or decoded, and then a newer one took its place")                    \
+    XX(AWAY, "away", "nobody was there to take it")                                                \
+    XX(LOST, "lost", "it left, and was not acknowledged")                                          \
+    XX(UNUSABLE, "unusable", "it builds on one that is missing")                                   \
+    XX(UNSHOWN, "unshown", "the sink could not show or store it")
+
+#define SL_DROP_ENUM(name, word, reason) SL_DROP_##name,
+typedef enum sl_drop { SL_DROP_MAP(SL_DROP_ENUM) SL_DROPS } sl_drop;
+#undef SL_DROP_ENUM
+
+/* "newer"; never NULL, static. */
+SL_API const char *sl_drop_name(sl_drop drop);
 
 /* How a live sender stands with its receiver. */
 typedef struct sl_live_stats {
@@ -26,15 +45,19 @@ typedef struct sl_live_stats {
 } sl_live_stats;
 
 typedef struct sl_stats {
-    uint64_t frames;     /* sent (and acknowledged, where the pattern does that), or received */
-    uint64_t dropped;    /* let go here: replaced by a newer one, or not acknowledged */
-    uint64_t rejected;   /* messages that were not NetGear's, or could not be decoded */
-    uint64_t bytes;      /* of frames, on the link */
-    uint64_t reconnects; /* times the connection came back */
-    double seconds;      /* since the first frame */
-    bool connected;      /* a peer is there */
-    int port;            /* receiver: the port it is bound to, or that senders ask its gate for;
-                            0 until an SSH server has picked one; sender: the port asked for */
+    uint64_t frames;  /* sent (and acknowledged, where the pattern does that), or received */
+    uint64_t dropped; /* let go here: replaced by a newer one, or not acknowledged */
+    uint64_t drops[SL_DROPS]; /* the same by reason; with several destinations each counts its own.
+                                 What happens before a sender and behind a receiver (skipped,
+                                 unshown) is their user's to add */
+    uint64_t rejected;        /* messages that were not NetGear's, or could not be decoded */
+    uint64_t bytes;           /* of frames, on the link */
+    int64_t bit_rate;         /* bits a second of them, over the last second */
+    uint64_t reconnects;      /* times the connection came back */
+    double seconds;           /* since the first frame */
+    bool connected;           /* a peer is there */
+    int port; /* receiver: the port it is bound to, or that senders ask its gate for;
+                 0 until an SSH server has picked one; sender: the port asked for */
     sl_tunnel_state tunnel;
     sl_latency latency;
     uint64_t tunnel_reconnects; /* times it was up again after having been up */

@@ -250,6 +250,8 @@ typedef struct sl_tunnel_settings {
 typedef struct sl_latency {
     double last, p50, p95, p99, max;
 } sl_latency;
+typedef enum sl_drop { SL_DROP_SKIPPED, SL_DROP_NEWER, SL_DROP_AWAY, SL_DROP_LOST, SL_DROP_UNUSABLE, SL_DROP_UNSHOWN, SL_DROPS } sl_drop;
+const char *sl_drop_name(sl_drop drop);
 typedef struct sl_live_stats {
     const char *encoder;
     int width, height;
@@ -265,8 +267,10 @@ typedef struct sl_live_stats {
 typedef struct sl_stats {
     uint64_t frames;
     uint64_t dropped;
+    uint64_t drops[SL_DROPS];
     uint64_t rejected;
     uint64_t bytes;
+    int64_t bit_rate;
     uint64_t reconnects;
     double seconds;
     bool connected;

@@ -98,7 +98,7 @@ static void name(sl_cameras *cameras, sl_camera *camera, const char *text) {
 }
 
 /* With nothing in hand but what it is. */
-static void begin_session(sl_camera *camera, const sl_live_message *hello) {
+static void begin_session(sl_cameras *cameras, sl_camera *camera, const sl_live_message *hello) {
     sl_buffer_unref(&camera->bytes);
     camera->session = hello->session;
     camera->epoch = 0;
@@ -106,6 +106,9 @@ static void begin_session(sl_camera *camera, const sl_live_message *hello) {
     camera->received = 0;
     camera->have = 0;
     camera->lost = true;
+    pthread_mutex_lock(&cameras->lock);
+    cameras->shown[camera - cameras->all] = (sl_shown){0};
+    pthread_mutex_unlock(&cameras->lock);
 }
 
 sl_camera *sl_cameras_welcome(sl_cameras *cameras, const sl_buffer *from,
@@ -124,7 +127,7 @@ sl_camera *sl_cameras_welcome(sl_cameras *cameras, const sl_buffer *from,
     sl_buffer_unref(&camera->from);
     camera->from = sl_buffer_ref((sl_buffer *)from);
     camera->number = hello->camera;
-    begin_session(camera, hello);
+    begin_session(cameras, camera, hello);
     camera->heard_us = now_us;
     return camera;
 }
@@ -221,6 +224,7 @@ void sl_cameras_ack(sl_cameras *cameras, const sl_camera *camera, const sl_live_
                     int64_t came_us, sl_live_message *ack) {
     pthread_mutex_lock(&cameras->lock);
     bool distrusted = cameras->distrusted[camera - cameras->all];
+    sl_shown shown = cameras->shown[camera - cameras->all];
     pthread_mutex_unlock(&cameras->lock);
     *ack = (sl_live_message){
         .kind = SL_LIVE_ACK,
@@ -232,14 +236,35 @@ void sl_cameras_ack(sl_cameras *cameras, const sl_camera *camera, const sl_live_
         .bytes = camera->received,
         .sent_us = chunk->sent_us,
         .now_us = came_us,
+        .shown = shown.sequence,
+        .shown_age_us = shown.age_us,
     };
+}
+
+/* Locked. The number of the one that a frame is of; SL_CAMERAS_MAX: none. */
+static size_t find_owner(const sl_cameras *cameras, const sl_frame *frame) {
+    size_t i = 0;
+    while (i < SL_CAMERAS_MAX && (!frame->port || strcmp(cameras->all[i].port, frame->port) != 0))
+        i++;
+    return i;
+}
+
+void sl_cameras_show(sl_cameras *cameras, const sl_frame *frame, int64_t age_us) {
+    bool known = age_us >= 0 && age_us < SL_LIVE_NO_AGE;
+    pthread_mutex_lock(&cameras->lock);
+    size_t owner = find_owner(cameras, frame);
+    if (owner < SL_CAMERAS_MAX)
+        cameras->shown[owner] = (sl_shown){
+            .sequence = (uint32_t)frame->sequence,
+            .age_us = known ? (uint32_t)age_us : SL_LIVE_NO_AGE,
+        };
+    pthread_mutex_unlock(&cameras->lock);
 }
 
 void sl_cameras_distrust(sl_cameras *cameras, const sl_frame *frame) {
     pthread_mutex_lock(&cameras->lock);
-    for (size_t i = 0; i < SL_CAMERAS_MAX && frame->port; i++) {
-        if (strcmp(cameras->all[i].port, frame->port) == 0)
-            cameras->distrusted[i] = true;
-    }
+    size_t owner = find_owner(cameras, frame);
+    if (owner < SL_CAMERAS_MAX)
+        cameras->distrusted[owner] = true;
     pthread_mutex_unlock(&cameras->lock);
 }

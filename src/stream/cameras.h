@@ -6,7 +6,7 @@
  * way between keeps them so; whatever doesn't is a faulty peer's: then nothing of that sender is
  * passed on until its next keyframe.
  *
- * The table belongs to the link thread, but for sl_cameras_distrust(). */
+ * The table belongs to the link thread, but for sl_cameras_distrust() and sl_cameras_show(). */
 #ifndef STREAM_CAMERAS_H
 #define STREAM_CAMERAS_H
 
@@ -32,11 +32,18 @@ typedef struct sl_camera {
     int64_t heard_us;     /* monotonic */
 } sl_camera;
 
+/* The last frame of a camera that was handed out. */
+typedef struct sl_shown {
+    uint32_t sequence; /* 0: none was */
+    uint32_t age_us;   /* then; SL_LIVE_NO_AGE */
+} sl_shown;
+
 typedef struct sl_cameras {
     sl_camera all[SL_CAMERAS_MAX];
     uint64_t frame_max;   /* bytes of a frame */
     pthread_mutex_t lock; /* writing `port`, and what follows */
     bool distrusted[SL_CAMERAS_MAX];
+    sl_shown shown[SL_CAMERAS_MAX];
 } sl_cameras;
 
 /* What frames of a codec are. */
@@ -70,6 +77,9 @@ int sl_cameras_take(sl_cameras *cameras, sl_camera *camera, const sl_live_messag
 /* Fills in the ack for a chunk that came at that time, UTC. */
 void sl_cameras_ack(sl_cameras *cameras, const sl_camera *camera, const sl_live_message *chunk,
                     int64_t came_us, sl_live_message *ack);
+
+/* A frame of a camera was handed out, and was so old then; negative: nobody knows. Any thread. */
+void sl_cameras_show(sl_cameras *cameras, const sl_frame *frame, int64_t age_us);
 
 /* A frame of that camera could not be decoded, nor can those that build on it. Any thread. */
 void sl_cameras_distrust(sl_cameras *cameras, const sl_frame *frame);

@@ -75,7 +75,7 @@ static void release(sl_fanout *fanout, sl_passage *passage) {
         return;
     if (passage->taken) {
         if (!passage->delivered)
-            sl_tally_drop(fanout->tally);
+            sl_tally_drop(fanout->tally, SL_DROP_LOST); /* why, each taker has counted for itself */
         fanout->done++;
         show_settled(fanout);
     }
@@ -299,10 +299,10 @@ static void let_go(sl_fanout *fanout, sl_parcel **parcel) {
 }
 
 /* Empties its slot; false when nothing is in there. */
-static bool drop_slot(sl_taker *taker) {
+static bool drop_slot(sl_taker *taker, sl_drop reason) {
     if (!taker->slot)
         return false;
-    sl_tally_drop(taker->tally);
+    sl_tally_drop(taker->tally, reason);
     let_go(taker->fanout, &taker->slot);
     sl_event_clear(&taker->filled);
     return true;
@@ -380,10 +380,10 @@ static void spread(sl_fanout *fanout, const sl_taker *fetcher, size_t lane, sl_p
         if (taker == fetcher || taker->presence == SL_GONE || taker->lane != lane)
             continue;
         if (taker->presence == SL_AWAY) {
-            sl_tally_drop(taker->tally);
+            sl_tally_drop(taker->tally, SL_DROP_AWAY);
             continue;
         }
-        drop_slot(taker);
+        drop_slot(taker, SL_DROP_NEWER);
         taker->slot = parcel;
         parcel->holders++;
         sl_event_set(&taker->filled);
@@ -469,7 +469,7 @@ void sl_taker_set_presence(sl_taker *taker, sl_presence presence) {
     if (taker->presence != presence) {
         taker->presence = presence;
         if (presence != SL_PRESENT)
-            drop_slot(taker);
+            drop_slot(taker, SL_DROP_AWAY);
         show_takers(fanout);
     }
     pthread_mutex_unlock(&fanout->lock);

@@ -26,6 +26,7 @@ typedef struct sl_live {
     uint32_t totals[SL_LIVE_RECENT]; /* their sizes, by sequence */
     int64_t clock_us, clock_trip_us; /* the receiver's clock, and the round trip it was told in */
     int64_t clock_at_us;
+    uint32_t shown; /* the frame that the receiver last said it handed out */
     uint64_t coded; /* frames coded when the governor last heard of it */
 } sl_live;
 

@@ -74,7 +74,7 @@ static int take_chunk(sl_turn *turn, sl_camera *camera, const sl_live_message *c
     result = sl_pipeline_follow(turn->pipeline, frame, lane);
     if (result) {
         sl_cameras_distrust(turn->cameras, frame);
-        sl_tally_drop(turn->tally);
+        sl_tally_drop(turn->tally, SL_DROP_NEWER);
         sl_frame_unref(&frame);
     }
     return result == SL_EAGAIN ? SL_OK : result;

@@ -130,12 +130,23 @@ static void count_frames(sl_turn *turn, const sl_live_message *ack) {
     }
 }
 
+/* Whoever watches has got another frame, as far as the receiver is to be believed. */
+static void note_shown(sl_turn *turn, const sl_live_message *ack) {
+    sl_live *live = &turn->live;
+    if (ack->shown == live->shown || ack->shown > live->sequence)
+        return;
+    live->shown = ack->shown;
+    if (ack->shown_age_us != SL_LIVE_NO_AGE)
+        sl_tally_age(turn->tally, (int32_t)(ack->shown_age_us / 1000));
+}
+
 static int take_ack(sl_turn *turn, const sl_live_message *ack, int64_t now_us) {
     sl_live *live = &turn->live;
     if (ack->epoch != live->epoch || ack->sequence > live->sequence ||
         !sl_governor_acked(&live->governor, now_us, ack->bytes, ack->sent_us, ack->now_us))
         return sl_fail(SL_EMESSAGE, "an ack is of what was not sent");
     count_frames(turn, ack);
+    note_shown(turn, ack);
     if (ack->flags & SL_LIVE_KEYFRAME && ack->sequence > live->keyframe)
         wish_for_keyframe(turn, now_us);
     return SL_OK;
@@ -369,7 +380,7 @@ int sl_live_send(sl_turn *turn, const sl_frame *frame) {
         .clock_us = live->clock_us,
     };
     if (!follows(turn, frame)) {
-        sl_tally_drop(turn->tally);
+        sl_tally_drop(turn->tally, SL_DROP_UNUSABLE);
         return SL_OK;
     }
     int result = find_codec(frame->format, &chunk.codec);
@@ -390,7 +401,7 @@ int sl_live_send(sl_turn *turn, const sl_frame *frame) {
     result = send_chunks(turn, &chunk, bytes);
     sl_buffer_unref(&bytes);
     if (result == SL_EAGAIN) { /* the connection went */
-        sl_tally_drop(turn->tally);
+        sl_tally_drop(turn->tally, SL_DROP_LOST);
         return SL_OK;
     }
     turn->delivered = result == SL_OK; /* counted as its acks come */

@@ -40,7 +40,7 @@ static void discard_input(sl_turn *turn) {
 /* A reply that did not come in time. The socket is opened anew: a reply that comes after all
  * must not be taken for the next frame's. */
 static int give_up_reply(sl_turn *turn) {
-    sl_tally_drop(turn->tally);
+    sl_tally_drop(turn->tally, SL_DROP_LOST);
     turn->unanswered++;
     int most = turn->settings->max_retries;
     if (most < 0) /* nobody said: a viewer that answered once may stop for as long as it likes */
@@ -107,7 +107,7 @@ static int await_reply(sl_turn *turn, uint64_t connects) {
         sl_link_state_get(turn->link, &state);
         if (!state.connected || state.connects != connects) {
             sl_log(SL_LOG_INFO, "stream", "the connection went: one frame was not acknowledged");
-            sl_tally_drop(turn->tally);
+            sl_tally_drop(turn->tally, SL_DROP_LOST);
             return SL_OK;
         }
         int result = sl_link_wait(turn->link, -1, stop, deadline_us);
@@ -115,7 +115,8 @@ static int await_reply(sl_turn *turn, uint64_t connects) {
             stop = NULL;
             deadline_us = sl_turn_end_deadline(turn);
         } else if (result == SL_EAGAIN) {
-            return stop ? give_up_reply(turn) : (sl_tally_drop(turn->tally), SL_ECANCELED);
+            return stop ? give_up_reply(turn)
+                        : (sl_tally_drop(turn->tally, SL_DROP_LOST), SL_ECANCELED);
         } else if (result) {
             return result;
         }

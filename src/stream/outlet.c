@@ -55,9 +55,9 @@ static void admit(sl_outlet *outlet, bool open) {
     sl_taker_want(&outlet->taker, !open ? 0 : ahead > 1 ? (int)ahead : 1);
 }
 
-static void drop_current(sl_outlet *outlet) {
+static void drop_current(sl_outlet *outlet, sl_drop reason) {
     if (outlet->current)
-        sl_tally_drop(&outlet->tally);
+        sl_tally_drop(&outlet->tally, reason);
     sl_taker_settle(&outlet->taker, &outlet->current, false);
 }
 
@@ -69,7 +69,7 @@ static int take_coded(sl_outlet *outlet) {
     int result = sl_taker_take(&outlet->taker, &coded);
     if (result)
         return outlet->current && result == SL_EAGAIN ? SL_OK : result;
-    drop_current(outlet);
+    drop_current(outlet, SL_DROP_NEWER);
     outlet->current = coded;
     outlet->room_by_us = sl_deadline_us(ROOM_MS);
     return SL_OK;
@@ -79,7 +79,7 @@ static int take_coded(sl_outlet *outlet) {
  * end of the stream waits for no receiver that is stuck. */
 static void reconsider(sl_outlet *outlet) {
     if (sl_fanout_awaited(outlet->owner->fanout))
-        drop_current(outlet);
+        drop_current(outlet, SL_DROP_AWAY);
     else
         outlet->room_by_us = sl_deadline_us(ROOM_MS);
 }
@@ -119,9 +119,9 @@ static int check_reachable(const sl_outlet *outlet, const sl_link_state *state) 
  * because it was taken; where the newest wins, or others have it, it makes way. */
 static void drop_outdated(sl_outlet *outlet) {
     if (outlet->pattern->newest_wins || !sl_taker_alone(&outlet->taker))
-        drop_current(outlet);
+        drop_current(outlet, SL_DROP_AWAY);
     while (outlet->pattern->newest_wins && sl_taker_take(&outlet->taker, &outlet->current) == SL_OK)
-        drop_current(outlet);
+        drop_current(outlet, SL_DROP_AWAY);
 }
 
 static void set_met(sl_outlet *outlet, bool met) {
@@ -271,7 +271,7 @@ static int open_way(sl_outlet *outlet) {
 static void conclude(sl_outlet *outlet, int result) {
     bool own = !sl_cancel_triggered(outlet->owner->stop) && !sl_fanout_ended(outlet->owner->fanout);
     set_met(outlet, false);
-    drop_current(outlet);
+    drop_current(outlet, SL_DROP_AWAY);
     sl_taker_set_presence(&outlet->taker, SL_GONE);
     if (!own)
         return;

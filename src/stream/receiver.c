@@ -32,7 +32,7 @@
 #define EVERY_FRAME_QUEUE (SL_PIPELINE_CAPACITY - 2)
 #define REPLY_LINGER_MS   200 /* for the last reply to leave */
 #define TUNNEL_LINGER_MS  1000
-#define HOUR_MS           3600000
+#define HOUR_US           (3600 * SL_SECOND_US)
 #define GATE_LINK_PORT    5555 /* what senders ask the gate for, when any port will do */
 
 struct sl_receiver {
@@ -107,22 +107,29 @@ static void close_decoder(void *user, void *state) {
 static void measure_age(sl_receiver *receiver, const sl_frame *frame) {
     uint32_t timecode = 0;
     int32_t age_ms = 0;
-    if (sl_timecode_read(frame, &timecode) && sl_latency_age(timecode, sl_utc_us(), &age_ms))
+    if (receiver->settings.timecode && sl_timecode_read(frame, &timecode) &&
+        sl_latency_age(timecode, sl_utc_us(), &age_ms))
         sl_tally_age(&receiver->tally, age_ms);
 }
 
-/* As far as an age goes: who tells of absurd times is an hour early or late. */
-static int32_t told_age_ms(const sl_frame *frame) {
-    int64_t age_ms = (sl_utc_us() - frame->captured_utc_us) / 1000;
-    return (int32_t)(age_ms < -HOUR_MS ? -HOUR_MS : age_ms > HOUR_MS ? HOUR_MS : age_ms);
+/* As its sender tells: who tells of absurd times is an hour early or late. */
+static int64_t told_age_us(const sl_frame *frame) {
+    int64_t age_us = sl_utc_us() - frame->captured_utc_us;
+    return age_us < -HOUR_US ? -HOUR_US : age_us > HOUR_US ? HOUR_US : age_us;
 }
 
-/* By the picture's timecode, if asked to; in the live pattern the sender tells as well. */
-static void note_age(sl_receiver *receiver, const sl_frame *frame) {
-    if (receiver->settings.timecode)
+/* A live frame is handed out: its age is measured by the picture's timecode, if asked to, else as
+ * the sender tells. Clocks that differ a little make it new, not unknown. */
+static void note_shown(sl_receiver *receiver, const sl_frame *frame) {
+    bool told = frame->captured_utc_us != 0;
+    int64_t age_us = told ? told_age_us(frame) : -1;
+    if (told && age_us < 0)
+        age_us = 0;
+    if (told && !receiver->settings.timecode)
+        sl_tally_age(&receiver->tally, (int32_t)(age_us / 1000));
+    else
         measure_age(receiver, frame);
-    else if (receiver->cameras && frame->captured_utc_us)
-        sl_tally_age(&receiver->tally, told_age_ms(frame));
+    sl_cameras_show(receiver->cameras, frame, age_us);
 }
 
 /* A recording wants JPEGs as they came; video is unpacked for it, as for everybody. */
@@ -143,7 +150,8 @@ static int decode(void *user, void *state, const sl_frame *coded, sl_frame **fra
             sl_cameras_distrust(receiver->cameras, coded);
         return result;
     }
-    note_age(receiver, *frame);
+    if (look || !receiver->cameras)
+        measure_age(receiver, *frame);
     if (look) {
         sl_frame_unref(frame);
         *frame = sl_frame_ref(coded);
@@ -374,6 +382,8 @@ int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms) {
     }
     if (result == SL_OK)
         sl_tally_frame(&receiver->tally);
+    if (result == SL_OK && receiver->cameras)
+        note_shown(receiver, *frame);
     return result;
 }
 
@@ -439,7 +449,9 @@ void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats) {
     sl_link_state state;
     sl_tally_get((sl_tally *)&receiver->tally, stats);
     sl_link_state_get(receiver->link, &state);
-    stats->dropped += sl_pipeline_dropped(receiver->pipeline);
+    uint64_t outdated = sl_pipeline_dropped(receiver->pipeline);
+    stats->dropped += outdated;
+    stats->drops[SL_DROP_NEWER] += outdated;
     stats->connected = state.connected;
     stats->reconnects = reconnects_of(receiver, &state);
     stats->port = port_of(receiver);

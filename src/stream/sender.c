@@ -400,9 +400,14 @@ void sl_sender_stats(const sl_sender *sender, sl_stats *stats) {
         sum.bytes += one.stats.bytes;
         sum.reconnects += one.stats.reconnects;
         sum.rejected += one.stats.rejected;
+        sum.bit_rate += one.stats.bit_rate;
+        for (size_t reason = 0; reason < SL_DROPS; reason++)
+            sum.drops[reason] += one.stats.drops[reason];
         sum.connected = sum.connected || one.stats.connected;
-        if (one.stats.live_stats.target_rate > sum.live_stats.target_rate)
+        if (one.stats.live_stats.target_rate >= sum.live_stats.target_rate) {
             sum.live_stats = one.stats.live_stats;
+            sum.latency = one.stats.latency;
+        }
         sum.live = sum.live || one.stats.live;
     }
     if (sender->destinations.count == 1)
@@ -411,7 +416,6 @@ void sl_sender_stats(const sl_sender *sender, sl_stats *stats) {
     sum.frames = stats->frames;
     sum.dropped = stats->dropped;
     sum.seconds = stats->seconds;
-    sum.latency = stats->latency;
     sum.port = sender->destinations.all[0].link.port;
     sum.encoded = atomic_load(&sender->encoded);
     *stats = sum;

@@ -6,6 +6,13 @@
 #include <sightline/error.h>
 #include <string.h>
 
+const char *sl_drop_name(sl_drop drop) {
+#define WORD(name, word, reason) word,
+    static const char *const words[] = {SL_DROP_MAP(WORD)};
+#undef WORD
+    return (size_t)drop < SL_DROPS ? words[drop] : "unknown";
+}
+
 void sl_tally_init(sl_tally *tally) {
     memset(tally, 0, sizeof *tally);
     pthread_mutex_init(&tally->lock, NULL);
@@ -26,12 +33,13 @@ void sl_tally_frame(sl_tally *tally) {
 void sl_tally_bytes(sl_tally *tally, size_t bytes) {
     pthread_mutex_lock(&tally->lock);
     tally->bytes += bytes;
+    sl_rate_add(&tally->rate, sl_now_us(), bytes);
     pthread_mutex_unlock(&tally->lock);
 }
 
-void sl_tally_drop(sl_tally *tally) {
+void sl_tally_drop(sl_tally *tally, sl_drop reason) {
     pthread_mutex_lock(&tally->lock);
-    tally->dropped++;
+    tally->drops[reason]++;
     pthread_mutex_unlock(&tally->lock);
 }
 
@@ -55,14 +63,17 @@ void sl_tally_age(sl_tally *tally, int32_t age_ms) {
 }
 
 void sl_tally_get(sl_tally *tally, sl_stats *stats) {
+    int64_t now_us = sl_now_us();
     pthread_mutex_lock(&tally->lock);
     *stats = (sl_stats){
         .frames = tally->frames,
-        .dropped = tally->dropped,
         .rejected = tally->rejected,
         .bytes = tally->bytes,
-        .seconds = tally->first_us ? (double)(sl_now_us() - tally->first_us) / 1e6 : 0,
+        .bit_rate = sl_rate_get(&tally->rate, now_us),
+        .seconds = tally->first_us ? (double)(now_us - tally->first_us) / 1e6 : 0,
         .latency = sl_latency_summary(&tally->latency),
     };
+    for (size_t i = 0; i < SL_DROPS; i++)
+        stats->dropped += stats->drops[i] = tally->drops[i];
     pthread_mutex_unlock(&tally->lock);
 }

@@ -4,12 +4,14 @@
 
 #include "base/log.h"
 #include "stream/latency.h"
+#include "stream/rate.h"
 #include <pthread.h>
 #include <sightline/stats.h>
 
 typedef struct sl_tally {
     pthread_mutex_t lock; /* everything below */
-    uint64_t frames, dropped, rejected, bytes;
+    uint64_t frames, drops[SL_DROPS], rejected, bytes;
+    sl_rate rate;     /* of bytes */
     int64_t first_us; /* monotonic; 0: no frame yet */
     sl_latency_log latency;
     sl_log_limit rejections; /* of log lines */
@@ -24,13 +26,13 @@ void sl_tally_frame(sl_tally *tally);
 /* A frame of so many bytes was on the link. */
 void sl_tally_bytes(sl_tally *tally, size_t bytes);
 
-/* A frame was let go, or not acknowledged. */
-void sl_tally_drop(sl_tally *tally);
+/* A frame was let go. */
+void sl_tally_drop(sl_tally *tally, sl_drop reason);
 
 /* A message could not be used; logs the calling thread's sl_error(), at most once a second. */
 void sl_tally_reject(sl_tally *tally);
 
-/* A frame was this old when it was decoded. */
+/* A frame was this old when it was decoded, or shown. */
 void sl_tally_age(sl_tally *tally, int32_t age_ms);
 
 /* Fills the figures that are counted here, and zeros the rest. */

@@ -59,7 +59,7 @@ static const struct layout layouts[] = {
     {SL_LIVE_ACK,
      {FIELD(1, flags), FIELD(4, session), FIELD(2, epoch), FIELD(4, sequence), FIELD(4, offset),
       FIELD(8, bytes), FIELD(8, sent_us), FIELD(8, now_us), FIELD(4, shown),
-      FIELD(4, shown_after_us)},
+      FIELD(4, shown_age_us)},
      NOTHING,
      0,
      0},

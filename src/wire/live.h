@@ -27,7 +27,7 @@
  *                  9   epoch             2         11   sequence          4
  *                 15   offset            4         19   bytes             8
  *                 27   chunk's sent at   8         35   came at           8
- *                 43   shown             4         47   shown after       4
+ *                 43   shown             4         47   its age then      4
  *   ping     'P'   either way
  *                  4   session           4          8   sent at           8
  *   pong     'Q'   its answer
@@ -74,6 +74,8 @@ typedef enum sl_live_codec {
  * nothing until such a frame comes. */
 #define SL_LIVE_KEYFRAME 1U
 
+#define SL_LIVE_NO_AGE UINT32_MAX /* nobody knows when that one was captured */
+
 /* A message. What its kind doesn't have is zero. */
 typedef struct sl_live_message {
     sl_live_kind kind;
@@ -87,16 +89,16 @@ typedef struct sl_live_message {
     uint32_t total;          /* bytes of the whole frame */
     sl_live_codec codec;
     uint8_t flags;
-    uint64_t bytes;          /* ack: of this session's chunks that have come, their own alone */
-    int64_t sent_us;         /* by the clock of the end that asks: hello, chunk, ping; their
-                                answers give it back */
-    int64_t now_us;          /* by the clock of the end that answers: welcome, ack, pong; UTC at a
-                                receiver */
-    int64_t captured_us;     /* UTC by the sender's clock */
-    int64_t clock_us;        /* how much further the receiver's UTC is than the sender's, as far as
-                                the sender knows; SL_LIVE_NO_CLOCK */
-    uint32_t shown;          /* ack: the last frame that was handed out; */
-    uint32_t shown_after_us; /* so long after it had come */
+    uint64_t bytes;        /* ack: of this session's chunks that have come, their own alone */
+    int64_t sent_us;       /* by the clock of the end that asks: hello, chunk, ping; their
+                              answers give it back */
+    int64_t now_us;        /* by the clock of the end that answers: welcome, ack, pong; UTC at a
+                              receiver */
+    int64_t captured_us;   /* UTC by the sender's clock */
+    int64_t clock_us;      /* how much further the receiver's UTC is than the sender's, as far as
+                              the sender knows; SL_LIVE_NO_CLOCK */
+    uint32_t shown;        /* ack: the last frame that was handed out; 0: none was */
+    uint32_t shown_age_us; /* how old it was then; SL_LIVE_NO_AGE */
     char text[SL_LIVE_WHY_MAX + 1]; /* hello: the camera's name; refusal: why. No control characters
                                        when read */
     const uint8_t *data;            /* chunk: its bytes, in the message that was read */

@@ -12,12 +12,12 @@ from harness.processes import parse_event
 
 SOURCE = "pattern:320x240@60"
 END = {
-    "event", "role", "pattern", "frames", "dropped", "bytes", "seconds", "fps", "latency_ms",
-    "reconnects", "tunnel", "reason",
+    "event", "role", "pattern", "frames", "dropped", "drops", "bytes", "seconds", "fps",
+    "rate_kbit", "latency_ms", "reconnects", "tunnel", "reason",
 }  # fmt: skip
 STATS = {
-    "event", "role", "pattern", "frames", "dropped", "bytes", "fps", "latency_ms", "reconnects",
-    "state", "tunnel",
+    "event", "role", "pattern", "frames", "dropped", "drops", "bytes", "fps", "rate_kbit", "latency_ms",
+    "reconnects", "state", "tunnel",
 }  # fmt: skip
 
 

@@ -60,7 +60,12 @@ def test_what_is_told(view, send):
     assert told["window"] >= told["in_flight"] >= 0
     # The sender says when frames were captured, by the viewer's clock: no timecode is read.
     seen = viewer.event("stats", lambda event: event["frames"] > 30, 30)
-    assert seen["latency_ms"]["p50"] >= 0
+    assert 0 <= seen["latency_ms"]["p50"] <= seen["latency_ms"]["p95"]
+    assert seen["rate_kbit"] > 0
+    # The viewer says how old what it handed out was, and so the sender knows as well.
+    known = sender.event("stats", lambda event: event["latency_ms"]["p50"] is not None, 30)
+    assert 0 <= known["latency_ms"]["p95"] <= known["latency_ms"]["max"]
+    assert known["rate_kbit"] > 0
     sender.signal(signal.SIGINT)
     check_stream(viewer, sender, 30)
 

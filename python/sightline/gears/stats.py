@@ -28,6 +28,8 @@ class Stats:
     tunnel_reason: str  # why it isn't up; "" when all is well
     tunnel_reconnects: int
     latency_ms: float | None  # median from capture to decoded; receivers with timecode=True
+    bit_rate: int  # bits a second of frames on the link, over the last second
+    drops: dict[str, int]  # `dropped` by reason, such as "newer"; those that there were
 
 
 def read_stats(stats: Any) -> Stats:
@@ -45,4 +47,10 @@ def read_stats(stats: Any) -> Stats:
         tunnel_reason=text(stats.tunnel_reason) or "",
         tunnel_reconnects=stats.tunnel_reconnects,
         latency_ms=_known(stats.latency.p50),
+        bit_rate=stats.bit_rate,
+        drops={
+            text(lib.sl_drop_name(reason)) or "": count
+            for reason, count in enumerate(stats.drops)
+            if count
+        },
     )

@@ -91,10 +91,14 @@ static void expect_nothing(struct piece piece, int code) {
 
 #define KEY SL_LIVE_KEYFRAME
 
-static bool wants_keyframe(void) {
+static sl_live_message ack_now(void) {
     sl_live_message chunk = {0}, ack;
     sl_cameras_ack(cameras, camera, &chunk, 0, &ack);
-    return ack.flags & SL_LIVE_KEYFRAME;
+    return ack;
+}
+
+static bool wants_keyframe(void) {
+    return ack_now().flags & SL_LIVE_KEYFRAME;
 }
 
 static void puts_frames_together(void **state) {
@@ -111,6 +115,30 @@ static void puts_frames_together(void **state) {
     sl_frame_unref(&frame);
     expect_frame((struct piece){2, 0, 5, 5, 0, 1});
     assert_int_equal(camera->received, 24);
+}
+
+/* What was handed out last is told, of this camera and this session alone. */
+static void acks_tell_what_was_shown(void **state) {
+    (void)state;
+    sl_frame *frame = NULL;
+    assert_int_equal(ack_now().shown, 0);
+    assert_int_equal(take((struct piece){3, 0, 5, 5, KEY, 1}, &frame), SL_OK);
+    sl_cameras_show(cameras, frame, 42000);
+    camera_number = 2;
+    sl_camera *first = camera;
+    camera = welcome(2, 8, "garden", 0);
+    assert_int_equal(ack_now().shown, 0);
+    camera = first;
+    assert_int_equal(ack_now().shown, 3);
+    assert_int_equal(ack_now().shown_age_us, 42000);
+    sl_cameras_show(cameras, frame, -1);
+    assert_int_equal(ack_now().shown_age_us, SL_LIVE_NO_AGE);
+    sl_cameras_show(cameras, frame, INT64_MAX);
+    assert_int_equal(ack_now().shown_age_us, SL_LIVE_NO_AGE);
+    camera_number = 1;
+    assert_ptr_equal(welcome(1, 9, "garage", 0), first);
+    assert_int_equal(ack_now().shown, 0);
+    sl_frame_unref(&frame);
 }
 
 static void waits_for_the_first_keyframe(void **state) {
@@ -229,6 +257,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(puts_frames_together),
+        TEST(acks_tell_what_was_shown),
         TEST(waits_for_the_first_keyframe),
         TEST(leaves_a_frame_with_a_gap),
         TEST(leaves_a_frame_with_an_overlap),

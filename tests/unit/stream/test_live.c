@@ -63,6 +63,9 @@ static void pictures_get_across(void **state) {
     assert_true(received.latency.max >= 0);
     sl_sender_finish(ends.sender);
     sl_sender_stats(ends.sender, &sent);
+    assert_true(sent.latency.max >= 0); /* as the receiver tells, of what was taken from it */
+    assert_true(sent.latency.max <= received.latency.max);
+    assert_true(received.bit_rate > 0);
     assert_int_equal(sent.frames, 20);
     assert_int_equal(sent.dropped, 0);
     assert_int_equal(sent.bytes, received.bytes);
@@ -116,6 +119,7 @@ static void a_slow_taker_gets_the_newest(void **state) {
     do {
         sl_receiver_stats(ends.receiver, &stats);
     } while (stats.dropped < 9);
+    assert_int_equal(stats.drops[SL_DROP_NEWER], stats.dropped);
     assert_int_equal(receive_picture(&ends, &number, &frame), SL_OK);
     assert_in_range(number, 187, 193);
     sl_frame_unref(&frame);

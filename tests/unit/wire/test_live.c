@@ -52,7 +52,7 @@ static const sl_live_message samples[] = {
      .sent_us = 5,
      .now_us = 6,
      .shown = 7,
-     .shown_after_us = 8},
+     .shown_age_us = 8},
     {.kind = SL_LIVE_PING, .session = 1, .sent_us = 2},
     {.kind = SL_LIVE_PONG, .session = 1, .sent_us = 2, .now_us = 3},
     {.kind = SL_LIVE_END, .session = 1},
