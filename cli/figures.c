@@ -90,6 +90,7 @@ static void add_live(json_t *object, const sl_stats *stats) {
     json_object_set_new(live, "in_flight", count(known->in_flight));
     json_object_set_new(live, "queue_ms", number(known->queue_ms));
     json_object_set_new(live, "round_trip_ms", number(known->round_trip_ms));
+    json_object_set_new(live, "watched", json_boolean(known->watched));
     json_object_set_new(object, "live", live);
 }
 

@@ -54,7 +54,12 @@ SL_API int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *
 /* The next frame, in order; in pubsub the newest. Gives the caller a reference. SL_EAGAIN when
  * none came within timeout_ms (-1: for ever). SL_EEND when the sender has ended the stream,
  * SL_ETIMEOUT when subscriber_timeout or max_retries ran out, SL_ECANCELED, or what ended the
- * tunnel for good. One thread at a time. */
+ * tunnel for good. One thread at a time.
+ *
+ * In the live pattern this is also how senders know that somebody watches: half a second after a
+ * frame was taken, when nobody is in here for another, they are told to send none (after a call
+ * that brought none, ten seconds). The next call tells them to go on, at once; it hands out nothing
+ * of the time before, and so needs a timeout for a frame to be coded and to come. */
 SL_API int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms);
 
 /* In bidirectional and multi-client mode: what every reply carries back from now on, until the next

@@ -42,6 +42,7 @@ typedef struct sl_live_stats {
     uint64_t in_flight;    /* and that are */
     double queue_ms;       /* that the last chunk waited on its way */
     double round_trip_ms;  /* the least lately; negative: not known */
+    bool watched;          /* somebody takes frames there; else nothing is sent */
 } sl_live_stats;
 
 typedef struct sl_stats {

@@ -263,6 +263,7 @@ typedef struct sl_live_stats {
     uint64_t in_flight;
     double queue_ms;
     double round_trip_ms;
+    bool watched;
 } sl_live_stats;
 typedef struct sl_stats {
     uint64_t frames;

@@ -220,15 +220,20 @@ int sl_cameras_take(sl_cameras *cameras, sl_camera *camera, const sl_live_messag
     return camera->have == camera->head.total ? finish_frame(camera, frame) : SL_OK;
 }
 
+uint8_t sl_cameras_view(const sl_cameras *cameras) {
+    return cameras->unwatched ? SL_LIVE_UNWATCHED : 0;
+}
+
 void sl_cameras_ack(sl_cameras *cameras, const sl_camera *camera, const sl_live_message *chunk,
                     int64_t came_us, sl_live_message *ack) {
     pthread_mutex_lock(&cameras->lock);
     bool distrusted = cameras->distrusted[camera - cameras->all];
     sl_shown shown = cameras->shown[camera - cameras->all];
     pthread_mutex_unlock(&cameras->lock);
+    unsigned keyframe = camera->lost || distrusted ? SL_LIVE_KEYFRAME : 0;
     *ack = (sl_live_message){
         .kind = SL_LIVE_ACK,
-        .flags = camera->lost || distrusted ? SL_LIVE_KEYFRAME : 0,
+        .flags = (uint8_t)(keyframe | sl_cameras_view(cameras)),
         .session = camera->session,
         .epoch = chunk->epoch,
         .sequence = chunk->sequence,

@@ -41,6 +41,7 @@ typedef struct sl_shown {
 typedef struct sl_cameras {
     sl_camera all[SL_CAMERAS_MAX];
     uint64_t frame_max;   /* bytes of a frame */
+    bool unwatched;       /* nobody takes frames, as acks are to say */
     pthread_mutex_t lock; /* writing `port`, and what follows */
     bool distrusted[SL_CAMERAS_MAX];
     sl_shown shown[SL_CAMERAS_MAX];
@@ -73,6 +74,9 @@ size_t sl_cameras_count(const sl_cameras *cameras, int64_t now_us);
  * for one that does not follow from those before; SL_ENOMEM. */
 int sl_cameras_take(sl_cameras *cameras, sl_camera *camera, const sl_live_message *chunk,
                     sl_frame **frame);
+
+/* The flags that tell whether anybody watches. */
+uint8_t sl_cameras_view(const sl_cameras *cameras);
 
 /* Fills in the ack for a chunk that came at that time, UTC. */
 void sl_cameras_ack(sl_cameras *cameras, const sl_camera *camera, const sl_live_message *chunk,

@@ -3,6 +3,7 @@
 #ifndef STREAM_LIVE_H
 #define STREAM_LIVE_H
 
+#include "base/log.h"
 #include "stream/governor.h"
 
 #define SL_LIVE_RECENT 64 /* frames whose sizes are kept until they are acknowledged */
@@ -16,6 +17,8 @@ typedef struct sl_live {
     uint16_t codecs;                 /* that the receiver can decode */
     bool welcome;                    /* the receiver has answered the hello */
     bool lost;                       /* it can use nothing but a keyframe */
+    bool unwatched;                  /* nobody takes frames from it */
+    sl_log_limit views;              /* log lines about that */
     int64_t hello_us;                /* when to say hello again */
     int64_t heard_us, asked_us;      /* the last message that came, the last ping that left */
     int64_t wished_us;               /* the last wish for a keyframe */

@@ -29,6 +29,31 @@ static void refuse(sl_turn *turn, const sl_buffer *from, const char *why) {
     sl_log(SL_LOG_WARNING, "stream", "a camera is refused: %s", why);
 }
 
+static void tell_view(sl_turn *turn, const sl_camera *camera) {
+    sl_live_message view = {
+        .kind = SL_LIVE_VIEW,
+        .flags = sl_cameras_view(turn->cameras),
+        .session = camera->session,
+    };
+    post(turn, camera->from, &view);
+}
+
+/* Tells all senders when nobody watches any more, or somebody does again. `*due_us` is when to look
+ * again; -1: only when the audience's event is set. Who misses it hears with the next ack or pong.
+ */
+static void mind_audience(sl_turn *turn, int64_t *due_us) {
+    bool watched = sl_audience_watches(turn->audience, sl_now_us(), due_us);
+    if (watched != turn->cameras->unwatched)
+        return;
+    turn->cameras->unwatched = !watched;
+    sl_log(SL_LOG_DEBUG, "stream", "%s: cameras are told",
+           watched ? "somebody watches again" : "nobody watches");
+    for (size_t i = 0; i < SL_CAMERAS_MAX; i++) {
+        if (turn->cameras->all[i].from)
+            tell_view(turn, &turn->cameras->all[i]);
+    }
+}
+
 static uint16_t decodable(void) {
     unsigned codecs = 0;
     for (sl_live_codec codec = 0; codec < SL_LIVE_CODECS; codec++)
@@ -57,6 +82,8 @@ static int take_hello(sl_turn *turn, const sl_buffer *from, const sl_live_messag
     welcome.codecs = decodable();
     welcome.now_us = sl_utc_us();
     post(turn, from, &welcome);
+    if (turn->cameras->unwatched)
+        tell_view(turn, camera);
     return SL_OK;
 }
 
@@ -83,6 +110,7 @@ static int take_chunk(sl_turn *turn, sl_camera *camera, const sl_live_message *c
 static void answer_ping(sl_turn *turn, const sl_camera *camera, const sl_live_message *ping) {
     sl_live_message pong = *ping;
     pong.kind = SL_LIVE_PONG;
+    pong.flags = sl_cameras_view(turn->cameras);
     pong.now_us = sl_utc_us();
     post(turn, camera->from, &pong);
 }
@@ -118,10 +146,15 @@ static int take_message(sl_turn *turn, const sl_buffer *from, const sl_live_mess
 
 static int live_receive(sl_turn *turn) {
     double patience_s = turn->settings->subscriber_timeout_s;
-    int result =
-        sl_link_wait(turn->link, -1, turn->stop, sl_turn_silence_deadline(turn, patience_s));
-    if (result == SL_EAGAIN)
+    int64_t silence_us = sl_turn_silence_deadline(turn, patience_s), due_us;
+    mind_audience(turn, &due_us);
+    bool silence_first = silence_us >= 0 && (due_us < 0 || silence_us < due_us);
+    int result = sl_link_wait(turn->link, turn->audience->returned.fd, turn->stop,
+                              silence_first ? silence_us : due_us);
+    if (result == SL_EAGAIN && silence_first)
         return sl_fail(SL_ETIMEOUT, "no frame came for %.3g s", patience_s);
+    if (result == SL_EAGAIN)
+        return SL_OK;
     sl_link_message received = {0};
     for (int i = 0; i < MESSAGES && !result; i++) {
         sl_live_message message;

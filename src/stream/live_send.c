@@ -6,6 +6,7 @@
  *     │ ◀─────────────────────────── welcome │
  *     │ chunk chunk chunk ─────────────────▶ │ a whole frame: to the decoder
  *     │ ◀─────────────────── ack … ack … ack │ each as its chunk comes
+ *     │ ◀────────────────────────────── view │ when nobody watches any more, or somebody does
  *     │ ping ──────────────────────────────▶ │ when nothing was heard for a while
  *     │ ◀────────────────────────────── pong │
  *     │ end ───────────────────────────────▶ │
@@ -72,6 +73,7 @@ static void begin(sl_turn *turn, uint64_t connects, int64_t now_us) {
         .number = live->number,
         .clock_us = SL_LIVE_NO_CLOCK,
         .coded = live->coded,
+        .views = live->views,
     };
     draw(&live->session, sizeof live->session);
     while (live->camera == 0)
@@ -140,6 +142,18 @@ static void note_shown(sl_turn *turn, const sl_live_message *ack) {
         sl_tally_age(turn->tally, (int32_t)(ack->shown_age_us / 1000));
 }
 
+static void note_view(sl_live *live, uint8_t flags) {
+    bool unwatched = flags & SL_LIVE_UNWATCHED;
+    uint64_t held_back;
+    if (unwatched == live->unwatched)
+        return;
+    live->unwatched = unwatched;
+    if (sl_log_limit_pass(&live->views, &held_back))
+        sl_log(SL_LOG_INFO, "stream", "%s",
+               unwatched ? "nobody watches at the viewer: nothing is sent there"
+                         : "somebody watches at the viewer again");
+}
+
 static int take_ack(sl_turn *turn, const sl_live_message *ack, int64_t now_us) {
     sl_live *live = &turn->live;
     if (ack->epoch != live->epoch || ack->sequence > live->sequence ||
@@ -147,6 +161,7 @@ static int take_ack(sl_turn *turn, const sl_live_message *ack, int64_t now_us) {
         return sl_fail(SL_EMESSAGE, "an ack is of what was not sent");
     count_frames(turn, ack);
     note_shown(turn, ack);
+    note_view(live, ack->flags);
     if (ack->flags & SL_LIVE_KEYFRAME && ack->sequence > live->keyframe)
         wish_for_keyframe(turn, now_us);
     return SL_OK;
@@ -178,6 +193,10 @@ static int take_message(sl_turn *turn, const sl_live_message *message, int64_t n
         return answer_ping(turn, message);
     case SL_LIVE_PONG:
         note_answer(live, message, now_us);
+        note_view(live, message->flags);
+        return SL_OK;
+    case SL_LIVE_VIEW:
+        note_view(live, message->flags);
         return SL_OK;
     default:
         return sl_fail(SL_EMESSAGE, "a viewer sends no live message '%c'", message->kind);
@@ -289,6 +308,10 @@ int sl_live_attend(sl_turn *turn, bool *open, int64_t *due_us) {
     if (!live->welcome)
         return greet(turn, now_us, due_us);
     result = stay_in_touch(turn, now_us, due_us);
+    if (live->unwatched) {
+        sl_live_part(turn);
+        return result;
+    }
     steer(turn, now_us);
     *open = sl_governor_admits(&live->governor, now_us, &frame_us);
     if (frame_us >= 0 && frame_us < *due_us)

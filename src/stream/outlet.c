@@ -39,6 +39,7 @@ struct sl_outlet {
     sl_link *link;        /* NULL until it is open */
     bool closed;          /* link and tunnel are gone, */
     sl_stats last;        /* and these are the last figures */
+    bool unwatched;       /* a live receiver is there, and nobody takes frames from it */
     int failure;
     char reason[512];
 };
@@ -145,6 +146,16 @@ static void follow_lane(sl_outlet *outlet) {
     outlet->owner->left(outlet->owner->user, before);
 }
 
+/* Frames are for others while nobody watches. */
+static void set_watched(sl_outlet *outlet, bool watched) {
+    if (outlet->unwatched != watched)
+        return;
+    pthread_mutex_lock(&outlet->lock);
+    outlet->unwatched = !watched;
+    pthread_mutex_unlock(&outlet->lock);
+    sl_taker_set_presence(&outlet->taker, watched ? SL_PRESENT : SL_AWAY);
+}
+
 static int wait_for_receiver(sl_outlet *outlet, const sl_link_state *state, int64_t due_us) {
     set_met(outlet, false);
     drop_outdated(outlet);
@@ -210,6 +221,7 @@ static int turn(sl_outlet *outlet) {
         return result;
     set_met(outlet, true);
     follow_lane(outlet);
+    set_watched(outlet, !outlet->turn.live.unwatched);
     result = take_turn(outlet, open, due_us);
     return result == SL_EAGAIN
                ? sl_link_wait(outlet->link, -1, outlet->owner->stop, sl_deadline_us(RETRY_MS))
@@ -293,6 +305,7 @@ static void fill_figures(sl_outlet *outlet, sl_stats *stats) {
     stats->port = outlet->to->link.port;
     sl_steering_told(outlet->owner->steering, &outlet->rein, &stats->live_stats);
     stats->live = stats->live_stats.target_rate > 0;
+    stats->live_stats.watched = stats->live && !outlet->unwatched;
     sl_tunnel_stats(outlet->tunnel, stats);
 }
 

@@ -9,6 +9,7 @@
 #include "frame/buffer.h"
 #include "link/link.h"
 #include "stream/answer.h"
+#include "stream/audience.h"
 #include "stream/cameras.h"
 #include "stream/live.h"
 #include "stream/pipeline.h"
@@ -31,7 +32,8 @@ typedef struct sl_turn {
     sl_senders senders;             /* multi-server receiver: whom it has heard */
     size_t sender;                  /* the number of the one whose frame was read last; else 0 */
     sl_log_limit ends;              /* log lines about those that ended */
-    sl_cameras *cameras;            /* live receiver: whom it hears */
+    sl_cameras *cameras;            /* live receiver: whom it hears, */
+    sl_audience *audience;          /* and who watches */
     sl_live live;                   /* live sender: how it stands with its receiver */
     sl_steering *steering;          /* live sender: of the encoder, */
     sl_rein *rein;                  /* its own hand on it, */

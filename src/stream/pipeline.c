@@ -208,6 +208,11 @@ static void drop_oldest(sl_pipeline *pipeline) {
     pipeline->dropped++;
 }
 
+static void drop_oldest_outdated(sl_pipeline *pipeline) {
+    while (pipeline->count > 0 && job_at(pipeline, 0)->outdated)
+        drop_oldest(pipeline);
+}
+
 /* A newer frame of its lane is there: what was finished before the taker came is old. */
 static void drop_outdated(sl_pipeline *pipeline) {
     while (pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE &&
@@ -221,8 +226,7 @@ static void outdate(sl_pipeline *pipeline, const struct job *newer) {
         struct job *job = job_at(pipeline, i);
         job->outdated = job->outdated || job->lane == newer->lane;
     }
-    while (job_at(pipeline, 0)->outdated)
-        drop_oldest(pipeline);
+    drop_oldest_outdated(pipeline);
 }
 
 /* The first job that may be worked on now, or NULL. */
@@ -378,8 +382,7 @@ void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
 /* Locked. False while the next frame is being worked on or none is there. */
 static bool take_now(sl_pipeline *pipeline, sl_frame **frame, int *result) {
     admit_newest(pipeline);
-    while (pipeline->count > 0 && job_at(pipeline, 0)->outdated)
-        drop_oldest(pipeline);
+    drop_oldest_outdated(pipeline);
     if (pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE)
         *result = remove_oldest(pipeline, frame);
     else if (pipeline->count == 0 && pipeline->end_code)
@@ -408,6 +411,15 @@ int sl_pipeline_take(sl_pipeline *pipeline, sl_frame **frame, const sl_cancel *c
             return waited;
         waited = sl_wait(pipeline->ready.event.fd, POLLIN, cancel, deadline_us);
     }
+}
+
+void sl_pipeline_expire(sl_pipeline *pipeline) {
+    pthread_mutex_lock(&pipeline->lock);
+    for (int i = 0; i < pipeline->count && !pipeline->end_code; i++)
+        job_at(pipeline, i)->outdated |= job_at(pipeline, i)->state == JOB_DONE;
+    drop_oldest_outdated(pipeline);
+    show(pipeline);
+    pthread_mutex_unlock(&pipeline->lock);
 }
 
 void sl_pipeline_show_room(sl_pipeline *pipeline) {

@@ -59,6 +59,9 @@ int sl_pipeline_follow(sl_pipeline *pipeline, sl_frame *frame, size_t lane);
 int sl_pipeline_take(sl_pipeline *pipeline, sl_frame **frame, const sl_cancel *cancel,
                      int64_t deadline_us);
 
+/* Lets finished frames go, because they are old and newer ones will come; unless it was ended. */
+void sl_pipeline_expire(sl_pipeline *pipeline);
+
 /* Wakes whoever waits for the room that taking has left: the taker calls it, once it has done what
  * is more urgent. */
 void sl_pipeline_show_room(sl_pipeline *pipeline);

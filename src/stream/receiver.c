@@ -49,8 +49,9 @@ struct sl_receiver {
     sl_gate *gate;              /* NULL: there is none */
     sl_whereabouts whereabouts; /* of the gate */
     sl_answer answer;
-    sl_cameras *cameras; /* in the live pattern; else NULL */
-    sl_link *link;       /* the link thread's, and `turn` too */
+    sl_cameras *cameras;  /* in the live pattern; else NULL, */
+    sl_audience audience; /* and nobody looks at this */
+    sl_link *link;        /* the link thread's, and `turn` too */
     sl_turn turn;
 };
 
@@ -339,6 +340,7 @@ static int start(sl_receiver *receiver) {
         .tally = &receiver->tally,
         .answer = &receiver->answer,
         .cameras = receiver->cameras,
+        .audience = &receiver->audience,
         .settings = &receiver->settings.link,
         .stop = receiver->stop,
         .senders = {.expected = receiver->ports.count,
@@ -357,10 +359,12 @@ int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *setting
         return sl_fail_memory();
     sl_tally_init(&opened->tally);
     sl_answer_init(&opened->answer);
+    int result = sl_audience_init(&opened->audience, sl_now_us());
     opened->whereabouts.fd = -1;
     opened->pattern = sl_pattern_find(settings->link.pattern, settings->every_frame);
     opened->cancel = settings->cancel;
-    int result = sl_settings_copy(&opened->settings, settings, sizeof *settings);
+    if (!result)
+        result = sl_settings_copy(&opened->settings, settings, sizeof *settings);
     if (!result)
         result = sl_cancel_open(&opened->stop);
     if (!result)
@@ -373,7 +377,7 @@ int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *setting
     return SL_OK;
 }
 
-int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms) {
+static int take_frame(sl_receiver *receiver, sl_frame **frame, int timeout_ms) {
     int64_t deadline_us = sl_deadline_us(timeout_ms);
     int result = SL_EMESSAGE;
     while (result == SL_EMESSAGE) { /* what can't be decoded was counted where it happened */
@@ -382,7 +386,17 @@ int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms) {
     }
     if (result == SL_OK)
         sl_tally_frame(&receiver->tally);
-    if (result == SL_OK && receiver->cameras)
+    return result;
+}
+
+int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms) {
+    if (!receiver->cameras)
+        return take_frame(receiver, frame, timeout_ms);
+    if (sl_audience_enter(&receiver->audience))
+        sl_pipeline_expire(receiver->pipeline);
+    int result = take_frame(receiver, frame, timeout_ms);
+    sl_audience_leave(&receiver->audience, sl_now_us(), result == SL_OK);
+    if (result == SL_OK)
         note_shown(receiver, *frame);
     return result;
 }
@@ -482,6 +496,7 @@ void sl_receiver_close(sl_receiver **receiver) {
     sl_cancel_close(&closing->stop);
     sl_tally_finish(&closing->tally);
     sl_answer_finish(&closing->answer);
+    sl_audience_finish(&closing->audience);
     sl_cameras_close(&closing->cameras);
     sl_settings_finish(&closing->settings);
     free(closing);

@@ -64,7 +64,12 @@ static const struct layout layouts[] = {
      0,
      0},
     {SL_LIVE_PING, {FIELD(4, session), FIELD(8, sent_us)}, NOTHING, 0, 0},
-    {SL_LIVE_PONG, {FIELD(4, session), FIELD(8, sent_us), FIELD(8, now_us)}, NOTHING, 0, 0},
+    {SL_LIVE_PONG,
+     {FIELD(1, flags), FIELD(4, session), FIELD(8, sent_us), FIELD(8, now_us)},
+     NOTHING,
+     0,
+     0},
+    {SL_LIVE_VIEW, {FIELD(1, flags), FIELD(4, session)}, NOTHING, 0, 0},
     {SL_LIVE_END, {FIELD(4, session)}, NOTHING, 0, 0},
 };
 

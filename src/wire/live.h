@@ -31,8 +31,10 @@
  *   ping     'P'   either way
  *                  4   session           4          8   sent at           8
  *   pong     'Q'   its answer
- *                  4   session           4          8   ping's sent at    8
- *                 16   answered at       8
+ *                  4   flags             1          5   session           4
+ *                  9   ping's sent at    8         17   answered at       8
+ *   view     'V'   receiver → sender: whether anybody watches, when that has changed
+ *                  4   flags             1          5   session           4
  *   end      'E'   sender → receiver: that was all
  *                  4   session           4
  *
@@ -59,6 +61,7 @@ typedef enum sl_live_kind {
     SL_LIVE_ACK = 'A',
     SL_LIVE_PING = 'P',
     SL_LIVE_PONG = 'Q',
+    SL_LIVE_VIEW = 'V',
     SL_LIVE_END = 'E',
 } sl_live_kind;
 
@@ -73,6 +76,9 @@ typedef enum sl_live_codec {
 /* In a chunk, its frame can be decoded without those before; in an ack, the receiver can use
  * nothing until such a frame comes. */
 #define SL_LIVE_KEYFRAME 1U
+
+/* In an ack, a receiver's pong and a view: nobody watches there, so that frames are for nobody. */
+#define SL_LIVE_UNWATCHED 2U
 
 #define SL_LIVE_NO_AGE UINT32_MAX /* nobody knows when that one was captured */
 

@@ -2,11 +2,13 @@
 
 import signal
 import struct
+import subprocess
 import threading
 import time
 
 import pytest
 import zmq
+from harness import timecode, y4m
 from harness.netgear import PATTERNS
 from harness.waiting import allow
 
@@ -68,6 +70,25 @@ def test_what_is_told(view, send):
     assert known["rate_kbit"] > 0
     sender.signal(signal.SIGINT)
     check_stream(viewer, sender, 30)
+
+
+def test_nobody_watches(view, send):
+    """While the viewer's reader is stuck nothing is coded; when it goes on, what comes is new."""
+    viewer = view("live", sink="-", stdout=subprocess.PIPE)
+    sender = send(SOURCE, viewer.port(), "live")
+    reader = y4m.Reader(viewer.stdout)
+    reader.luma()
+    stuck = sender.event("stats", lambda event: not event["live"]["watched"], 30)
+    skipped = stuck["drops"].get("skipped", 0)
+    later = sender.event("stats", lambda event: event["drops"].get("skipped", 0) > skipped + 30, 30)
+    assert later["encoded"] <= stuck["encoded"] + 1, sender.account()
+    assert later["state"] == "connected" and later["reconnects"] == 0
+    ages = [timecode.age_ms(reader.luma()) for _ in range(12)]
+    assert ages[0] > 1000 and ages[-1] < allow(1000), ages
+    sender.signal(signal.SIGINT)
+    sender.end()
+    reader.rest()
+    assert viewer.end()["rejected"] == 0, viewer.account()
 
 
 def test_session_killed(sshd, view, send):
@@ -180,7 +201,7 @@ def test_strangers_at_the_viewer(view, send):
         dealer.send(message)
     dealer.send_multipart([b"two", b"parts"])
     dealer.send(b"SLLP" + struct.pack(">IQ", 7, 42))
-    assert await_kind(dealer, b"Q")[8:16] == struct.pack(">Q", 42)
+    assert await_kind(dealer, b"Q")[9:17] == struct.pack(">Q", 42)
     counted = viewer.event("stats", lambda event: event["rejected"] >= 12, 30)
     viewer.event("stats", lambda event: event["frames"] >= counted["frames"] + 30, 30)
     dealer.close()

@@ -141,6 +141,13 @@ static void acks_tell_what_was_shown(void **state) {
     sl_frame_unref(&frame);
 }
 
+static void acks_tell_that_nobody_watches(void **state) {
+    (void)state;
+    assert_int_equal(ack_now().flags, SL_LIVE_KEYFRAME);
+    cameras->unwatched = true;
+    assert_int_equal(ack_now().flags, SL_LIVE_KEYFRAME | SL_LIVE_UNWATCHED);
+}
+
 static void waits_for_the_first_keyframe(void **state) {
     (void)state;
     expect_nothing((struct piece){1, 0, 5, 5, 0, 1}, SL_OK);
@@ -258,6 +265,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(puts_frames_together),
         TEST(acks_tell_what_was_shown),
+        TEST(acks_tell_that_nobody_watches),
         TEST(waits_for_the_first_keyframe),
         TEST(leaves_a_frame_with_a_gap),
         TEST(leaves_a_frame_with_an_overlap),

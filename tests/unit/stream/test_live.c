@@ -37,11 +37,20 @@ static int receive_picture(struct ends *ends, uint8_t *number, sl_frame **frame)
     return SL_OK;
 }
 
+/* Sends the picture, and looks in at the other end meanwhile: nobody else watches there. */
+static void send_watched(struct ends *ends, uint8_t number) {
+    sl_frame *frame = NULL;
+    while (send_picture(ends, number, 100) == SL_EAGAIN) {
+        sl_receiver_recv(ends->receiver, &frame, 0);
+        sl_frame_unref(&frame);
+    }
+}
+
 /* Sends the picture until one like it has come: those before it may be let go, it may not. */
 static void gets_across(struct ends *ends, uint8_t number) {
     sl_frame *frame = NULL;
     uint8_t got = 0;
-    assert_int_equal(send_picture(ends, number, -1), SL_OK);
+    send_watched(ends, number);
     do {
         sl_frame_unref(&frame);
         assert_int_equal(receive_picture(ends, &got, &frame), SL_OK);
@@ -90,6 +99,43 @@ static void nothing_is_coded_for_nobody(void **state) {
     close_both(&ends);
 }
 
+static void await_watched(const struct ends *ends, bool watched) {
+    sl_stats stats;
+    do {
+        sl_sender_stats(ends->sender, &stats);
+    } while (stats.live_stats.watched != watched);
+}
+
+/* Nobody asks for frames: nothing is coded. Somebody does: what comes is new. */
+static void nothing_is_coded_while_nobody_watches(void **state) {
+    (void)state;
+    struct ends ends;
+    sl_frame *frame = NULL;
+    sl_stats stats;
+    uint8_t number = 0;
+    open_both(&ends, SL_PATTERN_LIVE);
+    gets_across(&ends, 50);
+    send_picture(&ends, 100, 0); /* this one grows old there, if it still left */
+    await_watched(&ends, false);
+    while (send_picture(&ends, 100, 200) == SL_OK) /* let in before it was known */
+        ;
+    sl_sender_stats(ends.sender, &stats);
+    uint64_t coded = stats.encoded;
+    assert_int_equal(send_picture(&ends, 100, 200), SL_EAGAIN);
+    sl_sender_stats(ends.sender, &stats);
+    assert_int_equal(stats.encoded, coded);
+    assert_true(stats.connected);
+    assert_int_equal(sl_receiver_recv(ends.receiver, &frame, 0), SL_EAGAIN);
+    await_watched(&ends, true);
+    assert_int_equal(send_picture(&ends, 200, -1), SL_OK);
+    assert_int_equal(receive_picture(&ends, &number, &frame), SL_OK);
+    assert_in_range(number, 197, 203);
+    sl_frame_unref(&frame);
+    sl_receiver_stats(ends.receiver, &stats);
+    assert_int_equal(stats.rejected, 0);
+    close_both(&ends);
+}
+
 static void goes_on_when_the_receiver_returns(void **state) {
     (void)state;
     struct ends ends;
@@ -99,8 +145,7 @@ static void goes_on_when_the_receiver_returns(void **state) {
     sl_receiver_close(&ends.receiver);
     sl_receiver_settings_init(&receiving);
     assert_int_equal(open_receiver(&ends, &receiving), SL_OK);
-    /* One may have set out to the receiver that left. */
-    assert_int_equal(send_picture(&ends, 60, -1), SL_OK);
+    send_watched(&ends, 60); /* it may set out to the receiver that left */
     gets_across(&ends, 200);
     close_both(&ends);
 }
@@ -254,6 +299,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_get_across),
         cmocka_unit_test(nothing_is_coded_for_nobody),
+        cmocka_unit_test(nothing_is_coded_while_nobody_watches),
         cmocka_unit_test(goes_on_when_the_receiver_returns),
         cmocka_unit_test(a_slow_taker_gets_the_newest),
         cmocka_unit_test(several_cameras_are_told_apart),

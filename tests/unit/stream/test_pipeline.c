@@ -348,6 +348,30 @@ static void what_is_left_comes_out_before_the_end(void **state) {
 }
 
 /* Also with a code that stands for waiting elsewhere. */
+/* Puts it, and waits until it is worked on. */
+static void follow(struct bench *bench, uint64_t sequence, size_t lane) {
+    assert_int_equal(sl_pipeline_follow(bench->pipeline, numbered(sequence), lane), SL_OK);
+    assert_int_equal(sl_wait(sl_pipeline_ready_fd(bench->pipeline), POLLIN, NULL, -1), SL_OK);
+}
+
+static void what_is_old_goes_when_newer_comes(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    sl_frame *frame = NULL;
+    open_bench(&bench, false, 1, 4);
+    follow(&bench, 1, 0);
+    sl_pipeline_expire(bench.pipeline);
+    assert_int_equal(sl_pipeline_take(bench.pipeline, &frame, NULL, 0), SL_EAGAIN);
+    assert_int_equal(sl_pipeline_dropped(bench.pipeline), 1);
+    follow(&bench, 2, 1);
+    assert_int_equal(take(&bench), 2);
+    follow(&bench, 3, 0);
+    sl_pipeline_end(bench.pipeline, SL_EEND, "that was all");
+    sl_pipeline_expire(bench.pipeline); /* nothing newer will come */
+    assert_int_equal(take(&bench), 3);
+    close_bench(&bench);
+}
+
 static void every_end_ends_all_waits(void **state) {
     (void)state;
     struct bench bench = {0};
@@ -376,6 +400,7 @@ int main(void) {
         cmocka_unit_test(a_waiting_taker_is_given_what_was_begun_for_it),
         cmocka_unit_test(cancel_and_deadline_end_a_wait),
         cmocka_unit_test(what_is_left_comes_out_before_the_end),
+        cmocka_unit_test(what_is_old_goes_when_newer_comes),
         cmocka_unit_test(every_end_ends_all_waits),
     };
     return cmocka_run_group_tests_name("stream/pipeline", tests, NULL, NULL);

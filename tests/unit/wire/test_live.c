@@ -54,7 +54,8 @@ static const sl_live_message samples[] = {
      .shown = 7,
      .shown_age_us = 8},
     {.kind = SL_LIVE_PING, .session = 1, .sent_us = 2},
-    {.kind = SL_LIVE_PONG, .session = 1, .sent_us = 2, .now_us = 3},
+    {.kind = SL_LIVE_PONG, .flags = SL_LIVE_UNWATCHED, .session = 1, .sent_us = 2, .now_us = 3},
+    {.kind = SL_LIVE_VIEW, .flags = SL_LIVE_UNWATCHED, .session = 1},
     {.kind = SL_LIVE_END, .session = 1},
 };
 

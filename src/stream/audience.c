@@ -1,0 +1,54 @@
+/* stream: whether anybody watches at a live receiver. */
+#include "stream/audience.h"
+
+#include "base/clock.h"
+#include <sightline/error.h>
+
+#define SERVED_US   (SL_SECOND_US / 2)  /* between frames that somebody takes, at most */
+#define UNSERVED_US (10 * SL_SECOND_US) /* until who went away without one looks in again */
+
+int sl_audience_init(sl_audience *audience, int64_t now_us) {
+    *audience = (sl_audience){.returned.fd = -1, .asked_us = now_us};
+    pthread_mutex_init(&audience->lock, NULL);
+    return sl_event_init(&audience->returned);
+}
+
+void sl_audience_finish(sl_audience *audience) {
+    sl_event_finish(&audience->returned);
+    pthread_mutex_destroy(&audience->lock);
+}
+
+bool sl_audience_enter(sl_audience *audience) {
+    pthread_mutex_lock(&audience->lock);
+    bool was_away = audience->away, served = audience->served;
+    audience->inside = true;
+    audience->away = false;
+    if (was_away && !audience->shown)
+        sl_event_set(&audience->returned);
+    audience->shown = audience->shown || was_away;
+    pthread_mutex_unlock(&audience->lock);
+    return was_away && served;
+}
+
+void sl_audience_leave(sl_audience *audience, int64_t now_us, bool served) {
+    pthread_mutex_lock(&audience->lock);
+    audience->inside = false;
+    audience->served = served;
+    audience->asked_us = now_us;
+    pthread_mutex_unlock(&audience->lock);
+}
+
+bool sl_audience_watches(sl_audience *audience, int64_t now_us, int64_t *due_us) {
+    *due_us = -1;
+    pthread_mutex_lock(&audience->lock);
+    int64_t until_us = audience->asked_us + (audience->served ? SERVED_US : UNSERVED_US);
+    audience->away = !audience->inside && now_us >= until_us;
+    if (!audience->away)
+        *due_us = audience->inside ? now_us + SERVED_US : until_us;
+    bool watched = !audience->away;
+    if (audience->shown)
+        sl_event_clear(&audience->returned);
+    audience->shown = false;
+    pthread_mutex_unlock(&audience->lock);
+    return watched;
+}

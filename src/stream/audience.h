@@ -1,0 +1,44 @@
+/* stream: whether anybody watches at a live receiver: whoever does asks for frames, again and
+ * again. The link thread tells the senders, so that they code nothing for nobody.
+ *
+ *   user's thread    enter ── asks ── leave      enter ── asks ── leave
+ *   watched        ──────────────────────────┐   ┌──────────────────────
+ *   not                            0.5 s later└───┘ at once
+ *
+ * Somebody who went away without a frame is expected back for longer: who looks in every few
+ * seconds, and doesn't wait, must find one then. Times are monotonic, in microseconds. */
+#ifndef STREAM_AUDIENCE_H
+#define STREAM_AUDIENCE_H
+
+#include "base/event.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct sl_audience {
+    sl_event returned; /* somebody asks again, after nobody had */
+
+    pthread_mutex_t lock; /* everything below */
+    bool inside;          /* somebody asks right now */
+    bool served;          /* who asked last got a frame */
+    bool away;            /* nobody watched when the link thread looked last */
+    bool shown;           /* what `returned` says */
+    int64_t asked_us;     /* when somebody asked last */
+} sl_audience;
+
+/* As if somebody had just asked for the first frame. SL_ESYSTEM. The event's `fd` is -1 before. */
+int sl_audience_init(sl_audience *audience, int64_t now_us);
+void sl_audience_finish(sl_audience *audience);
+
+/* The user's thread begins to ask. True when nobody watched before, so that what is there is old,
+ * and something newer will come. */
+bool sl_audience_enter(sl_audience *audience);
+
+/* It asks no more, because it got a frame, or gave up. */
+void sl_audience_leave(sl_audience *audience, int64_t now_us, bool served);
+
+/* For the link thread: whether anybody watches. `*due_us`: when to ask again, unless `returned` is
+ * set before; -1: only then. Clears `returned`. */
+bool sl_audience_watches(sl_audience *audience, int64_t now_us, int64_t *due_us);
+
+#endif

@@ -1,0 +1,114 @@
+/* Whether anybody watches: who takes frames, who looks in, who went away. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <sightline/error.h>
+
+#include "base/clock.h"
+#include "stream/audience.h"
+
+#define BEGIN_US (1000 * SL_SECOND_US)
+
+static sl_audience audience;
+
+static int set_up(void **state) {
+    (void)state;
+    return sl_audience_init(&audience, BEGIN_US);
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    sl_audience_finish(&audience);
+    return 0;
+}
+
+static bool watches(int64_t now_us) {
+    int64_t due_us;
+    bool watched = sl_audience_watches(&audience, now_us, &due_us);
+    assert_true(watched ? due_us > now_us : due_us == -1);
+    return watched;
+}
+
+static bool told(void) {
+    return sl_wait(audience.returned.fd, POLLIN, NULL, sl_deadline_us(0)) == SL_OK;
+}
+
+static void ask(int64_t now_us, bool served) {
+    sl_audience_enter(&audience);
+    sl_audience_leave(&audience, now_us, served);
+}
+
+static void goes_when_nobody_asks(void **state) {
+    (void)state;
+    ask(BEGIN_US, true);
+    assert_true(watches(BEGIN_US + SL_SECOND_US / 4));
+    assert_false(watches(BEGIN_US + SL_SECOND_US / 2));
+    assert_false(told());
+}
+
+static void stays_while_somebody_waits(void **state) {
+    (void)state;
+    ask(BEGIN_US, true);
+    assert_false(sl_audience_enter(&audience));
+    assert_true(watches(BEGIN_US + 3600 * SL_SECOND_US));
+}
+
+static void stays_while_frames_are_taken(void **state) {
+    (void)state;
+    for (int64_t now_us = BEGIN_US; now_us < BEGIN_US + 5 * SL_SECOND_US; now_us += 400000) {
+        ask(now_us, true);
+        assert_true(watches(now_us + 399999));
+    }
+}
+
+/* What was there when it came back is old, and the link thread hears of it at once. */
+static void returns_at_once(void **state) {
+    (void)state;
+    ask(BEGIN_US, true);
+    assert_false(watches(BEGIN_US + SL_SECOND_US));
+    assert_true(sl_audience_enter(&audience));
+    assert_true(told());
+    assert_true(watches(BEGIN_US + SL_SECOND_US));
+    assert_false(told());
+    assert_false(sl_audience_enter(&audience));
+}
+
+/* Who looks in every few seconds and doesn't wait finds a frame the next time. */
+static void is_expected_back_without_a_frame(void **state) {
+    (void)state;
+    assert_true(watches(BEGIN_US + 9 * SL_SECOND_US)); /* for the first one */
+    ask(BEGIN_US, true);
+    assert_false(watches(BEGIN_US + 3 * SL_SECOND_US));
+    assert_true(sl_audience_enter(&audience));
+    sl_audience_leave(&audience, BEGIN_US + 3 * SL_SECOND_US, false);
+    assert_true(watches(BEGIN_US + 6 * SL_SECOND_US));
+    assert_false(sl_audience_enter(&audience));
+    sl_audience_leave(&audience, BEGIN_US + 6 * SL_SECOND_US, true);
+    assert_false(watches(BEGIN_US + 7 * SL_SECOND_US));
+}
+
+/* An old one is better than none, for whoever looks in so seldom that each time is the first. */
+static void lets_an_old_one_do_the_second_time(void **state) {
+    (void)state;
+    ask(BEGIN_US, false);
+    assert_false(watches(BEGIN_US + 20 * SL_SECOND_US));
+    assert_false(sl_audience_enter(&audience));
+    assert_true(told());
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(goes_when_nobody_asks),
+        TEST(stays_while_somebody_waits),
+        TEST(stays_while_frames_are_taken),
+        TEST(returns_at_once),
+        TEST(is_expected_back_without_a_frame),
+        TEST(lets_an_old_one_do_the_second_time),
+    };
+    return cmocka_run_group_tests_name("stream/audience", tests, NULL, NULL);
+}
