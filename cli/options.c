@@ -71,6 +71,7 @@ const struct option_row option_rows[] = {
      "Let a camera in no more, and end its connections"},
     {"sink", VIEWER, "sink", NULL, "window|null|file:PATH|-", NULL},
     {"every-frame", VIEWER, "every_frame", "true", NULL, NULL},
+    {"smooth", VIEWER, "smooth", NULL, "MS", NULL},
     {"timecode", VIEWER, "timecode", "true", NULL, NULL},
     {"return", VIEWER, NULL, NULL, "JSON",
      "Return this value with each reply; needs -o bidirectional_mode=true at both ends"},

@@ -32,7 +32,7 @@ _sightline_value() {
     --ssh | --ssh-jump | --to | --host) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
     --ssh-key | --ssh-password-file | --authorized-keys | --config | --stats | --return-picture) _sightline_files ;;
     --address | --port | --gate | --ssh-host-key | --frames | --duration | --quality | --max-age | --min-fps | --max-rate | --data-cap | --size | --fps | \
-        --filter | --timeout | --join | --revoke | --message | --return) COMPREPLY=() ;;
+        --smooth | --filter | --timeout | --join | --revoke | --message | --return) COMPREPLY=() ;;
     -o) _sightline_names ;;
     *) return 1 ;;
     esac
@@ -80,7 +80,7 @@ _sightline() {
             ;;
         esac
         ;;
-    view) _sightline_words "$both $also --gate --authorized-keys --sink --every-frame --timecode --timeout
+    view) _sightline_words "$both $also --gate --authorized-keys --sink --every-frame --smooth --timecode --timeout
         --return --return-picture" ;;
     pair) _sightline_words '--host --list --revoke --json --gate --authorized-keys --port --pattern
         -o --config --log --help' ;;

@@ -74,6 +74,7 @@ view)
         '--authorized-keys[public keys that the gate lets in]:file:_files' \
         '--sink[what takes the frames]:sink:(window null file\: -)' \
         '--every-frame[a queue in place of newest first]' \
+        '--smooth[show live frames evenly, so much later]:milliseconds:' \
         '--timecode[read the latency from the picture]' \
         '--timeout[give up after so long without a frame]:seconds:' \
         '--return[a value to return with each reply]:JSON:' \

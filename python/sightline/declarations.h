@@ -302,6 +302,7 @@ typedef struct sl_receiver_settings {
     int threads;
     sl_cancel *cancel;
     sl_gate_settings gate;
+    int smooth_ms;
     void *reserved[8];
 } sl_receiver_settings;
 void sl_receiver_settings_init(sl_receiver_settings *settings);

@@ -22,6 +22,12 @@ int64_t sl_deadline_us(int timeout_ms) {
     return timeout_ms < 0 ? -1 : sl_now_us() + (int64_t)timeout_ms * 1000;
 }
 
+int64_t sl_earlier_us(int64_t one_us, int64_t other_us) {
+    if (one_us < 0 || other_us < 0)
+        return one_us < 0 ? other_us : one_us;
+    return one_us < other_us ? one_us : other_us;
+}
+
 int sl_remaining_ms(int64_t deadline_us) {
     if (deadline_us < 0)
         return -1;

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/event.h"
 #include "codec/codec.h"
 #include "frame/frame.h"
 #include "wire/live.h"
@@ -54,6 +55,10 @@ static void mind_audience(sl_turn *turn, int64_t *due_us) {
     }
 }
 
+static size_t lane_of(const sl_turn *turn, const sl_camera *camera) {
+    return (size_t)(camera - turn->cameras->all);
+}
+
 static uint16_t decodable(void) {
     unsigned codecs = 0;
     for (sl_live_codec codec = 0; codec < SL_LIVE_CODECS; codec++)
@@ -71,7 +76,11 @@ static int take_hello(sl_turn *turn, const sl_buffer *from, const sl_live_messag
         refuse(turn, from, why);
         return sl_fail(SL_EMESSAGE, "%s", why);
     }
+    const sl_camera *known = sl_cameras_find(turn->cameras, from);
+    bool again = known && known->session == hello->session;
     const sl_camera *camera = sl_cameras_welcome(turn->cameras, from, hello, sl_now_us());
+    if (camera && !again && turn->playout)
+        sl_playout_begin(turn->playout, lane_of(turn, camera));
     if (!camera) {
         refuse(turn, from, "the viewer has as many cameras as it can take");
         return SL_OK;
@@ -87,6 +96,42 @@ static int take_hello(sl_turn *turn, const sl_buffer *from, const sl_live_messag
     return SL_OK;
 }
 
+/* To the decoder, which takes the frame over. */
+static void decode(sl_turn *turn, sl_frame *frame, size_t lane) {
+    if (sl_pipeline_follow(turn->pipeline, frame, lane) == SL_OK)
+        return;
+    sl_cameras_distrust(turn->cameras, frame);
+    sl_tally_drop(turn->tally, SL_DROP_NEWER);
+    sl_frame_unref(&frame);
+}
+
+/* What is due by then goes to the decoder. */
+static void play(sl_turn *turn, size_t lane, int64_t now_us) {
+    sl_frame *frame;
+    while ((frame = sl_playout_take(turn->playout, lane, now_us)))
+        decode(turn, frame, lane);
+}
+
+/* The same of all cameras. `*due_us` is when the next one will be; -1: none waits. */
+static void play_all(sl_turn *turn, int64_t now_us, int64_t *due_us) {
+    *due_us = -1;
+    for (size_t lane = 0; turn->playout && lane < SL_CAMERAS_MAX; lane++)
+        play(turn, lane, now_us);
+    if (turn->playout)
+        *due_us = sl_playout_due(turn->playout);
+}
+
+/* A frame is whole: it is decoded, or waits to be. When too many do, they are shown at once. */
+static void take_frame(sl_turn *turn, const sl_camera *camera, sl_frame *frame) {
+    size_t lane = lane_of(turn, camera);
+    if (turn->playout && !sl_playout_has_room(turn->playout, lane, frame->size))
+        play(turn, lane, INT64_MAX);
+    if (turn->playout && sl_playout_has_room(turn->playout, lane, frame->size))
+        sl_playout_put(turn->playout, lane, frame, camera->head.captured_us, sl_now_us());
+    else
+        decode(turn, frame, lane);
+}
+
 static int take_chunk(sl_turn *turn, sl_camera *camera, const sl_live_message *chunk) {
     int64_t came_us = sl_utc_us();
     sl_frame *frame = NULL;
@@ -95,16 +140,9 @@ static int take_chunk(sl_turn *turn, sl_camera *camera, const sl_live_message *c
     sl_cameras_ack(turn->cameras, camera, chunk, came_us, &ack);
     post(turn, camera->from, &ack);
     sl_tally_bytes(turn->tally, chunk->size);
-    if (!frame)
-        return result;
-    size_t lane = (size_t)(camera - turn->cameras->all);
-    result = sl_pipeline_follow(turn->pipeline, frame, lane);
-    if (result) {
-        sl_cameras_distrust(turn->cameras, frame);
-        sl_tally_drop(turn->tally, SL_DROP_NEWER);
-        sl_frame_unref(&frame);
-    }
-    return result == SL_EAGAIN ? SL_OK : result;
+    if (frame)
+        take_frame(turn, camera, frame);
+    return result;
 }
 
 static void answer_ping(sl_turn *turn, const sl_camera *camera, const sl_live_message *ping) {
@@ -115,11 +153,22 @@ static void answer_ping(sl_turn *turn, const sl_camera *camera, const sl_live_me
     post(turn, camera->from, &pong);
 }
 
+/* What waits is shown as evenly as all before. SL_EEND then. */
+static int play_to_the_end(sl_turn *turn) {
+    int64_t due_us;
+    for (play_all(turn, sl_now_us(), &due_us); due_us >= 0; play_all(turn, sl_now_us(), &due_us)) {
+        int result = sl_wait(-1, 0, turn->stop, due_us);
+        if (result && result != SL_EAGAIN)
+            return result;
+    }
+    return SL_EEND;
+}
+
 /* The stream ends with the last sender that was there. */
 static int take_end(sl_turn *turn, sl_camera *camera) {
     sl_log(SL_LOG_INFO, "stream", "camera %s has ended", camera->port);
     sl_cameras_leave(turn->cameras, camera);
-    return sl_cameras_count(turn->cameras, sl_now_us()) == 0 ? SL_EEND : SL_OK;
+    return sl_cameras_count(turn->cameras, sl_now_us()) == 0 ? play_to_the_end(turn) : SL_OK;
 }
 
 static int take_message(sl_turn *turn, const sl_buffer *from, const sl_live_message *message) {
@@ -146,8 +195,10 @@ static int take_message(sl_turn *turn, const sl_buffer *from, const sl_live_mess
 
 static int live_receive(sl_turn *turn) {
     double patience_s = turn->settings->subscriber_timeout_s;
-    int64_t silence_us = sl_turn_silence_deadline(turn, patience_s), due_us;
+    int64_t silence_us = sl_turn_silence_deadline(turn, patience_s), due_us, play_us;
     mind_audience(turn, &due_us);
+    play_all(turn, sl_now_us(), &play_us);
+    due_us = sl_earlier_us(due_us, play_us);
     bool silence_first = silence_us >= 0 && (due_us < 0 || silence_us < due_us);
     int result = sl_link_wait(turn->link, turn->audience->returned.fd, turn->stop,
                               silence_first ? silence_us : due_us);

@@ -167,13 +167,6 @@ static int wait_for_receiver(sl_outlet *outlet, const sl_link_state *state, int6
     return result == SL_EAGAIN ? SL_OK : result;
 }
 
-/* The earlier of two times, of which -1 is never. */
-static int64_t earlier(int64_t one_us, int64_t other_us) {
-    if (one_us < 0 || other_us < 0)
-        return one_us < 0 ? other_us : one_us;
-    return one_us < other_us ? one_us : other_us;
-}
-
 /* Waits for whatever lets the next frame leave, or until the pattern is due. */
 static int wait_for_turn(sl_outlet *outlet, bool writable, int64_t due_us) {
     bool newest_wins = outlet->pattern->newest_wins;
@@ -182,7 +175,7 @@ static int wait_for_turn(sl_outlet *outlet, bool writable, int64_t due_us) {
     bool grows_old = outlet->current && newest_wins;
     int result =
         sl_link_wait(outlet->link, want_frame ? outlet->taker.ready_fd : -1, outlet->owner->stop,
-                     earlier(grows_old ? outlet->room_by_us : -1, due_us));
+                     sl_earlier_us(grows_old ? outlet->room_by_us : -1, due_us));
     if (result != SL_EAGAIN)
         return result;
     if (grows_old && sl_now_us() >= outlet->room_by_us)

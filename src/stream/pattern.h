@@ -13,6 +13,7 @@
 #include "stream/cameras.h"
 #include "stream/live.h"
 #include "stream/pipeline.h"
+#include "stream/playout.h"
 #include "stream/returned.h"
 #include "stream/senders.h"
 #include "stream/steering.h"
@@ -33,7 +34,8 @@ typedef struct sl_turn {
     size_t sender;                  /* the number of the one whose frame was read last; else 0 */
     sl_log_limit ends;              /* log lines about those that ended */
     sl_cameras *cameras;            /* live receiver: whom it hears, */
-    sl_audience *audience;          /* and who watches */
+    sl_audience *audience;          /* who watches, */
+    sl_playout *playout;            /* and what waits to be shown evenly; NULL: nothing does */
     sl_live live;                   /* live sender: how it stands with its receiver */
     sl_steering *steering;          /* live sender: of the encoder, */
     sl_rein *rein;                  /* its own hand on it, */

@@ -33,6 +33,7 @@
 #define REPLY_LINGER_MS   200 /* for the last reply to leave */
 #define TUNNEL_LINGER_MS  1000
 #define HOUR_US           (3600 * SL_SECOND_US)
+#define SMOOTH_MOST_MS    2000
 #define GATE_LINK_PORT    5555 /* what senders ask the gate for, when any port will do */
 
 struct sl_receiver {
@@ -51,6 +52,7 @@ struct sl_receiver {
     sl_answer answer;
     sl_cameras *cameras;  /* in the live pattern; else NULL, */
     sl_audience audience; /* and nobody looks at this */
+    sl_playout *playout;  /* NULL: frames don't wait to be shown evenly */
     sl_link *link;        /* the link thread's, and `turn` too */
     sl_turn turn;
 };
@@ -72,6 +74,12 @@ static const sl_option receiver_options[] = {
      .maximum = SL_THREADS_MAX,
      .fallback = "0",
      .help = "Threads that decode; 0 is one a core, at most four"},
+    {.name = "smooth",
+     .type = SL_OPTION_INT,
+     .offset = offsetof(sl_receiver_settings, smooth_ms),
+     .maximum = SMOOTH_MOST_MS,
+     .fallback = "0",
+     .help = "live: show frames evenly, so many ms after the quickest could be; 0 is at once"},
 };
 
 static sl_option_group groups[6];
@@ -329,6 +337,8 @@ static int start(sl_receiver *receiver) {
         result = open_link(receiver);
     if (!result && is_live(receiver))
         result = sl_cameras_open(&receiver->cameras, (uint64_t)link->max_message_bytes);
+    if (!result && is_live(receiver) && receiver->settings.smooth_ms > 0)
+        result = sl_playout_open(&receiver->playout, receiver->settings.smooth_ms * INT64_C(1000));
     if (!result)
         result = sl_pipeline_open(&receiver->pipeline, "sl-decode", threads,
                                   queue_length(receiver, threads), &worker, receiver);
@@ -341,6 +351,7 @@ static int start(sl_receiver *receiver) {
         .answer = &receiver->answer,
         .cameras = receiver->cameras,
         .audience = &receiver->audience,
+        .playout = receiver->playout,
         .settings = &receiver->settings.link,
         .stop = receiver->stop,
         .senders = {.expected = receiver->ports.count,
@@ -497,6 +508,7 @@ void sl_receiver_close(sl_receiver **receiver) {
     sl_tally_finish(&closing->tally);
     sl_answer_finish(&closing->answer);
     sl_audience_finish(&closing->audience);
+    sl_playout_close(&closing->playout);
     sl_cameras_close(&closing->cameras);
     sl_settings_finish(&closing->settings);
     free(closing);

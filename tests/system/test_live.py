@@ -91,6 +91,17 @@ def test_nobody_watches(view, send):
     assert viewer.end()["rejected"] == 0, viewer.account()
 
 
+def test_smooth(view, send):
+    """Each frame is shown so much later than it could be, and none is lost."""
+    viewer = view("live", "--smooth", 300)
+    sender = send(SOURCE, viewer.port(), "live", "--frames", 40)
+    sender.end()
+    assert viewer.end()["rejected"] == 0, viewer.account()
+    told = viewer.event("end")
+    assert told["latency_ms"]["p50"] >= 300
+    assert told["frames"] + told["dropped"] == 40
+
+
 def test_session_killed(sshd, view, send):
     server = sshd()
     viewer = view("live")

@@ -28,6 +28,7 @@ REFUSED = {
     "transform of raw frames": (
         [*SEND, "-o", "jpeg_compression=false", "-o", "jpeg_compression_fastdct=true"], "fastdct"),
     "every frame in lockstep": ([*VIEW, "--every-frame"], "--every-frame"),
+    "even frames in lockstep": ([*VIEW, "--smooth", "50"], "--smooth"),
     "limit of no gate": ([*VIEW, "-o", "gate_login_timeout=3"], "gate_login_timeout"),
     "limit of pubsub in lockstep": ([*VIEW, "-o", "subscriber_timeout=3"], "subscriber_timeout"),
     "limit of a viewer at a camera": (
