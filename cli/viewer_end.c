@@ -37,6 +37,7 @@ int viewer_end_check(const struct viewer_end *end, struct options *options) {
         {"persist", ssh, "an SSH server to listen at (--ssh)"},
         {"gate_", receiver->gate.listen != NULL, "a gate (--gate)"},
         {"every_frame", pubsub, "the pattern pubsub; with others every frame is handed out anyway"},
+        {"full_size", link->pattern == SL_PATTERN_LIVE, NEEDS_LIVE},
         {"smooth", link->pattern == SL_PATTERN_LIVE, NEEDS_LIVE},
         {"subscriber_timeout", pubsub, "the pattern pubsub; with others give max_retries"},
         {"request_timeout", !pubsub, NEEDS_REPLIES},

@@ -52,6 +52,8 @@ typedef enum sl_colorspace {
 typedef struct sl_frame {
     sl_format format;
     int width, height;              /* pixels; 0 for arrays that are no picture */
+    int full_width, full_height;    /* coded for a narrow link: the size of the camera's picture,
+                                       where that is larger than this one; else 0 */
     uint8_t *planes[SL_PLANES_MAX]; /* NULL where the format has none */
     size_t strides[SL_PLANES_MAX];  /* bytes from one row to the next */
     size_t size;                    /* bytes in planes[0]: of coded bytes or of an array; for

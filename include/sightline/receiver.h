@@ -35,10 +35,13 @@ typedef struct sl_receiver_settings {
     int threads;       /* that decode; 0: one a core, at most four */
     sl_cancel *cancel; /* borrowed for the receiver's whole life; may be NULL */
     sl_gate_settings gate;
-    int smooth_ms; /* live: frames are handed out evenly, each so long after it could be if it had
-                      come as quickly as any did lately, and decoded then; later ones at once.
-                      0 to 2000; 0: each as soon as it is decoded */
-    void *reserved[8];
+    int smooth_ms;  /* live: frames are handed out evenly, each so long after it could be if it had
+                       come as quickly as any did lately, and decoded then; later ones at once.
+                       0 to 2000; 0: each as soon as it is decoded */
+    bool full_size; /* live: a picture that its sender made smaller because the link is narrow is
+                       scaled back, so that a camera's frames keep their size; true. Else they are
+                       as they came */
+    void *reserved[7];
 } sl_receiver_settings;
 
 SL_API void sl_receiver_settings_init(sl_receiver_settings *settings);

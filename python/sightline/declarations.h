@@ -55,6 +55,7 @@ typedef enum sl_colorspace {
 typedef struct sl_frame {
     sl_format format;
     int width, height;
+    int full_width, full_height;
     uint8_t *planes[3];
     size_t strides[3];
     size_t size;
@@ -303,7 +304,8 @@ typedef struct sl_receiver_settings {
     sl_cancel *cancel;
     sl_gate_settings gate;
     int smooth_ms;
-    void *reserved[8];
+    bool full_size;
+    void *reserved[7];
 } sl_receiver_settings;
 void sl_receiver_settings_init(sl_receiver_settings *settings);
 int sl_receiver_check(const sl_receiver_settings *settings);

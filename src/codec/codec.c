@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/option.h"
 #include "base/settings.h"
+#include "codec/pixels.h"
 #include "codec/video.h"
 #include "frame/frame.h"
 
@@ -225,6 +226,20 @@ static bool passes(const sl_codec_aim *aim, const sl_frame *frame) {
            (aim->scale >= 1 && (double)frame->size * 8 * aim->fps <= (double)aim->bit_rate);
 }
 
+/* Says in a frame that was made smaller how large the picture is without that. */
+static void note_full_size(const sl_frame *picture, sl_frame *coded) {
+    sl_size from, full = {picture->width, picture->height};
+    if (picture->dimensions >= 2)
+        full = (sl_size){(int)picture->shape[1], (int)picture->shape[0]};
+    if (sl_format_is_video(coded->format) && sl_pixels_size(picture, 1, &from, &full) != SL_OK)
+        return;
+    bool larger = coded->width < full.width || coded->height < full.height;
+    if (!larger || (int64_t)full.width * full.height > SL_VIDEO_PIXELS_MAX)
+        return;
+    coded->full_width = full.width;
+    coded->full_height = full.height;
+}
+
 static int encode_as_aimed(sl_codec *codec, const sl_frame *picture, sl_frame **coded) {
     void *state;
     int result;
@@ -236,6 +251,8 @@ static int encode_as_aimed(sl_codec *codec, const sl_frame *picture, sl_frame **
     if (result != SL_OK)
         return result;
     codec->report = kind->report(state);
+    if (codec->aim.scale < 1 && !sl_format_is_coded(picture->format))
+        note_full_size(picture, *coded);
     if ((*coded)->keyframe || !sl_format_is_video((*coded)->format))
         codec->aim.keyframe = false;
     return SL_OK;
@@ -251,7 +268,7 @@ static int encode_live(sl_codec *codec, const sl_frame *frame, sl_frame **coded)
         result = sl_codec_decode(codec, frame, SL_OUTPUT_PLANES, &picture);
     else
         picture = sl_frame_ref(frame);
-    if (result == SL_OK)
+    if (result == SL_OK && picture)
         result = encode_as_aimed(codec, picture, coded);
     if (result == SL_EUNSUPPORTED && picture && codec->settings.video_codec == SL_VIDEO_AUTO &&
         !codec->settings.video_encoder) {

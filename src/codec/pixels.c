@@ -246,6 +246,26 @@ int sl_pixels_array(sl_pixels *pixels, const AVFrame *picture, sl_colorspace col
     return finish_conversion(result, frame);
 }
 
+int sl_pixels_scale(sl_pixels *pixels, const sl_frame *picture, sl_colorspace colorspace,
+                    sl_size to, sl_frame **scaled) {
+    struct side from;
+    *scaled = NULL;
+    int result = side_of(picture, colorspace, &from);
+    if (result != SL_OK)
+        return result;
+    if (sl_format_planes(picture->format) > 1)
+        result = sl_frame_new_pooled(scaled, pixels->pool, picture->format, to.width, to.height);
+    else
+        result = sl_pixels_new(scaled, pixels->pool,
+                               picture->dimensions == 2 ? SL_COLORSPACE_GRAY : colorspace, to.width,
+                               to.height);
+    if (result == SL_OK)
+        result = convert(pixels, &from, from.plan.format, true, *scaled);
+    if (result == SL_OK)
+        result = sl_frame_copy_properties(*scaled, picture);
+    return finish_conversion(result, scaled);
+}
+
 void sl_pixels_finish(sl_pixels *pixels) {
     sws_freeContext(pixels->context);
     pixels->context = NULL;

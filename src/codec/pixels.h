@@ -41,6 +41,11 @@ int sl_pixels_planes(sl_pixels *pixels, const AVFrame *picture, sl_frame **frame
 int sl_pixels_array(sl_pixels *pixels, const AVFrame *picture, sl_colorspace colorspace,
                     sl_frame **frame);
 
+/* Makes a picture of another size and the same layout. An array has the order of `colorspace`.
+ * SL_EINVAL for an array that is no such picture. */
+int sl_pixels_scale(sl_pixels *pixels, const sl_frame *picture, sl_colorspace colorspace,
+                    sl_size to, sl_frame **scaled);
+
 void sl_pixels_finish(sl_pixels *pixels);
 
 #endif

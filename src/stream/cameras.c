@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "codec/codec.h"
 #include "frame/frame.h"
 
 #include <stdio.h>
@@ -172,6 +173,8 @@ static int begin_frame(sl_cameras *cameras, sl_camera *camera, const sl_live_mes
         return camera->lost ? SL_OK : lose(camera, "its frame has no beginning");
     if (chunk->total > cameras->frame_max)
         return lose(camera, "its frame is larger than max_message_bytes");
+    if ((int64_t)chunk->width * chunk->height > SL_VIDEO_PIXELS_MAX)
+        return lose(camera, "its picture would be too large");
     if (chunk->flags & SL_LIVE_KEYFRAME)
         camera->lost = false;
     else if (!next && !camera->lost)
@@ -196,6 +199,8 @@ static int finish_frame(sl_camera *camera, sl_frame **frame) {
     }
     (*frame)->keyframe = head->flags & SL_LIVE_KEYFRAME;
     (*frame)->sequence = head->sequence;
+    (*frame)->full_width = head->width;
+    (*frame)->full_height = head->height;
     (*frame)->captured_utc_us = head->captured_us ? head->captured_us + clock_us : 0;
     return SL_OK;
 }

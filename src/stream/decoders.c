@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "base/text.h"
+#include "codec/scaler.h"
 #include "stream/cameras.h"
 
 #include <stdlib.h>
@@ -12,21 +13,29 @@
 struct decoder {
     char port[sizeof((sl_camera *)0)->port]; /* whose; "": of all that is no video */
     sl_codec *codec;                         /* NULL: the place is free */
+    sl_scaler *scaler;                       /* NULL: nothing was to be scaled back yet */
     uint64_t used;
 };
 
 struct sl_decoders {
     const sl_codec_settings *settings;
+    bool full_size;
     struct decoder all[SL_CAMERAS_MAX + 1];
     uint64_t uses;
 };
 
-int sl_decoders_open(sl_decoders **decoders, const sl_codec_settings *settings) {
+int sl_decoders_open(sl_decoders **decoders, const sl_codec_settings *settings, bool full_size) {
     *decoders = calloc(1, sizeof **decoders);
     if (!*decoders)
         return sl_fail_memory();
     (*decoders)->settings = settings;
+    (*decoders)->full_size = full_size;
     return SL_OK;
+}
+
+static void empty(struct decoder *decoder) {
+    sl_codec_close(&decoder->codec);
+    sl_scaler_close(&decoder->scaler);
 }
 
 void sl_decoders_close(sl_decoders **decoders) {
@@ -35,7 +44,7 @@ void sl_decoders_close(sl_decoders **decoders) {
         return;
     *decoders = NULL;
     for (size_t i = 0; i < SL_COUNT(closing->all); i++)
-        sl_codec_close(&closing->all[i].codec);
+        empty(&closing->all[i]);
     free(closing);
 }
 
@@ -53,9 +62,18 @@ static struct decoder *find(sl_decoders *decoders, const char *port) {
         if (decoder->used < oldest->used)
             oldest = decoder;
     }
-    sl_codec_close(&oldest->codec);
+    empty(oldest);
     sl_text_copy(oldest->port, port, sizeof oldest->port);
     return oldest;
+}
+
+static int restore_size(struct decoder *decoder, const sl_frame *coded, sl_frame **frame) {
+    int result = decoder->scaler ? SL_OK : sl_scaler_open(&decoder->scaler);
+    if (!result)
+        result = sl_scaler_restore(decoder->scaler, coded, frame);
+    if (result)
+        sl_frame_unref(frame);
+    return result;
 }
 
 int sl_decoders_decode(sl_decoders *decoders, const sl_frame *coded, sl_output output,
@@ -66,5 +84,8 @@ int sl_decoders_decode(sl_decoders *decoders, const sl_frame *coded, sl_output o
     if (result)
         return result;
     decoder->used = ++decoders->uses;
-    return sl_codec_decode(decoder->codec, coded, output, frame);
+    result = sl_codec_decode(decoder->codec, coded, output, frame);
+    if (!result && coded->full_width > 0 && decoders->full_size)
+        result = restore_size(decoder, coded, frame);
+    return result;
 }

@@ -7,8 +7,9 @@
 
 typedef struct sl_decoders sl_decoders;
 
-/* The settings are borrowed. */
-int sl_decoders_open(sl_decoders **decoders, const sl_codec_settings *settings);
+/* The settings are borrowed. `full_size`: pictures that were made smaller for a narrow link are
+ * scaled back. */
+int sl_decoders_open(sl_decoders **decoders, const sl_codec_settings *settings, bool full_size);
 
 /* Sets NULL. Safe on NULL. */
 void sl_decoders_close(sl_decoders **decoders);

@@ -401,6 +401,8 @@ int sl_live_send(sl_turn *turn, const sl_frame *frame) {
         .total = (uint32_t)frame->size,
         .captured_us = frame->captured_utc_us,
         .clock_us = live->clock_us,
+        .width = (uint16_t)frame->full_width,
+        .height = (uint16_t)frame->full_height,
     };
     if (!follows(turn, frame)) {
         sl_tally_drop(turn->tally, SL_DROP_UNUSABLE);

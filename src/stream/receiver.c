@@ -74,6 +74,11 @@ static const sl_option receiver_options[] = {
      .maximum = SL_THREADS_MAX,
      .fallback = "0",
      .help = "Threads that decode; 0 is one a core, at most four"},
+    {.name = "full_size",
+     .type = SL_OPTION_BOOL,
+     .offset = offsetof(sl_receiver_settings, full_size),
+     .fallback = "true",
+     .help = "live: scale pictures back that a camera made smaller for a narrow link"},
     {.name = "smooth",
      .type = SL_OPTION_INT,
      .offset = offsetof(sl_receiver_settings, smooth_ms),
@@ -104,7 +109,8 @@ void sl_receiver_settings_init(sl_receiver_settings *settings) {
 
 static int open_decoder(void *user, void **state) {
     sl_receiver *receiver = user;
-    return sl_decoders_open((sl_decoders **)state, &receiver->settings.codec);
+    return sl_decoders_open((sl_decoders **)state, &receiver->settings.codec,
+                            receiver->settings.full_size);
 }
 
 static void close_decoder(void *user, void *state) {
@@ -141,10 +147,13 @@ static void note_shown(sl_receiver *receiver, const sl_frame *frame) {
     sl_cameras_show(receiver->cameras, frame, age_us);
 }
 
-/* A recording wants JPEGs as they came; video is unpacked for it, as for everybody. */
+/* A recording wants JPEGs as they came, in one size; others and video are unpacked for it, as for
+ * everybody. */
 static sl_output output_of(const sl_receiver *receiver, const sl_frame *coded) {
-    bool packed = receiver->settings.output == SL_OUTPUT_CODED && sl_format_is_video(coded->format);
-    return packed ? SL_OUTPUT_PLANES : receiver->settings.output;
+    bool small = coded->full_width > 0 && receiver->settings.full_size;
+    bool unpack = sl_format_is_video(coded->format) || small;
+    return receiver->settings.output == SL_OUTPUT_CODED && unpack ? SL_OUTPUT_PLANES
+                                                                  : receiver->settings.output;
 }
 
 /* The timecode is in the pixels: where coded bytes are wanted, both are made. */

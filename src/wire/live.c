@@ -30,7 +30,7 @@ enum tail { NOTHING, TEXT, DATA };
 
 struct layout {
     sl_live_kind kind;
-    struct field fields[11]; /* in this order behind the kind; the first of no bytes ends them */
+    struct field fields[13]; /* in this order behind the kind; the first of no bytes ends them */
     enum tail tail;
     size_t least, most; /* bytes of the tail */
 };
@@ -52,7 +52,7 @@ static const struct layout layouts[] = {
     {SL_LIVE_CHUNK,
      {FIELD(1, codec), FIELD(1, flags), FIELD(2, epoch), FIELD(4, session), FIELD(4, sequence),
       FIELD(4, offset), FIELD(4, total), FIELD(8, sent_us), FIELD(8, captured_us),
-      FIELD(8, clock_us)},
+      FIELD(8, clock_us), FIELD(2, width), FIELD(2, height)},
      DATA,
      1,
      SL_LIVE_CHUNK_MAX},
@@ -141,6 +141,9 @@ static int check_chunk(const sl_live_message *message) {
     if (message->offset > message->total || message->size > message->total - message->offset)
         return sl_fail(SL_EMESSAGE, "a chunk is refused: it ends %u + %zu bytes into a frame of %u",
                        message->offset, message->size, message->total);
+    if ((message->width == 0) != (message->height == 0))
+        return sl_fail(SL_EMESSAGE, "a chunk is refused: no picture has %ux%u pixels",
+                       (unsigned)message->width, (unsigned)message->height);
     return SL_OK;
 }
 

@@ -21,7 +21,8 @@
  *                 12   sequence          4         16   offset            4
  *                 20   total             4         24   sent at           8
  *                 32   captured at       8         40   clock             8
- *                 48   bytes             1 ≤ n ≤ 32 KiB
+ *                 48   full width        2         50   full height       2
+ *                 52   bytes             1 ≤ n ≤ 32 KiB
  *   ack      'A'   receiver → sender: this much has come
  *                  4   flags             1          5   session           4
  *                  9   epoch             2         11   sequence          4
@@ -47,7 +48,7 @@
 #include <stdint.h>
 
 #define SL_LIVE_VERSION    1
-#define SL_LIVE_CHUNK_HEAD 48                  /* bytes before a chunk's own */
+#define SL_LIVE_CHUNK_HEAD 52                  /* bytes before a chunk's own */
 #define SL_LIVE_CHUNK_MAX  ((size_t)32 * 1024) /* of its own */
 #define SL_LIVE_NAME_MAX   64                  /* bytes of a camera's name */
 #define SL_LIVE_WHY_MAX    200                 /* bytes of a refusal's sentence */
@@ -95,16 +96,17 @@ typedef struct sl_live_message {
     uint32_t total;          /* bytes of the whole frame */
     sl_live_codec codec;
     uint8_t flags;
-    uint64_t bytes;        /* ack: of this session's chunks that have come, their own alone */
-    int64_t sent_us;       /* by the clock of the end that asks: hello, chunk, ping; their
-                              answers give it back */
-    int64_t now_us;        /* by the clock of the end that answers: welcome, ack, pong; UTC at a
-                              receiver */
-    int64_t captured_us;   /* UTC by the sender's clock */
-    int64_t clock_us;      /* how much further the receiver's UTC is than the sender's, as far as
-                              the sender knows; SL_LIVE_NO_CLOCK */
-    uint32_t shown;        /* ack: the last frame that was handed out; 0: none was */
-    uint32_t shown_age_us; /* how old it was then; SL_LIVE_NO_AGE */
+    uint64_t bytes;         /* ack: of this session's chunks that have come, their own alone */
+    int64_t sent_us;        /* by the clock of the end that asks: hello, chunk, ping; their
+                               answers give it back */
+    int64_t now_us;         /* by the clock of the end that answers: welcome, ack, pong; UTC at a
+                               receiver */
+    int64_t captured_us;    /* UTC by the sender's clock */
+    int64_t clock_us;       /* how much further the receiver's UTC is than the sender's, as far as
+                               the sender knows; SL_LIVE_NO_CLOCK */
+    uint16_t width, height; /* chunk: of the camera's picture, where this one is smaller; else 0 */
+    uint32_t shown;         /* ack: the last frame that was handed out; 0: none was */
+    uint32_t shown_age_us;  /* how old it was then; SL_LIVE_NO_AGE */
     char text[SL_LIVE_WHY_MAX + 1]; /* hello: the camera's name; refusal: why. No control characters
                                        when read */
     const uint8_t *data;            /* chunk: its bytes, in the message that was read */

@@ -16,8 +16,8 @@ END = {
     "rate_kbit", "latency_ms", "reconnects", "tunnel", "reason",
 }  # fmt: skip
 STATS = {
-    "event", "role", "pattern", "frames", "dropped", "drops", "bytes", "fps", "rate_kbit", "latency_ms",
-    "reconnects", "state", "tunnel",
+    "event", "role", "pattern", "frames", "dropped", "drops", "bytes", "fps", "rate_kbit",
+    "latency_ms", "reconnects", "state", "tunnel",
 }  # fmt: skip
 
 

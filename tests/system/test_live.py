@@ -5,6 +5,7 @@ import struct
 import subprocess
 import threading
 import time
+from concurrent import futures
 
 import pytest
 import zmq
@@ -13,6 +14,7 @@ from harness.netgear import PATTERNS
 from harness.waiting import allow
 
 SOURCE = "pattern:640x360@30"
+HEAD = 52  # bytes of a chunk before its own
 
 
 def check_stream(viewer, sender, frames):
@@ -102,6 +104,24 @@ def test_smooth(view, send):
     assert told["frames"] + told["dropped"] == 40
 
 
+def test_smaller_pictures_keep_their_size(view, send):
+    """A narrow link makes pictures smaller on their way, and nobody at the viewer sees that."""
+    viewer = view("live", sink="-", stdout=subprocess.PIPE)
+    words = ["--max-rate", 40, "--prefer", "smooth"]
+    sender = send("pattern:1280x720@30", viewer.port(), "live", *words)
+    reader = y4m.Reader(viewer.stdout)
+    with futures.ThreadPoolExecutor(1) as pool:
+        shown = pool.submit(reader.rest)
+        small = sender.event("stats", lambda event: event["live"]["width"] < 1280, 30)
+        viewer.event("stats", lambda event: event["frames"] > small["frames"] + 10, 30)
+        sender.signal(signal.SIGINT)
+        sender.end()
+        seen = viewer.end()
+        assert (reader.width, reader.height) == (1280, 720)
+        assert shown.result() == seen["frames"], viewer.account()
+    assert seen["rejected"] == 0 and "unshown" not in seen["drops"], viewer.account()
+
+
 def test_session_killed(sshd, view, send):
     server = sshd()
     viewer = view("live")
@@ -159,9 +179,9 @@ def test_another_pattern_at_the_camera(pattern, view, send):
     viewer.wait_said("live")
 
 
-def chunk(session, sequence, offset, total, data, flags=0, epoch=1):
+def chunk(session, sequence, offset, total, data, flags=0, epoch=1, full=(0, 0)):
     head = struct.pack(
-        ">BBHIIIIQQq", 1, flags, epoch, session, sequence, offset, total, 1, 0, -(2**63)
+        ">BBHIIIIQQqHH", 1, flags, epoch, session, sequence, offset, total, 1, 0, -(2**63), *full
     )
     return b"SLLC" + head + data
 
@@ -206,6 +226,8 @@ def test_strangers_at_the_viewer(view, send):
         chunk(7, 4, 0, 100, b"begun", 1),
         chunk(7, 4, 2, 100, b"overlap"),
         chunk(7, 4, 2, 100, b"another epoch", 0, 9),
+        chunk(7, 5, 0, 100, b"immense", 1, 1, (65535, 65535)),
+        chunk(7, 6, 0, 100, b"flat", 1, 1, (0, 100)),
         chunk(8, 1, 0, 9, b"session 8", 1),
     ]  # fmt: skip
     for message in bad:
@@ -213,7 +235,7 @@ def test_strangers_at_the_viewer(view, send):
     dealer.send_multipart([b"two", b"parts"])
     dealer.send(b"SLLP" + struct.pack(">IQ", 7, 42))
     assert await_kind(dealer, b"Q")[9:17] == struct.pack(">Q", 42)
-    counted = viewer.event("stats", lambda event: event["rejected"] >= 12, 30)
+    counted = viewer.event("stats", lambda event: event["rejected"] >= 14, 30)
     viewer.event("stats", lambda event: event["frames"] >= counted["frames"] + 30, 30)
     dealer.close()
     sender.signal(signal.SIGINT)
@@ -248,7 +270,7 @@ class Liar:
     def ack(self, said, count, came=1, sequence=None, sent=None):
         epoch = said[6:8]
         sequence = sequence or said[12:16]
-        offset = struct.pack(">I", struct.unpack(">I", said[16:20])[0] + len(said) - 48)
+        offset = struct.pack(">I", struct.unpack(">I", said[16:20])[0] + len(said) - HEAD)
         times = (sent or said[24:32]) + struct.pack(">Q", came)
         self.say(b"SLLA\0" + self.session + epoch + sequence + offset
                  + struct.pack(">Q", count) + times + bytes(8))  # fmt: skip
@@ -263,8 +285,8 @@ def test_strangers_at_the_camera(send):
     first = liar.next(b"C")
     liar.ack(first, 2**62)  # more than was sent
     liar.ack(first, 10**15, came=2**52)
-    liar.ack(first, len(first) - 48, sent=struct.pack(">Q", 2**52))  # from the future
-    liar.ack(first, len(first) - 48, sequence=b"\xff\xff\xff\xff")
+    liar.ack(first, len(first) - HEAD, sent=struct.pack(">Q", 2**52))  # from the future
+    liar.ack(first, len(first) - HEAD, sequence=b"\xff\xff\xff\xff")
     for message in (b"", b"SLL", b"SLLA", b"SLLZ", b"SLLC" + bytes(60), b"SLLH" + bytes(20)):
         liar.say(message)
     counted = sender.event("stats", lambda event: event["rejected"] >= 10, 30)

@@ -191,6 +191,28 @@ static void leaves_a_frame_of_another_epoch(void **state) {
     wants_a_keyframe_after((struct piece){2, 10, 20, 10, 0, 2});
 }
 
+/* What would be scaled to more than a video may have. */
+static void takes_no_picture_that_is_too_large(void **state) {
+    (void)state;
+    static const uint8_t data[5];
+    sl_frame *frame = NULL;
+    sl_live_message chunk = {.sequence = 1,
+                             .total = sizeof data,
+                             .flags = KEY,
+                             .width = 640,
+                             .height = 480,
+                             .data = data,
+                             .size = sizeof data};
+    assert_int_equal(sl_cameras_take(cameras, camera, &chunk, &frame), SL_OK);
+    assert_int_equal(frame->full_width, 640);
+    assert_int_equal(frame->full_height, 480);
+    sl_frame_unref(&frame);
+    chunk.sequence = 2;
+    chunk.width = chunk.height = 65535;
+    assert_int_equal(sl_cameras_take(cameras, camera, &chunk, &frame), SL_EMESSAGE);
+    assert_null(frame);
+}
+
 static void misses_a_frame(void **state) {
     (void)state;
     expect_frame((struct piece){1, 0, 5, 5, KEY, 1});
@@ -272,6 +294,7 @@ int main(void) {
         TEST(leaves_a_frame_that_changes_its_size),
         TEST(leaves_a_frame_that_is_not_finished),
         TEST(leaves_a_frame_of_another_epoch),
+        TEST(takes_no_picture_that_is_too_large),
         TEST(misses_a_frame),
         TEST(takes_no_frame_that_is_too_large),
         TEST(wants_a_keyframe_when_one_is_no_good),

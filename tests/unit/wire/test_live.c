@@ -40,6 +40,8 @@ static const sl_live_message samples[] = {
      .sent_us = 5,
      .captured_us = 1700000000000000,
      .clock_us = -42,
+     .width = 1920,
+     .height = 1080,
      .data = bytes,
      .size = sizeof bytes},
     {.kind = SL_LIVE_ACK,
@@ -89,10 +91,10 @@ static void come_back_as_written(void **state) {
 static void lies_as_drawn(void **state) {
     (void)state;
     static const uint8_t drawn[] = {
-        'S',  'L',  'L',  'C',  3,    1,    0xff, 0xff, 0,    0,    0,    9, 0x80, 0,
-        0,    1,    0,    0,    0,    10,   0,    0,    0,    15,   0,    0, 0,    0,
-        0,    0,    0,    5,    0,    6,    10,   0x24, 0x18, 0x1e, 0x40, 0, 0xff, 0xff,
-        0xff, 0xff, 0xff, 0xff, 0xff, 0xd6, 1,    2,    3,    4,    5};
+        'S',  'L',  'L',  'C', 3,    1,    0xff, 0xff, 0,    0, 0,    9,    0x80, 0,    0,
+        1,    0,    0,    0,   10,   0,    0,    0,    15,   0, 0,    0,    0,    0,    0,
+        0,    5,    0,    6,   10,   0x24, 0x18, 0x1e, 0x40, 0, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xd6, 7,   0x80, 4,    0x38, 1,    2,    3, 4,    5};
     sl_buffer *written = write(&samples[3]);
     assert_int_equal(written->size, SL_LIVE_CHUNK_HEAD + sizeof bytes);
     assert_int_equal(written->size, sizeof drawn);
@@ -143,6 +145,9 @@ static void refuses_what_is_out_of_bounds(void **state) {
     refuse(&chunk);
     chunk = samples[3];
     chunk.clock_us = INT64_MAX;
+    refuse(&chunk);
+    chunk = samples[3];
+    chunk.width = 0; /* and yet it has a height */
     refuse(&chunk);
     sl_live_message ack = samples[4];
     ack.now_us = -1;
