@@ -119,11 +119,23 @@ bool sl_greeting_tells(const sl_greeting *greeting, sl_manner manner) {
     return greeting->socket_type[0] || has_other_security(greeting, manner);
 }
 
+void sl_greeting_advise(char advice[SL_ADVICE_MAX], const char *ours, const char *theirs,
+                        const char *peer) {
+    bool they_move = strcmp(theirs, sl_pattern_name(SL_PATTERN_LIVE)) == 0;
+    if (they_move)
+        snprintf(advice, SL_ADVICE_MAX, "give the %s --pattern %s, or this end --pattern %s", peer,
+                 ours, theirs);
+    else
+        snprintf(advice, SL_ADVICE_MAX, "give this end --pattern %s, or the %s --pattern %s",
+                 theirs, peer, ours);
+}
+
 bool sl_greeting_mismatch(const sl_greeting *greeting, sl_manner manner, const char *where,
                           char why[SL_MISMATCH_MAX]) {
     const char *ours = sl_pattern_name(manner.pattern), *type = greeting->socket_type;
     const char *theirs = sl_greeting_pattern_of(type, true);
     bool encrypted = manner.secure && greeting->mechanism[0]; /* what follows the greeting */
+    char advice[SL_ADVICE_MAX];
     if (greeting->says[0])
         snprintf(why, SL_MISMATCH_MAX, "the program at %.60s is no viewer: it says \"%.40s\"",
                  where, greeting->says);
@@ -133,12 +145,11 @@ bool sl_greeting_mismatch(const sl_greeting *greeting, sl_manner manner, const c
                  "ends the same secure_mode",
                  where, strcmp(greeting->mechanism, "NULL") == 0 ? "plain" : "secure",
                  greeting->mechanism, manner.secure ? "secure ones" : "plain ones");
-    else if (!encrypted && theirs && theirs != ours)
-        snprintf(why, SL_MISMATCH_MAX,
-                 "the viewer at %.60s uses the pattern %s, not %s; give both ends the same "
-                 "--pattern",
-                 where, theirs, ours);
-    else if (encrypted || theirs)
+    else if (!encrypted && theirs && theirs != ours) {
+        sl_greeting_advise(advice, ours, theirs, "viewer");
+        snprintf(why, SL_MISMATCH_MAX, "the viewer at %.60s uses the pattern %s, not %s; %s", where,
+                 theirs, ours, advice);
+    } else if (encrypted || theirs)
         return false;
     else
         snprintf(why, SL_MISMATCH_MAX,

@@ -47,6 +47,13 @@ bool sl_greeting_read(const uint8_t *bytes, size_t size, sl_greeting *greeting);
 bool sl_greeting_tells(const sl_greeting *greeting, sl_manner manner);
 
 #define SL_MISMATCH_MAX 200 /* bytes of its sentence */
+#define SL_ADVICE_MAX   80
+
+/* What to type about two patterns that differ: "give this end --pattern pair, or the viewer
+ * --pattern live". First comes what suits a peer of NetGear's, which has no live. `peer`: "viewer"
+ * or "sender". */
+void sl_greeting_advise(char advice[SL_ADVICE_MAX], const char *ours, const char *theirs,
+                        const char *peer);
 
 /* Whether who greets so is no viewer for a sender of this manner, that stands at `where`; then, in
  * one sentence, why. What is encrypted can't be told: that a secure one has another pattern. */

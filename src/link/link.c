@@ -250,6 +250,8 @@ static int attend(sl_link *link) {
         result = check_flood(link);
     if (!result)
         result = check_crowd(link);
+    if (link->doubt_us && sl_now_us() >= link->doubt_us)
+        sl_refusal_left(link);
     if (!result && link->pattern == SL_PATTERN_LIVE)
         result = sl_monitor_check_silence(link);
     if (!result && link->pattern == SL_PATTERN_PAIR && link->role == SL_ROLE_RECEIVER)
@@ -276,6 +278,8 @@ static long sleep_ms(const sl_link *link, int64_t deadline_us) {
         until_us = sooner(until_us, link->orphan_us);
     if (link->silence_us)
         until_us = sooner(until_us, link->silence_us);
+    if (link->doubt_us)
+        until_us = sooner(until_us, link->doubt_us);
     until_us = sooner(until_us, sl_name_due_us(link));
     return sl_remaining_ms(until_us);
 }

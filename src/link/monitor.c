@@ -75,6 +75,7 @@ void sl_monitor_refuse(sl_link *link, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
+    link->doubt_us = 0;
     pthread_mutex_lock(&link->lock);
     link->state.refused++;
     memcpy(link->state.refusal, sentence, sizeof sentence);
@@ -187,6 +188,7 @@ static void note_connection(sl_link *link, int fd) {
 
 /* A peer is there: its handshake is done, or where that proves little, it has said something. */
 static void note_met(sl_link *link) {
+    link->doubt_us = 0;
     pthread_mutex_lock(&link->lock);
     link->state.connects++;
     pthread_mutex_unlock(&link->lock);

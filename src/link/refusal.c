@@ -12,6 +12,7 @@
 #define ASK_MS      500  /* for a stranger to say who it is */
 #define QUESTION_MS 1000 /* between asking those who only broke off, */
 #define BROKEN_OFF  3    /* which one does who has no far end now, too: so often in a row */
+#define RETURN_MS   3000 /* for a peer that only broke off to be there after all */
 
 static sl_greeting ask_viewer(const sl_link *link) {
     sl_place place;
@@ -78,10 +79,16 @@ bool sl_refusal_question(sl_link *link) {
 }
 
 /* Which of two ends that don't match finds out first, and ends the connection, is chance; the
- * other one hears nothing but the end. So does who came to a tunnel without a far end. */
+ * other one hears nothing but the end. So does who came to a tunnel without a far end. A receiver
+ * can ask nobody, and many only look whether it is there before they come; it tells of one in doubt
+ * where it has told of nobody yet. */
 void sl_refusal_doubt(sl_link *link) {
-    if (link->role != SL_ROLE_SENDER || ++link->broken_off < BROKEN_OFF ||
-        sl_now_us() < link->question_us)
+    if (link->role != SL_ROLE_SENDER) {
+        if (!link->state.connected && !link->state.refused && !link->doubt_us)
+            link->doubt_us = sl_deadline_us(RETURN_MS);
+        return;
+    }
+    if (++link->broken_off < BROKEN_OFF || sl_now_us() < link->question_us)
         return;
     link->broken_off = 0;
     sl_refusal_question(link);
@@ -129,17 +136,41 @@ static void refuse_protocol(sl_link *link, const sl_peer *peer, uint64_t code) {
                           (unsigned)code);
 }
 
-static void refuse_stranger(sl_link *link) {
-    char where[32] = "";
+/* Receiver: what to do about a sender of which nothing is known but that it has another pattern.
+ * With live it may well be NetGear's, which says nothing itself. */
+static const char *advice(const sl_link *link) {
+    return link->pattern == SL_PATTERN_LIVE
+               ? "give both ends the same --pattern: for a NetGear sender with pattern 0, 1 or 2 "
+                 "that is pair, reqrep or pubsub here"
+               : "give both ends the same --pattern";
+}
+
+/* Receiver: " to port 5555", where it is one. */
+static void name_port(const sl_link *link, char text[32]) {
+    text[0] = '\0';
     if (link->state.port)
-        snprintf(where, sizeof where, " to port %d", link->state.port);
+        snprintf(text, 32, " to port %d", link->state.port);
+}
+
+static void refuse_stranger(sl_link *link) {
+    char where[32];
+    name_port(link, where);
     if (link->role == SL_ROLE_SENDER)
         refuse_viewer(link);
     else
         sl_monitor_refuse(link,
                           "a program that connected%s uses another pattern than %s, or is no "
-                          "sender; give both ends the same --pattern",
-                          where, sl_pattern_name(link->pattern));
+                          "sender; %s",
+                          where, sl_pattern_name(link->pattern), advice(link));
+}
+
+void sl_refusal_left(sl_link *link) {
+    char where[32];
+    name_port(link, where);
+    sl_monitor_refuse(link,
+                      "a program that connected%s left before it was known: it only looked, or is "
+                      "a sender with another pattern than %s; %s",
+                      where, sl_pattern_name(link->pattern), advice(link));
 }
 
 void sl_refusal_judge(sl_link *link, const sl_peer *peer, uint64_t failure, uint64_t code) {
@@ -161,7 +192,7 @@ void sl_refusal_judge(sl_link *link, const sl_peer *peer, uint64_t failure, uint
 }
 
 void sl_refusal_confused(sl_link *link, const sl_peer *peer, const char *socket_type) {
-    char who[SL_PEER_NAME_MAX + 16], why[SL_MISMATCH_MAX];
+    char who[SL_PEER_NAME_MAX + 16], why[SL_MISMATCH_MAX], what[SL_ADVICE_MAX];
     const char *ours = sl_pattern_name(link->pattern);
     const char *theirs = sl_greeting_pattern_of(socket_type, false);
     sl_greeting greeting = {.zmtp = true};
@@ -174,8 +205,11 @@ void sl_refusal_confused(sl_link *link, const sl_peer *peer, const char *socket_
         return;
     }
     name_sender(peer, who);
-    sl_monitor_refuse(link, "%s uses %s %s, not %s; give both ends the same --pattern", who,
-                      theirs ? "the pattern" : "another", theirs ? theirs : "pattern", ours);
+    if (theirs) {
+        sl_greeting_advise(what, ours, theirs, "sender");
+        sl_monitor_refuse(link, "%s uses the pattern %s, not %s; %s", who, theirs, ours, what);
+    } else
+        sl_monitor_refuse(link, "%s uses another pattern, not %s; %s", who, ours, advice(link));
 }
 
 void sl_refusal_silent(sl_link *link, const sl_peer *peer, bool stays) {

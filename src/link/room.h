@@ -88,6 +88,8 @@ struct sl_link {
     uint64_t strange;      /* where some can be lost: this socket's handshakes less peers heard */
     uint64_t lost_little;  /* and those that brought a handshake alone before they were ended */
     int64_t question_us;   /* not before then is it asked again */
+    int64_t doubt_us;      /* receiver: when a peer that left during its handshake must be back;
+                              0: none did */
     int64_t reopen_us;     /* sender: when to make a new socket; 0: ZeroMQ is at it by itself */
     sl_link_message saved; /* sender: a reply that came just before the connection went */
     int64_t heard_us;      /* when the last whole message came, or the first peer */
@@ -218,8 +220,11 @@ void sl_monitor_refuse(sl_link *link, const char *format, ...)
 void sl_refusal_judge(sl_link *link, const sl_peer *peer, uint64_t failure, uint64_t code);
 
 /* A peer left without a word, after its handshake or during it. After some such a sender asks who
- * stands there. */
+ * stands there; a receiver that has nobody waits for it a while (`doubt_us`). */
 void sl_refusal_doubt(sl_link *link);
+
+/* Receiver: who left has not come back. */
+void sl_refusal_left(sl_link *link);
 
 /* Sender: asks who stands there and says nothing though it is connected. True when it was refused:
  * it is of another pattern, or that can't be told. */

@@ -119,6 +119,32 @@ static void callers_that_are_no_peers(void **state) {
     }
 }
 
+/* Many only look whether a viewer is there, and then come. Who doesn't may be a sender of another
+ * pattern, which found that out first. */
+static void callers_that_break_off(void **state) {
+    (void)state;
+    ends met = {.receiver = open_receiver(SL_PATTERN_PAIR, 0)};
+    close(connect_raw(state_of(met.receiver).port));
+    met.sender = open_sender(SL_PATTERN_PAIR, state_of(met.receiver).port);
+    UNTIL(&met, state_of(met.receiver).connected);
+
+    ends alone = {.receiver = open_receiver(SL_PATTERN_LIVE, 0)};
+    uint8_t handshake[128];
+    write_handshake(handshake, "PAIR");
+    int fd = connect_raw(state_of(alone.receiver).port);
+    assert_int_equal(send(fd, handshake, ZMTP_GREETING, MSG_NOSIGNAL), ZMTP_GREETING);
+    close(fd);
+    UNTIL(&alone, state_of(alone.receiver).refused == 1);
+    assert_non_null(strstr(state_of(alone.receiver).refusal, "left before it was known"));
+    assert_non_null(strstr(state_of(alone.receiver).refusal, "pair, reqrep or pubsub here"));
+    part(&alone);
+
+    for (int i = 0; i < 20; i++)
+        attend(&met);
+    assert_int_equal(state_of(met.receiver).refused, 0);
+    part(&met);
+}
+
 /* Who says nothing is no danger to those who come after. */
 static void silent_callers(void **state) {
     (void)state;
@@ -510,15 +536,25 @@ static void closing_amid_everything(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_wrong_pattern),   cmocka_unit_test(raw_socket_types),
-        cmocka_unit_test(sender_tries_again),    cmocka_unit_test(callers_that_are_no_peers),
-        cmocka_unit_test(silent_callers),        cmocka_unit_test(servers_that_are_no_viewers),
-        cmocka_unit_test(stranger_is_quoted),    cmocka_unit_test(viewer_that_finds_out_first),
-        cmocka_unit_test(other_security),        cmocka_unit_test(huge_claims),
-        cmocka_unit_test(limit_is_kept),         cmocka_unit_test(unending_message),
-        cmocka_unit_test(unending_live_message), cmocka_unit_test(unending_messages),
-        cmocka_unit_test(places_are_limited),    cmocka_unit_test(subscriptions),
-        cmocka_unit_test(talkative_subscriber),  cmocka_unit_test(closing_amid_everything),
+        cmocka_unit_test(every_wrong_pattern),
+        cmocka_unit_test(raw_socket_types),
+        cmocka_unit_test(sender_tries_again),
+        cmocka_unit_test(callers_that_are_no_peers),
+        cmocka_unit_test(callers_that_break_off),
+        cmocka_unit_test(silent_callers),
+        cmocka_unit_test(servers_that_are_no_viewers),
+        cmocka_unit_test(stranger_is_quoted),
+        cmocka_unit_test(viewer_that_finds_out_first),
+        cmocka_unit_test(other_security),
+        cmocka_unit_test(huge_claims),
+        cmocka_unit_test(limit_is_kept),
+        cmocka_unit_test(unending_message),
+        cmocka_unit_test(unending_live_message),
+        cmocka_unit_test(unending_messages),
+        cmocka_unit_test(places_are_limited),
+        cmocka_unit_test(subscriptions),
+        cmocka_unit_test(talkative_subscriber),
+        cmocka_unit_test(closing_amid_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
