@@ -8,6 +8,7 @@
 void camera_end_init(struct camera_end *end) {
     sl_sender_settings_init(&end->sender);
     sl_source_settings_init(&end->source);
+    end->sender.link.pattern = USUAL_PATTERN;
     end->paired = false;
 }
 
@@ -48,29 +49,59 @@ static bool one_sets(const sl_sender_settings *sender, const char *option) {
     return sender->destinations && strstr(sender->destinations, option);
 }
 
+/* What the live pattern makes of what is NetGear's: JPEG is one codec of several there, for who
+ * asks for it, and nothing goes raw or has a message. */
+static int suit_live(struct camera_end *end, struct options *options) {
+    sl_codec_settings *codec = &end->sender.codec;
+    bool asked = options_typed(options, "jpeg_compression") != NULL;
+    const char *video = options_typed(options, "video_codec");
+    if (end->sender.link.pattern != SL_PATTERN_LIVE)
+        return SL_OK;
+    if (options->message)
+        snprintf(options->sentence, sizeof(options->sentence),
+                 "--message does nothing without " NEEDS_NETGEAR);
+    else if (asked && !codec->jpeg)
+        snprintf(options->sentence, sizeof(options->sentence),
+                 "raw frames (--raw) go with the patterns pair, reqrep and pubsub, not with live, "
+                 "the default; choose one with --pattern");
+    else if (asked && video && strcmp(video, "jpeg") != 0)
+        snprintf(options->sentence, sizeof(options->sentence),
+                 "JPEG (--jpeg) and video_codec=%.20s contradict each other; give one of them",
+                 video);
+    else if (asked)
+        codec->video_codec = SL_VIDEO_JPEG;
+    return options->sentence[0] ? SL_EINVAL : SL_OK;
+}
+
 /* Whether all that was typed can have an effect. */
-static int check_effect(const struct camera_end *end, struct options *options) {
+static int check_effect(struct camera_end *end, struct options *options) {
     const sl_sender_settings *sender = &end->sender;
     const sl_link_settings *link = &sender->link;
+    /* Which pattern an invitation brings is seen when it is accepted. */
+    bool any = options->join && !end->paired;
+    if (!any && suit_live(end, options) < 0)
+        return SL_EINVAL;
     bool ssh = sender->tunnel.destination || options->join || one_sets(sender, ",ssh=") ||
                one_sets(sender, ",ssh_tunnel_mode=");
-    bool replies = link->pattern != SL_PATTERN_PUBSUB || one_sets(sender, ",pattern=");
-    bool live = link->pattern == SL_PATTERN_LIVE || options->join;
+    bool live = link->pattern == SL_PATTERN_LIVE;
+    bool replies = (!live && link->pattern != SL_PATTERN_PUBSUB) || one_sets(sender, ",pattern=");
+    bool jpeg = any || !live || sender->codec.video_codec == SL_VIDEO_JPEG;
     bool multi =
         link->multiserver_mode || link->multiclient_mode || one_sets(sender, ",multiserver_mode=");
     const struct reliance reliances[] = {
         {"ssh_", ssh, "an SSH server on the way (--ssh)"},
         {"persist", ssh, "an SSH server on the way (--ssh)"},
         {"jpeg_compression_", sender->codec.jpeg, "JPEG; leave out --raw"},
+        {"jpeg_compression_", jpeg, "JPEG (--jpeg): with the pattern live frames go as video"},
         {"subscriber_timeout", false, "a viewer to end: give it there"},
-        {"request_timeout", replies, NEEDS_REPLIES},
-        {"max_retries", replies, NEEDS_REPLIES},
-        {"max_age", live, NEEDS_LIVE},
-        {"min_fps", live, NEEDS_LIVE},
-        {"max_rate", live, NEEDS_LIVE},
-        {"data_cap", live, NEEDS_LIVE},
-        {"prefer", live, NEEDS_LIVE},
-        {"video_", live, NEEDS_LIVE},
+        {"request_timeout", any || replies, NEEDS_REPLIES},
+        {"max_retries", any || replies, NEEDS_REPLIES},
+        {"max_age", any || live, NEEDS_LIVE},
+        {"min_fps", any || live, NEEDS_LIVE},
+        {"max_rate", any || live, NEEDS_LIVE},
+        {"data_cap", any || live, NEEDS_LIVE},
+        {"prefer", any || live, NEEDS_LIVE},
+        {"video_", any || live, NEEDS_LIVE},
         {"port_text", multi, NEEDS_MULTI},
         {"custom_cert_location", link->secure_mode || one_sets(sender, ",secure_mode="),
          NEEDS_SECURE},
@@ -123,6 +154,8 @@ int camera_end_join(struct camera_end *end, struct options *options, sl_cancel *
     }
     camera_end_init(&joined);
     code = apply_paired(&joined, options, path);
+    if (code == SL_OK)
+        code = check_effect(&joined, options);
     /* The source is open, with settings of its own. */
     sl_settings_finish(&joined.source);
     sl_settings_finish(&end->sender);

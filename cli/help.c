@@ -116,6 +116,8 @@ static void describe_values(const sl_option *option, char *text, size_t size) {
 
 /* The default, where it is a value that could be typed; others stand in the help's words. */
 static const char *typed_default(const sl_option *option) {
+    if (strcmp(option->name, "pattern") == 0)
+        return sl_pattern_name(USUAL_PATTERN);
     bool ranged = option->type == SL_OPTION_INT || option->type == SL_OPTION_NUMBER;
     if (ranged && option->fallback && atof(option->fallback) < option->minimum)
         return NULL;

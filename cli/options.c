@@ -40,8 +40,10 @@ const struct option_row option_rows[] = {
     {"ssh-host-key", BOTH, "ssh_host_key", NULL, "FINGERPRINT", NULL},
     {"persist", BOTH, "persist", "true", NULL, NULL},
     {"ssh-backend", BOTH, "ssh_backend", NULL, "libssh|openssh", NULL},
-    {"raw", SENDER, "jpeg_compression", "false", NULL, "Send pixels as they are, not as JPEG"},
-    {"jpeg", SENDER, "jpeg_compression", "true", NULL, "Send JPEG, which is the default"},
+    {"raw", SENDER, "jpeg_compression", "false", NULL,
+     "Send pixels as they are; pair, reqrep and pubsub alone"},
+    {"jpeg", SENDER, "jpeg_compression", "true", NULL,
+     "Send JPEG: with live in place of video; the other patterns do so anyway"},
     {"quality", SENDER, "jpeg_compression_quality", NULL, "N", NULL},
     {"max-age", SENDER, "max_age", NULL, "MS", NULL},
     {"min-fps", SENDER, "min_fps", NULL, "N", NULL},
@@ -384,6 +386,15 @@ int options_apply(struct options *options, void *const *settings, size_t count, 
         }
     }
     return SL_OK;
+}
+
+const char *options_typed(const struct options *options, const char *setting) {
+    const char *value = NULL;
+    for (size_t i = 0; i < options->typed_count; i++) {
+        if (strcmp(options->typed[i].name, setting) == 0)
+            value = options->typed[i].value;
+    }
+    return value;
 }
 
 static bool says_no(const char *value) {

@@ -3,6 +3,7 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include <sightline/link.h>
 #include <sightline/log.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +31,9 @@ struct option_row {
 
 /* Ended by a row without a name. */
 extern const struct option_row option_rows[];
+
+/* The command's own default for how the ends take turns; the library's settings keep NetGear's. */
+#define USUAL_PATTERN SL_PATTERN_LIVE
 
 /* What was typed. */
 struct options {
@@ -72,10 +76,14 @@ struct reliance {
 };
 
 /* What settings of the link need. */
-#define NEEDS_REPLIES "replies, which the pattern pubsub has not"
+#define NEEDS_REPLIES "replies, which only pair and reqrep have (--pattern pair)"
 #define NEEDS_LIVE    "the pattern live (--pattern live)"
+#define NEEDS_NETGEAR "a pattern of NetGear's (--pattern pair, reqrep or pubsub)"
 #define NEEDS_MULTI   "multiserver_mode or multiclient_mode"
 #define NEEDS_SECURE  "secure_mode (--secure-mode)"
+
+/* What a setting was last set to by its name or an option; NULL: nobody typed it. */
+const char *options_typed(const struct options *options, const char *setting);
 
 /* Whether all that was typed can have an effect. A configuration file may hold what only other
  * lines use. */

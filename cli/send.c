@@ -54,10 +54,11 @@ static void look(void *user, sl_stats *stats) {
     stats->drops[SL_DROP_SKIPPED] += skipped;
 }
 
-/* What the source should deliver, so that the least work is left. */
-static sl_deliver wanted_pixels(const sl_sender_settings *sender) {
-    const sl_codec_settings *codec = &sender->codec;
-    if (sender->link.pattern == SL_PATTERN_LIVE)
+/* What the source should deliver, so that the least work is left. (Which pattern an invitation
+ * brings is not known yet.) */
+static sl_deliver wanted_pixels(const struct sending *sending) {
+    const sl_codec_settings *codec = &sending->end.sender.codec;
+    if (sending->end.sender.link.pattern == SL_PATTERN_LIVE && !sending->options.join)
         return SL_DELIVER_ANY;
     if (!codec->jpeg)
         return SL_DELIVER_BGR;
@@ -95,7 +96,7 @@ static int apply_settings(struct sending *sending) {
         source->source = operand;
     if (!source->source)
         source->source = "0";
-    source->deliver = wanted_pixels(&sending->end.sender);
+    source->deliver = wanted_pixels(sending);
     source->cancel = sending->cancel;
     code = exchange_check(&sending->options);
     if (code == SL_OK)

@@ -109,6 +109,7 @@ static int apply_settings(struct viewing *viewing) {
  * unless the gate listens at one address. */
 static void say_gate(const struct viewing *viewing, const sl_gate_place *gate) {
     const char *pattern = viewing->report.about.pattern;
+    bool usual = viewing->end.receiver.link.pattern == USUAL_PATTERN;
     char where[96];
     sl_gate_place seen = *gate;
     if (strcmp(gate->address, "*") == 0)
@@ -118,8 +119,7 @@ static void say_gate(const struct viewing *viewing, const sl_gate_place *gate) {
                 "there:",
                 where, gate->host_key);
     console_say("  sightline send 0 --ssh %s --ssh-host-key %s --port %d%s%s", where,
-                gate->host_key, gate->link_port, strcmp(pattern, "pair") ? " --pattern " : "",
-                strcmp(pattern, "pair") ? pattern : "");
+                gate->host_key, gate->link_port, usual ? "" : " --pattern ", usual ? "" : pattern);
 }
 
 /* Tells where camera ends find it. Of a tunnel that is waited for the port may not be known yet. */
@@ -140,8 +140,9 @@ static void tell_ready(struct viewing *viewing) {
     if (gated)
         say_gate(viewing, &gate);
     else
-        console_say("waiting for a camera end at %s%s%s", viewing->report.endpoint,
-                    tunnel ? ", as seen from " : "", tunnel ? tunnel : "");
+        console_say("waiting for a camera end at %s%s%s, with the pattern %s",
+                    viewing->report.endpoint, tunnel ? ", as seen from " : "", tunnel ? tunnel : "",
+                    viewing->report.about.pattern);
 }
 
 /* Sink first: it says in what form it wants its frames. */

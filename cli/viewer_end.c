@@ -8,6 +8,7 @@
 void viewer_end_init(struct viewer_end *end) {
     sl_receiver_settings_init(&end->receiver);
     sl_sink_settings_init(&end->sink);
+    end->receiver.link.pattern = USUAL_PATTERN;
 }
 
 void viewer_end_finish(struct viewer_end *end) {
@@ -31,17 +32,22 @@ int viewer_end_check(const struct viewer_end *end, struct options *options) {
     const sl_receiver_settings *receiver = &end->receiver;
     const sl_link_settings *link = &receiver->link;
     bool ssh = receiver->tunnel.destination != NULL;
-    bool pubsub = link->pattern == SL_PATTERN_PUBSUB;
+    bool pubsub = link->pattern == SL_PATTERN_PUBSUB, live = link->pattern == SL_PATTERN_LIVE;
+    bool replies = !pubsub && !live;
     const struct reliance reliances[] = {
         {"ssh_", ssh, "an SSH server to listen at (--ssh)"},
         {"persist", ssh, "an SSH server to listen at (--ssh)"},
         {"gate_", receiver->gate.listen != NULL, "a gate (--gate)"},
-        {"every_frame", pubsub, "the pattern pubsub; with others every frame is handed out anyway"},
-        {"full_size", link->pattern == SL_PATTERN_LIVE, NEEDS_LIVE},
-        {"smooth", link->pattern == SL_PATTERN_LIVE, NEEDS_LIVE},
-        {"subscriber_timeout", pubsub, "the pattern pubsub; with others give max_retries"},
-        {"request_timeout", !pubsub, NEEDS_REPLIES},
-        {"max_retries", !pubsub, NEEDS_REPLIES},
+        {"every_frame", pubsub,
+         "the pattern pubsub (--pattern pubsub); pair and reqrep hand every frame out anyway, and "
+         "live the newest"},
+        {"subscriber_timeout", !replies,
+         "the pattern live or pubsub; with others give max_retries"},
+        {"request_timeout", replies, NEEDS_REPLIES},
+        {"max_retries", replies, NEEDS_REPLIES},
+        {"decoder_threads", !live, NEEDS_NETGEAR},
+        {"full_size", live, NEEDS_LIVE},
+        {"smooth", live, NEEDS_LIVE},
         {"port_text", link->multiserver_mode || link->multiclient_mode, NEEDS_MULTI},
         {"custom_cert_location", link->secure_mode != 0, NEEDS_SECURE},
     };

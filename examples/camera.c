@@ -1,6 +1,7 @@
 /* The camera end in a page: sends a source to a viewer, newest frame first.
  *
  *     camera [SOURCE [PORT [SSH]]]        camera 0 5555 user@viewer.example
+ *     sightline view --pattern pair       the other end, with the library's default
  */
 #include <sightline/sightline.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  *     secure                  makes the camera's certificate, and prints what the viewer keeps as
  *                             ~/.vidgear/keys/public_keys/client.key
  *     secure PORT [SOURCE]    sends; ~/.vidgear/keys/public_keys/server.key is the viewer's
- *     sightline view --port PORT --secure-mode 2
+ *     sightline view --port PORT --pattern pair --secure-mode 2
  */
 #include <sightline/sightline.h>
 #include <stdio.h>

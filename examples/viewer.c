@@ -1,6 +1,7 @@
 /* The viewer end in a page: receives frames and says what they are.
  *
  *     viewer [PORT]
+ *     sightline send 0 --pattern pair          the other end, with the library's default
  */
 #include <inttypes.h>
 #include <sightline/sightline.h>

@@ -89,9 +89,9 @@ SL_API int sl_frame_wrap_array(sl_frame **frame, const char *dtype, int dimensio
                                const int64_t *shape, void *data,
                                void (*release)(void *opaque, void *data), void *opaque);
 
-/* Gives a frame, which the caller alone owns, the JSON value that travels with it, in any pattern.
- * The text is copied; NULL takes the message away. SL_EINVAL for what is not one JSON value, or is
- * longer than the 2 MiB that a frame's head may have; for a frame that is shared. */
+/* Gives a frame, which the caller alone owns, the JSON value that travels with it, in NetGear's
+ * patterns. The text is copied; NULL takes the message away. SL_EINVAL for what is not one JSON
+ * value, or is longer than the 2 MiB that a frame's head may have; for a frame that is shared. */
 SL_API int sl_frame_set_message(sl_frame *frame, const char *json);
 
 /* A new frame that shares the pixels of `frame`, whoever holds that too, and has its own message,

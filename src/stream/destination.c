@@ -193,8 +193,9 @@ static int check_alike(const sl_destinations *destinations, const sl_sender_sett
         if (link->multiclient_mode && link->pattern != sender->link.pattern)
             return sl_fail(SL_EINVAL, "in multiclient_mode all destinations have one pattern");
         if ((link->pattern == SL_PATTERN_LIVE) != (sender->link.pattern == SL_PATTERN_LIVE))
-            return sl_fail(SL_EINVAL, "live is the pattern of all destinations or none: they share "
-                                      "what is coded");
+            return sl_fail(SL_EINVAL, "live is the pattern of all destinations or none, which "
+                                      "share what is coded; set another for all with --pattern, "
+                                      "and then each its own");
     }
     return SL_OK;
 }

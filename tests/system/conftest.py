@@ -158,13 +158,18 @@ def sightline(environment, folder, programs):
     return start
 
 
+def by(pattern):
+    """The words that choose a pattern; None leaves it to the command's default."""
+    return [] if pattern is None else ["--pattern", pattern]
+
+
 @pytest.fixture
 def view(sightline):
     """Starts a viewer on a free loopback port, without a screen unless told another sink."""
 
     def start(pattern, *arguments, sink="null", **channels):
         place = [] if "--address" in arguments else ["--address", "127.0.0.1", "--port", 0]
-        words = ["view", *place, "--pattern", pattern, "--sink", sink]
+        words = ["view", *place, *by(pattern), "--sink", sink]
         return sightline(*words, *arguments, data=sink == "-", **channels)
 
     return start
@@ -175,7 +180,7 @@ def send(sightline):
     """Starts a sender to a loopback port."""
 
     def start(source, port, pattern, *arguments, **channels):
-        place = ["--address", "127.0.0.1", "--port", port, "--pattern", pattern]
+        place = ["--address", "127.0.0.1", "--port", port, *by(pattern)]
         return sightline("send", source, *place, *arguments, **channels)
 
     return start
@@ -200,7 +205,7 @@ def camera(sightline):
     """Starts a sender that comes through the gate."""
 
     def start(gate, pattern, *words, key=None, source=gates.CAMERA):
-        place = ["--port", gate.link_port, "--pattern", pattern, *gate.options(key)]
+        place = ["--port", gate.link_port, *by(pattern), *gate.options(key)]
         return sightline("send", source, *place, *words)
 
     return start

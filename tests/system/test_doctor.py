@@ -167,8 +167,8 @@ def test_all_is_well_while_a_camera_streams(view, send, examine):
 
 
 def test_all_is_well_in_words(sshd, view, plain):
-    server, viewer = sshd(), view("pair")
-    doctor = plain("doctor", "0", "--port", viewer.port(), "--quality", 80, *server.options(),
+    server, viewer = sshd(), view(None)
+    doctor = plain("doctor", "0", "--port", viewer.port(), "--max-age", 200, *server.options(),
                    stdout=subprocess.PIPE)  # fmt: skip
     assert doctor.wait() == 0, doctor.account()
     said = doctor.stdout.read().decode()
@@ -280,7 +280,8 @@ def test_unix_socket_that_is_not_there(folder, plain):
 
 
 def test_viewer_with_another_pattern_without_a_tunnel(view, examine):
-    blame(examine(view("pair").port(), pattern="pubsub"), "viewer", 8, "pair", "pubsub")
+    blame(examine(view("pair").port(), pattern="pubsub"), "viewer", 8, "not pubsub",
+          "give this end --pattern pair, or the viewer --pattern pubsub")  # fmt: skip
 
 
 def test_host_that_no_way_leads_to():
@@ -464,5 +465,5 @@ def test_words_that_the_doctor_does_not_take(words, plain):
 
 
 def test_whole_line_that_sends(view, plain):
-    doctor = plain("doctor", "send", "0", "--port", view("pair").port(), stdout=subprocess.PIPE)
+    doctor = plain("doctor", "send", "0", "--port", view(None).port(), stdout=subprocess.PIPE)
     assert doctor.wait() == 0, doctor.account()

@@ -67,7 +67,8 @@ def test_certificates(example, plain, sightline, folder):
     plain("keys", "make", "viewer", "--cert-location", folder).expect(0)
     (viewers / "client.key").write_text(example("secure").output(), encoding="ascii")
     (keys / "server.key").write_bytes((viewers / "server.key").read_bytes())
-    place = ["--address", "127.0.0.1", "--port", 0, "--sink", "null", "--frames", 5]
+    place = ["--address", "127.0.0.1", "--port", 0, "--pattern", "pair"]
+    place += ["--sink", "null", "--frames", 5]
     viewer = sightline("view", *place, "--secure-mode", 2, "--cert-location", folder)
     camera = example("secure", viewer.ready()["port"], SOURCE)
     assert viewer.end()["frames"] == 5

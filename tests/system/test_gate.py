@@ -66,11 +66,14 @@ def test_key_is_made_once_and_said(gate, home):
     assert gate("pair").fingerprint == opened.fingerprint
 
 
-def test_printed_line_is_all_that_is_needed(gate, sightline):
-    opened = gate("reqrep")
+@pytest.mark.parametrize("pattern", ["reqrep", None])
+def test_printed_line_is_all_that_is_needed(pattern, gate, sightline):
+    opened = gate(pattern)
     words = opened.viewer.wait_said("sightline send 0").split("send 0 ")[1].split()
+    assert ("--pattern" in words) == (pattern is not None)
     sightline("send", gates.CAMERA, *words, "--ssh-key", opened.key, "--frames", 5).end()
-    assert opened.viewer.end()["frames"] == 5
+    seen = opened.viewer.end()["frames"]
+    assert seen == 5 if pattern else seen > 0, opened.viewer.account()
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
@@ -190,8 +193,8 @@ def test_password_only_where_one_is_given(gate, camera, folder, sightline):
         words = ["--port", opened.link_port, *opened.options()[:2], *opened.options()[4:]]
         return sightline("send", gates.CAMERA, *words, "--ssh-password-file", path, "--frames", 5)
 
-    try_password(gate("pair"), secret).expect(5)
-    opened = gate("pair", "-o", f"gate_password_file={secret}")
+    try_password(gate(None), secret).expect(5)
+    opened = gate(None, "-o", f"gate_password_file={secret}")
     try_password(opened, wrong).expect(5)
     opened.viewer.wait_said("its password is wrong")
     try_password(opened, secret).end()

@@ -281,7 +281,7 @@ VIEWER_STEPS = ["viewer", "round trip", "ssh round trip", "throughput", "clock"]
 
 def test_doctor_walks_each_of_them(way, view, plain):
     taken = way()
-    viewer = view("pair")
+    viewer = view(None)
     place = ["--address", "127.0.0.1", "--port", viewer.port()]
     status, checks = examine(plain, *place, *taken.words())
     assert status == 0, checks

@@ -9,7 +9,7 @@ from concurrent import futures
 
 import pytest
 import zmq
-from harness import timecode, y4m
+from harness import netgear, timecode, y4m
 from harness.netgear import PATTERNS
 from harness.waiting import allow
 
@@ -45,19 +45,24 @@ def test_through_a_gate(gate, camera):
     check_stream(opened.viewer, sender, 60)
 
 
-@pytest.mark.parametrize("codec", ["h264", "hevc", "jpeg"])
-def test_codecs(codec, view, send):
+@pytest.mark.parametrize("words, encoder", [
+    (["-o", "video_codec=h264"], "libx264"),
+    (["-o", "video_codec=hevc"], "libx265"),
+    (["-o", "video_codec=jpeg"], "jpeg"),
+    (["--jpeg", "--quality", 70], "jpeg"),
+])  # fmt: skip
+def test_codecs(words, encoder, view, send):
     viewer = view("live", "--timecode")
-    sender = send(SOURCE, viewer.port(), "live", "-o", f"video_codec={codec}", "--frames", 30)
+    sender = send(SOURCE, viewer.port(), "live", *words, "--frames", 30)
     check_stream(viewer, sender, 30)
     told = sender.event("end")["live"]
     assert (told["width"], told["height"]) == (640, 360)
-    assert told["encoder"] == {"h264": "libx264", "hevc": "libx265", "jpeg": "jpeg"}[codec]
+    assert told["encoder"] == encoder
 
 
 def test_what_is_told(view, send):
     viewer = view("live")
-    sender = send(SOURCE, viewer.port(), "live", "--max-rate", 500)
+    sender = send(SOURCE, viewer.port(), "live", "--max-rate", 500, "--max-age", 200)
     told = sender.event("stats", lambda event: event["frames"] > 30, 30)["live"]
     assert 0 < told["target_kbit"] <= 500
     assert told["delivery_kbit"] > 0 and told["round_trip_ms"] >= 0
@@ -164,19 +169,50 @@ def test_several_cameras_and_viewers(view, sightline):
         assert viewer.end()["reason"] == "peer ended", viewer.account()
 
 
+def mismatch(theirs, ours):
+    """What a sender says; first comes the way that a NetGear peer can go."""
+    first, second = ("this end", "the viewer") if ours == "live" else ("the viewer", "this end")
+    netgear_pattern = theirs if ours == "live" else ours
+    return (f"uses the pattern {theirs}, not {ours}; "
+            f"give {first} --pattern {netgear_pattern}, or {second} --pattern live")  # fmt: skip
+
+
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_another_pattern_at_the_viewer(pattern, view, send):
     viewer = view(pattern)
-    sender = send(SOURCE, viewer.port(), "live")
-    assert "live" in sender.end(8)["error"], sender.account()
+    sender = send(SOURCE, viewer.port(), None)
+    assert mismatch(pattern, "live") in sender.end(8)["error"], sender.account()
+    viewer.wait_said(f"another pattern than {pattern}.* --pattern")
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_another_pattern_at_the_camera(pattern, view, send):
-    viewer = view("live")
+    viewer = view(None)
     sender = send(SOURCE, viewer.port(), pattern)
-    assert "live" in sender.end(8)["error"], sender.account()
-    viewer.wait_said("live")
+    assert mismatch("live", pattern) in sender.end(8)["error"], sender.account()
+    viewer.wait_said("not live; give|another pattern than live.* pair, reqrep or pubsub here")
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_netgear_viewer(pattern, send, peer):
+    sender = send(SOURCE, peer(netgear.Receiver(pattern)).port, None)
+    assert mismatch(pattern, "live") in sender.end(8)["error"], sender.account()
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_netgear_camera(pattern, view, started):
+    """It says nothing itself, and may be who finds out first and breaks off. Its messages are of no
+    use here, so that a socket of its kind will do."""
+    viewer = view(None)
+    kind = {"pair": zmq.PAIR, "reqrep": zmq.REQ, "pubsub": zmq.PUB}[pattern]
+    camera = started.enter_context(zmq.Context.instance().socket(kind))
+    camera.linger = 0
+    camera.connect(f"tcp://127.0.0.1:{viewer.port()}")
+    if pattern == "reqrep":
+        camera.send(b"{}")
+        viewer.wait_said("uses the pattern reqrep, not live; give this end --pattern reqrep")
+    else:
+        viewer.wait_said("another pattern than live.* pair, reqrep or pubsub here")
 
 
 def chunk(session, sequence, offset, total, data, flags=0, epoch=1, full=(0, 0)):

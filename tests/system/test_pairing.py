@@ -56,7 +56,7 @@ def gate(view):
     """Starts a viewer with a gate, on a port that stays the same."""
     port = free_port()
 
-    def start(*words, pattern="pair", listen=f"127.0.0.1:{port}"):
+    def start(*words, pattern=None, listen=f"127.0.0.1:{port}"):
         viewer = view(pattern, "--gate", listen, "--log", "info", *words)
         viewer.ready()
         return viewer
@@ -76,6 +76,11 @@ def pair(plain):
     return run
 
 
+def check_arrived(viewer):
+    """The newest wins, so that a busy machine may skip some frames at the viewer."""
+    assert viewer.end()["frames"] > 0, viewer.account()
+
+
 def authorized(home):
     return home / "config" / "sightline" / "authorized_keys"
 
@@ -87,8 +92,10 @@ def invitations(home):
 @pytest.mark.sanitized
 def test_from_zero_to_the_first_frame(gate, pair, camera, home, camera_home):
     viewer = gate()
-    camera("--join", pair(), "--frames", 5).end()
-    assert viewer.end()["frames"] == 5
+    line = pair()
+    assert line.endswith(",5555,live")
+    camera("--join", line, "--frames", 5).end()
+    check_arrived(viewer)
     for place in (authorized(home), camera_home.joinpath(*STATE, "camera_ed25519")):
         assert place.stat().st_mode & 0o777 == 0o600
     assert authorized(home).read_text(encoding="ascii").startswith("restrict,port-forwarding ssh-")
@@ -96,7 +103,7 @@ def test_from_zero_to_the_first_frame(gate, pair, camera, home, camera_home):
     alone = camera("--frames", 5)
     alone.end()
     alone.wait_said("which this camera was paired with")
-    assert viewer.end()["frames"] == 5
+    check_arrived(viewer)
 
 
 def test_pattern_and_port_come_with_the_line(gate, pair, camera):
@@ -105,13 +112,27 @@ def test_pattern_and_port_come_with_the_line(gate, pair, camera):
     assert viewer.end()["pattern"] == "reqrep"
 
 
+def test_what_would_do_nothing_with_the_pattern_of_the_line(gate, pair, camera):
+    gate()
+    camera("--join", pair(), "--quality", 80).expect(2).sentence("--quality", "live")
+    gate(listen="127.0.0.1:0", pattern="pair")
+    camera("--join", pair(), "--max-age", 200).expect(2).sentence("--max-age", "live")
+
+
+def test_raw_frames_to_who_invited(gate, pair, camera):
+    viewer = gate(pattern="pair")
+    camera("--join", pair(), "--raw", "--frames", 5).end()
+    end = viewer.end()
+    assert end["frames"] == 5 and end["bytes"] >= 5 * 320 * 240 * 3
+
+
 def test_viewer_may_start_later(gate, pair, camera, home):
     port = free_port()
     line = pair("--gate", f"127.0.0.1:{port}")
     pair.said.wait_said("no gate is open here yet")
     viewer = gate(listen=f"127.0.0.1:{port}")
     camera("--join", line, "--frames", 5).end()
-    assert viewer.end()["frames"] == 5
+    check_arrived(viewer)
     assert invitations(home)[0].endswith(".used")
 
 
@@ -157,7 +178,7 @@ def test_typed_again_by_who_has_joined(gate, pair, camera):
     viewer = gate()
     again = camera("--join", line, "--frames", 5)
     again.wait_said("was paired with that viewer before")
-    assert again.end()["frames"] == 5
+    assert again.end()["frames"] >= 5
     viewer.end()
 
 
@@ -216,12 +237,12 @@ def test_explicit_place_wins(gate, pair, camera, view):
     viewer = gate()
     camera("--join", pair(), "--frames", 5).end()
     viewer.end()
-    other = view("pair")
+    other = view(None)
     camera("--address", "127.0.0.1", "--port", other.port(), "--frames", 5).end()
-    assert other.end()["frames"] == 5
-    other = view("pair")
+    check_arrived(other)
+    other = view(None)
     camera("--to", f"127.0.0.1:{other.port()}", "--frames", 5).end()
-    assert other.end()["frames"] == 5
+    check_arrived(other)
 
 
 def test_doctor_walks_to_the_paired_viewer(gate, pair, camera):

@@ -101,11 +101,16 @@ def test_direct_stream_over_ipv6(sightline):
 
 
 def test_defaults_find_each_other_by_name(sightline):
+    """Both take the pattern live."""
     port = free_port()
-    viewer = sightline("view", "--port", port, "--pattern", "pair", "--sink", "null")
-    viewer.ready()
-    sender = sightline("send", SMALL, "--port", port, "--pattern", "pair", "--frames", 30)
-    check_nothing_lost(viewer, sender, 30)
+    viewer = sightline("view", "--port", port, "--sink", "null")
+    viewer.wait_said("with the pattern live")
+    sender = sightline("send", SMALL, "--port", port, "--max-age", 200, "--frames", 30)
+    sent, seen = sender.end(), viewer.end()
+    assert sent["frames"] >= 30 and 0 < seen["frames"] <= sent["frames"], viewer.account()
+    assert sent["pattern"] == seen["pattern"] == "live"
+    assert (sent["reason"], seen["reason"]) == ("frames", "peer ended")
+    assert seen["latency_ms"]["p50"] >= 0, "how old frames are is told without a timecode"
 
 
 @pytest.mark.parametrize("number,name", [(0, "pair"), (1, "reqrep"), (2, "pubsub")])

@@ -8,6 +8,7 @@ import pytest
 
 VIEW = ["view", "--port", "0", "--sink", "null"]
 SEND = ["send", "pattern:", "--port", "9"]
+PAIR = ["--pattern", "pair"]
 
 REFUSED = {
     "no command": ([], None),
@@ -24,17 +25,29 @@ REFUSED = {
     "persisting without a tunnel": ([*SEND, "--persist"], "--persist"),
     "persisting viewer without a tunnel": ([*VIEW, "--persist"], "--persist"),
     "key without a tunnel at any destination": ([*SEND, "--to", "a", "--ssh-key", "k"], "--ssh-key"),
-    "quality of raw frames": ([*SEND, "--raw", "--quality", "80"], "--quality"),
+    "quality of raw frames": ([*SEND, *PAIR, "--raw", "--quality", "80"], "--quality"),
     "transform of raw frames": (
-        [*SEND, "-o", "jpeg_compression=false", "-o", "jpeg_compression_fastdct=true"], "fastdct"),
-    "every frame in lockstep": ([*VIEW, "--every-frame"], "--every-frame"),
-    "even frames in lockstep": ([*VIEW, "--smooth", "50"], "--smooth"),
+        [*SEND, *PAIR, "-o", "jpeg_compression=false", "-o", "jpeg_compression_fastdct=true"],
+        "fastdct"),
+    "raw frames in live": ([*SEND, "--raw"], "--raw"),
+    "raw frames in live, by NetGear's name": ([*SEND, "-o", "jpeg_compression=no"], "--pattern"),
+    "quality of live video": ([*SEND, "--quality", "80"], "--jpeg"),
+    "JPEG and another codec": ([*SEND, "--jpeg", "-o", "video_codec=hevc"], "contradict"),
+    "message in live": ([*SEND, "--message", "1"], "--pattern pair"),
+    "age in lockstep": ([*SEND, *PAIR, "--max-age", "200"], "--pattern live"),
+    "every frame in lockstep": ([*VIEW, *PAIR, "--every-frame"], "--every-frame"),
+    "even frames in lockstep": ([*VIEW, *PAIR, "--smooth", "50"], "--smooth"),
+    "every frame in live": ([*VIEW, "--every-frame"], "--pattern pubsub"),
+    "threads for live": ([*VIEW, "-o", "decoder_threads=2"], "decoder_threads"),
     "limit of no gate": ([*VIEW, "-o", "gate_login_timeout=3"], "gate_login_timeout"),
-    "limit of pubsub in lockstep": ([*VIEW, "-o", "subscriber_timeout=3"], "subscriber_timeout"),
+    "limit of pubsub in lockstep": (
+        [*VIEW, *PAIR, "-o", "subscriber_timeout=3"], "subscriber_timeout"),
     "limit of a viewer at a camera": (
         [*SEND, "--pattern", "pubsub", "-o", "subscriber_timeout=3"], "subscriber_timeout"),
     "time for replies that never come": (
         [*SEND, "--pattern", "pubsub", "-o", "request_timeout=5"], "request_timeout"),
+    "time for replies in live": ([*SEND, "-o", "request_timeout=5"], "--pattern pair"),
+    "retries in live": ([*VIEW, "-o", "max_retries=2"], "--pattern pair"),
     "retries where nothing is repeated": (
         [*VIEW, "--pattern", "pubsub", "-o", "max_retries=2"], "max_retries"),
     "name of one among one": ([*SEND, "-o", 'port_text="a"'], "port_text"),
@@ -82,7 +95,8 @@ REFUSED = {
     "destination given twice": ([*SEND, "--to", "a", "--to", "a:9"], "twice"),
     "destination through nowhere": ([*SEND, "--to", "a", "--to", "b,ssh=user@"], '"b"'),
     "to and address": ([*SEND, "--to", "a", "--address", "b"], "address"),
-    "message that is no JSON": ([*SEND, "--message", "hello"], "json"),
+    "message that is no JSON": ([*SEND, *PAIR, "--message", "hello"], "json"),
+    "live for one of several": ([*SEND, "--to", "a,pattern=pair", "--to", "b"], "--pattern"),
     "returned value that is no JSON": (
         [*VIEW, "-o", "bidirectional_mode=true", "--return", "{"], "json"),
     "returned value one way": ([*VIEW, "--return", "1"], "bidirectional_mode"),
@@ -94,9 +108,11 @@ REFUSED = {
     "both ways without a way back, and without a source": (
         ["send", "/nowhere/film", "--port", "9", "--pattern", "2", "-o", "bidirectional_mode=true"],
         "bidirectional_mode"),
+    "both ways in live": ([*SEND, "-o", "bidirectional_mode=true"], "pair and reqrep"),
     "several senders in pair, and no sink": (
-        ["view", "--sink", "file:/nowhere/film.mkv", "-o", "multiserver_mode=true"],
+        ["view", *PAIR, "--sink", "file:/nowhere/film.mkv", "-o", "multiserver_mode=true"],
         "multiserver_mode"),
+    "several senders in live": ([*VIEW, "-o", "multiserver_mode=true"], "--pattern"),
     "raw and jpeg": ([*SEND, "--raw", "--jpeg"], "raw"),
     "option of the other end": ([*VIEW, "--loop"], "loop"),
     "unknown log level": ([*VIEW, "--log", "loud"], "loud"),
@@ -158,6 +174,7 @@ def test_help_of_the_sender(words, plain):
         assert option in text
     for key in ("request_timeout", "jpeg_compression_fastdct", "ssh_tunnel_mode"):
         assert key in text, "options by name are in the help too"
+    assert text.count("(default live)") == 2, "of --pattern and of its name"
 
 
 @pytest.mark.parametrize("words", [["help", "view"], ["view", "--help"]])
