@@ -85,6 +85,7 @@ static int check_effect(struct camera_end *end, struct options *options) {
                one_sets(sender, ",ssh_tunnel_mode=");
     bool live = link->pattern == SL_PATTERN_LIVE;
     bool replies = (!live && link->pattern != SL_PATTERN_PUBSUB) || one_sets(sender, ",pattern=");
+    bool steered = any || live || (replies && sender->codec.jpeg);
     bool jpeg = any || !live || sender->codec.video_codec == SL_VIDEO_JPEG;
     bool multi =
         link->multiserver_mode || link->multiclient_mode || one_sets(sender, ",multiserver_mode=");
@@ -96,11 +97,12 @@ static int check_effect(struct camera_end *end, struct options *options) {
         {"subscriber_timeout", false, "a viewer to end: give it there"},
         {"request_timeout", any || replies, NEEDS_REPLIES},
         {"max_retries", any || replies, NEEDS_REPLIES},
-        {"max_age", any || live, NEEDS_LIVE},
-        {"min_fps", any || live, NEEDS_LIVE},
+        {"max_age", steered, NEEDS_ANSWERS},
+        {"min_fps", steered, NEEDS_ANSWERS},
         {"max_rate", any || live, NEEDS_LIVE},
         {"data_cap", any || live, NEEDS_LIVE},
-        {"prefer", any || live, NEEDS_LIVE},
+        {"prefer", steered, NEEDS_ANSWERS},
+        {"min_quality", steered && jpeg, NEEDS_JPEG},
         {"video_", any || live, NEEDS_LIVE},
         {"port_text", multi, NEEDS_MULTI},
         {"custom_cert_location", link->secure_mode || one_sets(sender, ",secure_mode="),

@@ -62,8 +62,11 @@ static json_t *drops(const sl_stats *stats) {
 static void add_counts(json_t *object, const struct figures_about *about, const sl_stats *stats,
                        double fps, double bit_rate) {
     json_object_set_new(object, "frames", count(stats->frames));
-    if (strcmp(about->role, "sender") == 0)
+    if (strcmp(about->role, "sender") == 0) {
         json_object_set_new(object, "encoded", count(stats->encoded));
+        json_object_set_new(object, "quality",
+                            stats->quality ? json_integer(stats->quality) : json_null());
+    }
     json_object_set_new(object, "dropped", count(stats->dropped));
     json_object_set_new(object, "drops", drops(stats));
     json_object_set_new(object, "rejected", count(stats->rejected));

@@ -45,6 +45,7 @@ const struct option_row option_rows[] = {
     {"jpeg", SENDER, "jpeg_compression", "true", NULL,
      "Send JPEG: with live in place of video; the other patterns do so anyway"},
     {"quality", SENDER, "jpeg_compression_quality", NULL, "N", NULL},
+    {"min-quality", SENDER, "min_quality", NULL, "N", NULL},
     {"max-age", SENDER, "max_age", NULL, "MS", NULL},
     {"min-fps", SENDER, "min_fps", NULL, "N", NULL},
     {"max-rate", SENDER, "max_rate", NULL, "KBIT", NULL},

@@ -79,6 +79,8 @@ struct reliance {
 #define NEEDS_REPLIES "replies, which only pair and reqrep have (--pattern pair)"
 #define NEEDS_LIVE    "the pattern live (--pattern live)"
 #define NEEDS_NETGEAR "a pattern of NetGear's (--pattern pair, reqrep or pubsub)"
+#define NEEDS_ANSWERS "replies to JPEG (pair, reqrep) or the pattern live"
+#define NEEDS_JPEG    "JPEG that the viewer answers (pair, reqrep, or live with video_codec=jpeg)"
 #define NEEDS_MULTI   "multiserver_mode or multiclient_mode"
 #define NEEDS_SECURE  "secure_mode (--secure-mode)"
 

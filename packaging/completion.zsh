@@ -56,11 +56,12 @@ send | doctor)
         '--raw[send pixels as they are]' \
         '--jpeg[send JPEG]' \
         '--quality[of JPEG]:10 to 100:' \
-        '--max-age[of a live frame when it comes]:milliseconds:' \
-        '--min-fps[that live keeps]:frames a second:' \
+        '--min-quality[of JPEG where the way is slow]:10 to 100:' \
+        '--max-age[of a frame when it comes]:milliseconds:' \
+        '--min-fps[to keep]:frames a second:' \
         '--max-rate[that live sends]:kbit/s:' \
         '--data-cap[that live sends a day]:MB:' \
-        '--prefer[what live keeps when bits are few]:what:(sharp smooth)' \
+        '--prefer[what to keep when bits are few]:what:(sharp smooth)' \
         '--size[of the picture]:WIDTHxHEIGHT:' \
         '--fps[frames a second]:rate:' \
         '--loop[begin a file again at its end]' \

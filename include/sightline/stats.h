@@ -34,7 +34,7 @@ SL_API const char *sl_drop_name(sl_drop drop);
 typedef struct sl_live_stats {
     const char *encoder;   /* libavcodec's name, or "jpeg"; static. NULL: nothing was coded yet */
     int width, height;     /* pixels that are coded */
-    int quantiser;         /* 0 (best) to 63; -1: not known */
+    int quantiser;         /* 0 (best) to 63, of JPEG H.264's that is as fine; -1: not known */
     int64_t target_rate;   /* bits a second that the encoder is to make */
     int64_t delivery_rate; /* bits a second that the way passes, as far as is known */
     double fps;            /* frames a second that are aimed at */
@@ -67,6 +67,7 @@ typedef struct sl_stats {
                                    whose ways pass about the same */
     bool live;                  /* sender: it has met a receiver of the live pattern, */
     sl_live_stats live_stats; /* and so it stands with that one, or with the one that takes most */
+    int quality;              /* sender: of the JPEG that was coded last; 0: none was coded here */
     void *reserved[2];
 } sl_stats;
 

@@ -159,7 +159,8 @@ typedef struct sl_codec_settings {
     const char *video_encoder;
     sl_video_preset video_preset;
     bool hardware_decoding;
-    void *reserved[5];
+    int min_quality;
+    void *reserved[4];
 } sl_codec_settings;
 typedef struct sl_gate_settings {
     const char *listen;
@@ -284,6 +285,7 @@ typedef struct sl_stats {
     uint64_t encoded;
     bool live;
     sl_live_stats live_stats;
+    int quality;
     void *reserved[2];
 } sl_stats;
 typedef struct sl_receiver sl_receiver;

@@ -73,6 +73,17 @@ const sl_option sl_codec_options[] = {
         .help = "JPEG quality: higher is better and larger",
     },
     {
+        .name = "min_quality",
+        .type = SL_OPTION_INT,
+        .offset = offsetof(sl_codec_settings, min_quality),
+        .minimum = 10,
+        .maximum = 100,
+        .fallback = "30",
+        .help =
+            "JPEG quality that is not gone below where the way is slow (live, pair, reqrep); 100 "
+            "keeps it as it is",
+    },
+    {
         .name = "jpeg_compression_fastdct",
         .type = SL_OPTION_BOOL,
         .offset = offsetof(sl_codec_settings, fast_dct),

@@ -27,9 +27,9 @@ typedef struct sl_codec_aim {
     int64_t bit_rate; /* bits a second */
     double fps;       /* frames a second that will be encoded */
     double scale;     /* of a picture's sides: more than 0, at most 1 */
-    int quality;      /* of JPEG, 10 to 100 */
-    bool keyframe;    /* video: the next frame starts afresh */
-    int threads;      /* that may share in one frame of video; 0: as many as are of use */
+    int quality;   /* of JPEG, 10 to 100: the best that it goes to; the least is in the settings */
+    bool keyframe; /* video: the next frame starts afresh */
+    int threads;   /* that may share in one frame of video; 0: as many as are of use */
 } sl_codec_aim;
 
 /* How the last frame was encoded. */
@@ -37,9 +37,11 @@ typedef struct sl_codec_report {
     const char *encoder; /* libavcodec's name, "jpeg", or "copy" for video that was passed through;
                             static. NULL: nothing was aimed at yet */
     int width, height;
-    int quantiser; /* of video; libx264's is from 0 to 51, and beyond where nothing fits any more.
-                      -1: the encoder doesn't tell */
-    bool best;     /* more bits would not be seen: the rate is no longer what limits quality */
+    int quantiser; /* libx264's is from 0 to 51, and beyond where nothing fits any more; of JPEG the
+                      one that is as fine. -1: the encoder doesn't tell */
+    int quality;   /* of JPEG that was made here; else 0 */
+    bool best;     /* more bits would not be seen, or are not wanted: the rate is no longer what
+                      limits quality */
 } sl_codec_report;
 
 /* What one way of coding is: jpeg, raw, video. Listed in codec.c. What comes
@@ -76,7 +78,8 @@ int sl_codec_open(sl_codec **codec, const sl_codec_settings *settings);
  * for frames that can't be coded as set: jpeg of an array that is no picture or has another number
  * of channels than the colour space, raw of planar YUV.
  *
- * Once aimed it makes what was aimed at. Frames that are that already are passed through, but for
+ * Once aimed it makes what was aimed at: JPEGs by as good a quality as the size of a frame allows,
+ * from the settings' `min_quality` up. Frames that are that already are passed through, but for
  * JPEGs that are to be smaller; other coded frames are decoded first. Video has even sides: the
  * last column or row of odd ones is left out. Frame by frame, nothing is held back. SL_EUNSUPPORTED
  * when no encoder works; if the user left the choice to us (SL_VIDEO_AUTO) it makes JPEGs then. */

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "frame/frame.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
@@ -15,6 +16,8 @@
 /* Idle buffers kept by each codec: one being filled, one that the link has not let go yet. */
 #define KEPT_CODED  2
 #define KEPT_PIXELS 3
+
+#define FRAME_BYTES_MOST (1 << 30)
 
 /* What there is to compress. */
 struct picture {
@@ -64,7 +67,6 @@ static int open_jpeg(void **state, const sl_codec_settings *settings) {
     if (!jpeg)
         return sl_fail_memory();
     jpeg->settings = *settings;
-    jpeg->best_quality = settings->quality;
     int result = sl_pool_open(&jpeg->coded, KEPT_CODED);
     if (result == SL_OK)
         result = sl_pool_open(&jpeg->pixels, KEPT_PIXELS);
@@ -163,11 +165,19 @@ static int take_array(const sl_jpeg *jpeg, const sl_frame *frame, struct picture
     return SL_OK;
 }
 
+static int choose_quality(const sl_jpeg *jpeg, const struct picture *picture) {
+    int best = jpeg->settings.quality, least = jpeg->settings.min_quality;
+    if (jpeg->frame_bytes == 0)
+        return best;
+    return sl_quality_next(&jpeg->seen, (int64_t)picture->width * picture->height,
+                           jpeg->frame_bytes, least < best ? least : best, best);
+}
+
 /* Compresses into `bytes`, which is as large as the worst JPEG of this size: pages that nothing is
  * written to cost no memory, and nothing has to be copied or grown. */
 static int compress(sl_jpeg *jpeg, const struct picture *picture, sl_buffer *bytes) {
     int flags = TJFLAG_NOREALLOC | (jpeg->settings.fast_dct ? TJFLAG_FASTDCT : 0);
-    int quality = jpeg->settings.quality;
+    int quality = choose_quality(jpeg, picture);
     unsigned char *to = bytes->data;
     unsigned long size = bytes->size;
     const uint8_t *planes[SL_PLANES_MAX];
@@ -183,6 +193,11 @@ static int compress(sl_jpeg *jpeg, const struct picture *picture, sl_buffer *byt
         return sl_fail(SL_EINVAL, "a picture of %dx%d can't become a JPEG: %s", picture->width,
                        picture->height, tjGetErrorStr2(jpeg->compressor));
     bytes->size = size;
+    jpeg->seen = (sl_quality_seen){
+        .quality = quality,
+        .pixels = (int64_t)picture->width * picture->height,
+        .bytes = (int64_t)size,
+    };
     return SL_OK;
 }
 
@@ -239,7 +254,7 @@ int sl_jpeg_encode(void *state, const sl_frame *frame, sl_frame **coded) {
     sl_frame *smaller = NULL;
     bool made = frame->format != SL_FORMAT_JPEG;
     int result = SL_OK;
-    if (made && jpeg->scale > 0 && jpeg->scale < 1)
+    if (made && jpeg->frame_bytes > 0 && jpeg->scale < 1)
         result = scale(jpeg, frame, &smaller);
     if (result == SL_OK)
         result = made ? encode(jpeg, smaller ? smaller : frame, coded)
@@ -251,14 +266,17 @@ int sl_jpeg_encode(void *state, const sl_frame *frame, sl_frame **coded) {
         .encoder = "jpeg",
         .width = (*coded)->width,
         .height = (*coded)->height,
-        .quantiser = -1,
-        .best = !made || jpeg->settings.quality >= jpeg->best_quality,
+        .quantiser = made ? sl_quality_quantiser(jpeg->seen.quality) : -1,
+        .quality = made ? jpeg->seen.quality : 0,
+        .best = !made || jpeg->seen.quality >= jpeg->settings.quality,
     };
     return SL_OK;
 }
 
 static void aim(void *state, const sl_codec_aim *at) {
     sl_jpeg *jpeg = state;
+    double bytes = (double)at->bit_rate / at->fps / 8;
+    jpeg->frame_bytes = (int64_t)fmin(fmax(bytes, 1), FRAME_BYTES_MOST);
     jpeg->scale = at->scale;
     jpeg->settings.quality = at->quality;
 }

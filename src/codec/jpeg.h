@@ -4,6 +4,7 @@
 
 #include "codec/codec.h"
 #include "codec/pixels.h"
+#include "codec/quality.h"
 #include "frame/pool.h"
 
 typedef struct sl_jpeg {
@@ -11,8 +12,9 @@ typedef struct sl_jpeg {
     void *compressor, *decompressor; /* tjhandle, made when first needed */
     sl_pool *coded;                  /* for what is encoded here */
     sl_pool *pixels;                 /* for what is decoded here */
-    double scale;                    /* of what is encoded; 0: nothing is aimed at */
-    int best_quality;                /* the one that was set, whatever is aimed at */
+    int64_t frame_bytes;             /* that are aimed at; 0: nothing is, */
+    double scale;                    /* and of what size pictures are to be */
+    sl_quality_seen seen;            /* the last one, for the next one's quality */
     sl_pixels scaling;               /* makes it smaller */
     sl_codec_report report;
 } sl_jpeg;

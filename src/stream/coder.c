@@ -41,6 +41,7 @@ static void report(sl_coder *coder, const sl_frame *coded) {
     sl_codec_report last = sl_codec_last(coder->codec);
     sl_coding coding = {
         .quantiser = last.quantiser,
+        .quality = last.quality,
         .best = last.best,
         .width = last.width,
         .height = last.height,

@@ -271,6 +271,17 @@ bool sl_fanout_awaited(sl_fanout *fanout) {
     return awaited;
 }
 
+uint64_t sl_fanout_allowed(sl_fanout *fanout) {
+    uint64_t most = 0;
+    pthread_mutex_lock(&fanout->lock);
+    for (const sl_taker *taker = fanout->takers; taker; taker = taker->next) {
+        if (taker->presence == SL_PRESENT && taker->allowed > most)
+            most = taker->allowed;
+    }
+    pthread_mutex_unlock(&fanout->lock);
+    return most > 0 ? most : SL_ALLOWANCE_ALL;
+}
+
 void sl_fanout_end(sl_fanout *fanout, int code, const char *sentence) {
     pthread_mutex_lock(&fanout->lock);
     fanout->ended = true;
@@ -443,7 +454,8 @@ static void clear_up(const sl_taker *taker) {
 }
 
 int sl_taker_init(sl_taker *taker, sl_fanout *fanout, sl_tally *tally) {
-    *taker = (sl_taker){.fanout = fanout, .tally = tally, .filled.fd = -1};
+    *taker =
+        (sl_taker){.fanout = fanout, .tally = tally, .filled.fd = -1, .allowed = SL_ALLOWANCE_ALL};
     int result = open_many(&taker->ready_fd);
     if (!result)
         result = sl_event_init(&taker->filled);
@@ -494,6 +506,12 @@ void sl_taker_finish(sl_taker *taker) {
     if (taker->ready_fd >= 0)
         close(taker->ready_fd);
     sl_event_finish(&taker->filled);
+}
+
+void sl_taker_allow(sl_taker *taker, uint64_t bytes) {
+    pthread_mutex_lock(&taker->fanout->lock);
+    taker->allowed = bytes;
+    pthread_mutex_unlock(&taker->fanout->lock);
 }
 
 bool sl_taker_alone(const sl_taker *taker) {

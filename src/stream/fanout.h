@@ -24,6 +24,7 @@
 #define STREAM_FANOUT_H
 
 #include "base/event.h"
+#include "stream/allowance.h"
 #include "stream/lanes.h"
 #include "stream/pipeline.h"
 #include "stream/tally.h"
@@ -64,6 +65,7 @@ typedef struct sl_taker {
     sl_presence presence; /* this and the rest under the fan-out's lock */
     sl_parcel *slot;
     int limit;
+    uint64_t allowed;       /* bytes of a frame */
     bool fetches[SL_LANES]; /* nobody else has a better claim to the lane's next frame */
     bool busy;              /* in turns: it has one that it has not settled */
     uint64_t took;          /* in turns: how many had been taken when it took its last one */
@@ -87,6 +89,10 @@ int sl_fanout_wait(sl_fanout *fanout, const sl_cancel *cancel, int64_t deadline_
 /* Whether what was put is waited for, and nothing newer has been put since. Any thread. */
 bool sl_fanout_awaited(sl_fanout *fanout);
 
+/* How large frames should be, for the taker that can take most of those that are there. Any thread.
+ */
+uint64_t sl_fanout_allowed(sl_fanout *fanout);
+
 /* Ends it, and the pipelines: puts and takes fail with `code` and `sentence`. */
 void sl_fanout_end(sl_fanout *fanout, int code, const char *sentence);
 bool sl_fanout_ended(sl_fanout *fanout);
@@ -103,6 +109,9 @@ void sl_taker_set_presence(sl_taker *taker, sl_presence presence);
 
 /* Takes frames of another lane from now on. What lies in the slot is taken all the same. */
 void sl_taker_set_lane(sl_taker *taker, size_t lane);
+
+/* How large frames should be for it, at most: to begin with SL_ALLOWANCE_ALL. */
+void sl_taker_allow(sl_taker *taker, uint64_t bytes);
 
 /* Whether no other taker is left for good. */
 bool sl_taker_alone(const sl_taker *taker);

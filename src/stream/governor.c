@@ -155,8 +155,8 @@ bool sl_governor_acked(sl_governor *governor, int64_t now_us, uint64_t bytes, in
 }
 
 void sl_governor_coded(sl_governor *governor, int64_t now_us, int quantiser, bool best) {
-    bool down = quantiser > COARSE && governor->step < STEPS - 1;
-    bool up = quantiser < FINE && governor->step > 0;
+    bool down = quantiser > COARSE && !best && governor->step < STEPS - 1;
+    bool up = (quantiser < FINE || best) && governor->step > 0;
     governor->best = best;
     if (!down && !up)
         governor->step_us = 0;

@@ -39,8 +39,9 @@ static void discard_input(sl_turn *turn) {
 
 /* A reply that did not come in time. The socket is opened anew: a reply that comes after all
  * must not be taken for the next frame's. */
-static int give_up_reply(sl_turn *turn) {
+static int give_up_reply(sl_turn *turn, uint64_t bytes) {
     sl_tally_drop(turn->tally, SL_DROP_LOST);
+    sl_allowance_unanswered(&turn->allowance, bytes);
     turn->unanswered++;
     int most = turn->settings->max_retries;
     if (most < 0) /* nobody said: a viewer that answered once may stop for as long as it likes */
@@ -87,8 +88,16 @@ static int rest(sl_turn *turn) {
     return result == SL_EAGAIN ? SL_OK : result;
 }
 
-/* Waits for the reply to the frame that was sent when the link had made `connects` connections. */
-static int await_reply(sl_turn *turn, uint64_t connects) {
+static void note_reply(sl_turn *turn, uint64_t bytes, int64_t took_us) {
+    sl_coding coding;
+    sl_steering_coding(turn->steering, turn->rein, &coding);
+    sl_allowance_answered(&turn->allowance, turn->goals, coding.fps, sl_now_us(), bytes, took_us);
+    plan_rest(turn, took_us);
+}
+
+/* Waits for the reply to a frame of so many bytes that was sent when the link had made `connects`
+ * connections. */
+static int await_reply(sl_turn *turn, uint64_t bytes, uint64_t connects) {
     int64_t sent_us = sl_now_us();
     int64_t deadline_us = seconds_from_now(turn->settings->request_timeout_s);
     const sl_cancel *stop = turn->stop;
@@ -99,7 +108,7 @@ static int await_reply(sl_turn *turn, uint64_t connects) {
             sl_link_message_clear(&message);
             turn->unanswered = 0;
             turn->answered = true;
-            plan_rest(turn, sl_now_us() - sent_us);
+            note_reply(turn, bytes, sl_now_us() - sent_us);
             sl_turn_deliver(turn);
             return SL_OK;
         }
@@ -115,7 +124,7 @@ static int await_reply(sl_turn *turn, uint64_t connects) {
             stop = NULL;
             deadline_us = sl_turn_end_deadline(turn);
         } else if (result == SL_EAGAIN) {
-            return stop ? give_up_reply(turn)
+            return stop ? give_up_reply(turn, bytes)
                         : (sl_tally_drop(turn->tally, SL_DROP_LOST), SL_ECANCELED);
         } else if (result) {
             return result;
@@ -134,7 +143,7 @@ static int lockstep_send(sl_turn *turn, const sl_frame *frame) {
     sl_pipeline_show_room(turn->pipeline); /* only now, so that the frame left first */
     if (result)
         return result;
-    return await_reply(turn, state.connects);
+    return await_reply(turn, frame->size, state.connects);
 }
 
 /* NetGear's reqrep receiver answers the end, its pair receiver does not. */

@@ -95,6 +95,7 @@ static int send_current(sl_outlet *outlet) {
     if (result == SL_OK) {
         int64_t took_us = sl_now_us() - began_us;
         outlet->turn_us = outlet->turn_us ? (outlet->turn_us * 7 + took_us) / 8 : took_us;
+        sl_taker_allow(&outlet->taker, outlet->turn.allowance.most);
     }
     if (result != SL_EAGAIN)
         sl_taker_settle(&outlet->taker, &outlet->current, outlet->turn.delivered);
@@ -263,6 +264,7 @@ static int open_way(sl_outlet *outlet) {
         .rein = &outlet->rein,
         .goals = &outlet->owner->goals,
     };
+    sl_allowance_init(&outlet->turn.allowance);
     if (!result)
         result = sl_turn_write_port(port, settings, settings->port);
     if (settings->multiserver_mode)

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "frame/buffer.h"
 #include "link/link.h"
+#include "stream/allowance.h"
 #include "stream/answer.h"
 #include "stream/audience.h"
 #include "stream/cameras.h"
@@ -37,6 +38,7 @@ typedef struct sl_turn {
     sl_audience *audience;          /* who watches, */
     sl_playout *playout;            /* and what waits to be shown evenly; NULL: nothing does */
     sl_live live;                   /* live sender: how it stands with its receiver */
+    sl_allowance allowance;         /* pair, reqrep: how large the sender's frames may be */
     sl_steering *steering;          /* live sender: of the encoder, */
     sl_rein *rein;                  /* its own hand on it, */
     const sl_governor_goals *goals; /* and what it is for, */

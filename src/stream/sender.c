@@ -49,6 +49,7 @@ struct sl_sender {
     sl_tally tally;       /* of frames, whichever destination they reached */
     sl_cancel *stop;
     atomic_uint_fast64_t encoded;
+    atomic_int quality; /* of the JPEG that was coded last; 0: it was none */
     sl_event opened;    /* the way to a destination is open, or the sender has failed */
     sl_event reachable; /* a receiver is there, or the sender has failed */
 
@@ -85,14 +86,16 @@ static const sl_option live_options[] = {
      .minimum = 50,
      .maximum = 10000,
      .fallback = "150",
-     .help = "live: how old a frame may be when it comes, beyond the way's own delay, in ms"},
+     .help =
+         "live, and JPEG with pair and reqrep: how old a frame may be when it comes, beyond the "
+         "way's own delay, in ms"},
     {.name = "min_fps",
      .type = SL_OPTION_NUMBER,
      .offset = offsetof(sl_live_settings, min_fps),
      .minimum = 1,
      .maximum = 240,
      .fallback = "10",
-     .help = "live: frames a second that are not gone below for a finer picture"},
+     .help = "The same: frames a second that are not gone below for a finer picture"},
     {.name = "max_rate",
      .type = SL_OPTION_INT,
      .offset = offsetof(sl_live_settings, max_rate_kbit),
@@ -110,7 +113,9 @@ static const sl_option live_options[] = {
      .offset = offsetof(sl_live_settings, prefer),
      .choices = preferences,
      .fallback = "sharp",
-     .help = "live: what to keep when bits are few: a sharp picture, or smooth movement"},
+     .help =
+         "live, and JPEG with pair and reqrep: what to keep when bits are few: a sharp picture, "
+         "or smooth movement"},
 };
 
 static sl_option_group groups[6];
@@ -214,16 +219,39 @@ static int open_encoder(void *user, void **state) {
                               : sl_codec_open((sl_codec **)state, &lane->sender->settings.codec);
 }
 
+/* In NetGear's patterns: as large as the viewer that can take most has it in time. */
+static int limit_encoder(sl_sender *sender, sl_codec *codec) {
+    sl_codec_aim wanted = {
+        .format = SL_FORMAT_JPEG,
+        .bit_rate = (int64_t)sl_fanout_allowed(sender->fanout) * 8,
+        .fps = 1,
+        .scale = 1,
+        .quality = sender->settings.codec.quality,
+    };
+    return sender->settings.codec.jpeg ? sl_codec_aim_at(codec, &wanted) : SL_OK;
+}
+
+/* By a codec of the worker's own. */
+static int encode_limited(sl_sender *sender, sl_codec *codec, const sl_frame *frame,
+                          sl_frame **coded) {
+    int result = limit_encoder(sender, codec);
+    if (!result)
+        result = sl_codec_encode(codec, frame, coded);
+    return result;
+}
+
 static int encode(void *user, void *state, const sl_frame *frame, sl_frame **coded) {
     struct lane *lane = user;
     sl_sender *sender = lane->sender;
     int result = sender->live ? sl_coder_code(&lane->coder, frame, coded)
-                              : sl_codec_encode(state, frame, coded);
+                              : encode_limited(sender, state, frame, coded);
     if (result) {
         end(sender, result, sl_error());
         return result;
     }
     atomic_fetch_add(&sender->encoded, 1);
+    if (!sender->live)
+        atomic_store(&sender->quality, sl_codec_last(state).quality);
     return SL_OK;
 }
 
@@ -418,6 +446,8 @@ void sl_sender_stats(const sl_sender *sender, sl_stats *stats) {
     sum.seconds = stats->seconds;
     sum.port = sender->destinations.all[0].link.port;
     sum.encoded = atomic_load(&sender->encoded);
+    sum.quality = sender->live ? sl_steering_quality((sl_steering *)&sender->steering)
+                               : atomic_load(&sender->quality);
     *stats = sum;
 }
 

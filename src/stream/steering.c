@@ -123,3 +123,10 @@ void sl_steering_coding(sl_steering *steering, const sl_rein *rein, sl_coding *c
     coding->fps = offered_fps(steering);
     pthread_mutex_unlock(&steering->lock);
 }
+
+int sl_steering_quality(sl_steering *steering) {
+    pthread_mutex_lock(&steering->lock);
+    int quality = steering->steered[0].coding.quality;
+    pthread_mutex_unlock(&steering->lock);
+    return quality;
+}

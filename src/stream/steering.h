@@ -19,6 +19,7 @@ typedef struct sl_coding {
     double fps;      /* frames a second that are offered; 0: not known yet */
     uint64_t frames; /* coded so far; 0: none yet, and the rest is unknown */
     int quantiser;   /* 0 (best) to 63; -1: not known */
+    int quality;     /* of JPEG; 0: it is none */
     bool best;       /* more bits would not make it better */
     int width, height;
     size_t bytes;        /* that it has */
@@ -78,6 +79,9 @@ void sl_steering_offer(sl_steering *steering, int64_t captured_us);
 
 /* A frame was coded for a lane; `coding` says how, but for what is counted here. */
 void sl_steering_report(sl_steering *steering, size_t lane, const sl_coding *coding);
+
+/* The quality of the JPEG that was last coded in the first lane; 0: it was none. */
+int sl_steering_quality(sl_steering *steering);
 
 /* How frames are coded for a destination. */
 void sl_steering_coding(sl_steering *steering, const sl_rein *rein, sl_coding *coding);

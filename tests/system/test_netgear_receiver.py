@@ -165,3 +165,23 @@ def test_quality_changes_the_size(folder, send, peer):
         list(receiver.frames())
         sizes[quality] = sender.end()["bytes"]
     assert sizes[95] > 1.5 * sizes[20]
+
+
+def test_quality_follows_the_way(send, peer):
+    """A peer that answers when a way of 400 kbit/s had brought the bytes, and then one at once."""
+    receiver = peer(netgear.Receiver("pair"))
+    words = ["--min-fps", 4, "--max-age", 500]
+    sender = send("pattern:640x360@30", receiver.port, "pair", *words)
+    best = len(receiver.recv_parts()[1])
+    receiver.reply()
+    size = best
+    while size > 0.6 * best:
+        size = len(receiver.recv_parts()[1])
+        time.sleep(8 * size / 400e3)
+        receiver.reply()
+    while size < 0.95 * best:
+        size = len(receiver.recv_parts()[1])
+        receiver.reply()
+    sender.signal(signal.SIGINT)
+    list(receiver.frames())
+    assert sender.end()["quality"] == 90, sender.account()

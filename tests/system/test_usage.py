@@ -34,7 +34,14 @@ REFUSED = {
     "quality of live video": ([*SEND, "--quality", "80"], "--jpeg"),
     "JPEG and another codec": ([*SEND, "--jpeg", "-o", "video_codec=hevc"], "contradict"),
     "message in live": ([*SEND, "--message", "1"], "--pattern pair"),
-    "age in lockstep": ([*SEND, *PAIR, "--max-age", "200"], "--pattern live"),
+    "rate in lockstep": ([*SEND, *PAIR, "--max-rate", "200"], "--pattern live"),
+    "least quality of raw frames": (
+        [*SEND, *PAIR, "--raw", "--min-quality", "80"], "--min-quality"),
+    "least quality of no JPEG": ([*SEND, "--min-quality", "80"], "--min-quality"),
+    "goal that nobody answers": (
+        [*SEND, "--pattern", "pubsub", "--min-fps", "20"], "--min-fps"),
+    "goal of raw frames": ([*SEND, *PAIR, "--raw", "--max-age", "80"], "--max-age"),
+    "least quality too low": ([*SEND, *PAIR, "--min-quality", "9"], "10"),
     "every frame in lockstep": ([*VIEW, *PAIR, "--every-frame"], "--every-frame"),
     "even frames in lockstep": ([*VIEW, *PAIR, "--smooth", "50"], "--smooth"),
     "every frame in live": ([*VIEW, "--every-frame"], "--pattern pubsub"),

@@ -34,6 +34,7 @@ static void options_have_netgears_defaults(void **state) {
     assert_true(settings.codec.jpeg);
     assert_int_equal(settings.codec.colorspace, SL_COLORSPACE_BGR);
     assert_int_equal(settings.codec.quality, 90);
+    assert_int_equal(settings.codec.min_quality, 30);
     assert_true(settings.codec.fast_dct);
     assert_false(settings.codec.fast_upsample);
 }

@@ -8,12 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const sl_codec_settings defaults = {
-    .jpeg = true, .colorspace = SL_COLORSPACE_BGR, .quality = 95};
+    .jpeg = true, .colorspace = SL_COLORSPACE_BGR, .quality = 95, .min_quality = 30};
 
 static sl_codec *open_codec(sl_colorspace colorspace) {
     sl_codec *codec;
@@ -229,6 +230,69 @@ static void jpegs_pass_through(void **state) {
     sl_codec_close(&codec);
 }
 
+/* A slope with noise, as a camera sees it. */
+static sl_frame *grainy(int number) {
+    sl_frame *frame = planar(SL_FORMAT_I420, 320, 240);
+    unsigned random = (unsigned)number;
+    for (size_t i = 0; i < frame->strides[0] * 240; i++) {
+        random = random * 1103515245 + 12345;
+        frame->planes[0][i] = (uint8_t)(i / 512 + (random >> 16) % 24);
+    }
+    return frame;
+}
+
+/* Codes so many frames, and gives the size of the last, which is number 0. */
+static size_t last_of(sl_codec *codec, const sl_codec_aim *aim, int count) {
+    size_t size = 0;
+    assert_int_equal(sl_codec_aim_at(codec, aim), 0);
+    for (int number = count - 1; number >= 0; number--) {
+        sl_frame *frame = grainy(number), *coded;
+        assert_int_equal(sl_codec_encode(codec, frame, &coded), 0);
+        size = coded->size;
+        sl_frame_unref(&coded);
+        sl_frame_unref(&frame);
+    }
+    return size;
+}
+
+/* Of a plain JPEG. */
+static size_t size_at(int quality) {
+    sl_codec *codec;
+    sl_codec_settings settings = defaults;
+    sl_frame *frame = grainy(0), *coded;
+    settings.quality = quality;
+    assert_int_equal(sl_codec_open(&codec, &settings), 0);
+    assert_int_equal(sl_codec_encode(codec, frame, &coded), 0);
+    size_t size = coded->size;
+    sl_frame_unref(&coded);
+    sl_frame_unref(&frame);
+    sl_codec_close(&codec);
+    return size;
+}
+
+static void aimed_ones_settle_at_the_size_that_is_asked_for(void **state) {
+    (void)state;
+    sl_codec *codec = open_codec(SL_COLORSPACE_BGR);
+    sl_codec_aim aim = {.format = SL_FORMAT_JPEG, .fps = 10, .scale = 1, .quality = 90};
+    for (int quality = 40; quality <= 80; quality += 20) {
+        double asked = (double)size_at(quality);
+        aim.bit_rate = (int64_t)(asked * 8 * aim.fps);
+        assert_true(fabs((double)last_of(codec, &aim, 10) / asked - 1) < 0.15);
+        assert_in_range(sl_codec_last(codec).quality, 31, 89);
+        assert_false(sl_codec_last(codec).best);
+    }
+    /* As far as it goes one way, and the other. */
+    aim.bit_rate = 1000;
+    last_of(codec, &aim, 1);
+    assert_int_equal(sl_codec_last(codec).quality, 30);
+    assert_true(sl_codec_last(codec).quantiser > 40);
+    aim.bit_rate = 100000000;
+    assert_int_equal(last_of(codec, &aim, 10), size_at(90));
+    assert_int_equal(sl_codec_last(codec).quality, 90);
+    assert_true(sl_codec_last(codec).best);
+    sl_codec_close(&codec);
+}
+
 static void all_sorts_of_jpeg_decode(void **state) {
     (void)state;
     static const struct {
@@ -377,6 +441,7 @@ int main(void) {
         cmocka_unit_test(planes_come_back_as_they_are),
         cmocka_unit_test(gray_takes_the_luma_of_planes),
         cmocka_unit_test(jpegs_pass_through),
+        cmocka_unit_test(aimed_ones_settle_at_the_size_that_is_asked_for),
         cmocka_unit_test(all_sorts_of_jpeg_decode),
         cmocka_unit_test(truncated_jpegs_are_refused),
         cmocka_unit_test(extraneous_bytes_do_no_harm),

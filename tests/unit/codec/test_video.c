@@ -454,7 +454,6 @@ static void live_jpegs_follow_the_aim(void **state) {
     assert_true(sl_codec_last(encoder).best);
     sl_frame_unref(&same);
     aim.bit_rate = 100000;
-    aim.quality = 30;
     aim.scale = 0.5;
     assert_int_equal(sl_codec_aim_at(encoder, &aim), 0);
     assert_int_equal(sl_codec_encode(encoder, large, &small), 0);
