@@ -64,6 +64,7 @@ static void add_counts(json_t *object, const struct figures_about *about, const 
     json_object_set_new(object, "frames", count(stats->frames));
     if (strcmp(about->role, "sender") == 0) {
         json_object_set_new(object, "encoded", count(stats->encoded));
+        json_object_set_new(object, "unchanged", count(stats->unchanged));
         json_object_set_new(object, "quality",
                             stats->quality ? json_integer(stats->quality) : json_null());
     }

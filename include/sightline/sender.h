@@ -72,7 +72,10 @@ SL_API int sl_sender_wait(sl_sender *sender, int timeout_ms);
  * once not for the fastest, and may be sent again or replaced. SL_EINVAL for a frame that
  * can't be coded as set, or has no elements. SL_ETIMEOUT when the receiver did not answer
  * max_retries times in a row, SL_EPEER, SL_EEND, or what ended the tunnel for good. One thread at a
- * time. */
+ * time.
+ *
+ * In the live pattern a frame of the very picture that was sent before is taken and not sent, but
+ * for one a second, while it can't become better and no receiver waits for a frame. */
 SL_API int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms);
 
 /* Waits until every frame taken was sent and acknowledged or given up, by each destination that

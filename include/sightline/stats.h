@@ -68,6 +68,8 @@ typedef struct sl_stats {
     bool live;                  /* sender: it has met a receiver of the live pattern, */
     sl_live_stats live_stats; /* and so it stands with that one, or with the one that takes most */
     int quality;              /* sender: of the JPEG that was coded last; 0: none was coded here */
+    uint64_t unchanged; /* sender, live: frames that were not coded, since their picture was; they
+                           count neither as sent nor as dropped */
     void *reserved[2];
 } sl_stats;
 

@@ -286,6 +286,7 @@ typedef struct sl_stats {
     bool live;
     sl_live_stats live_stats;
     int quality;
+    uint64_t unchanged;
     void *reserved[2];
 } sl_stats;
 typedef struct sl_receiver sl_receiver;

@@ -19,6 +19,7 @@
 #include "link/link.h"
 #include "stream/coder.h"
 #include "stream/outlet.h"
+#include "stream/stillness.h"
 #include "stream/threads.h"
 #include "tunnel/tunnel.h"
 #include <poll.h>
@@ -44,9 +45,11 @@ struct sl_sender {
     size_t lane_count; /* one but in the live pattern */
     sl_fanout *fanout;
     sl_returned returned;
-    bool live;            /* the pattern, of all destinations */
-    sl_steering steering; /* of the encoders then */
-    sl_tally tally;       /* of frames, whichever destination they reached */
+    bool live;                      /* the pattern, of all destinations */
+    sl_steering steering;           /* of the encoders then */
+    sl_stillness stillness;         /* of the picture then; the caller's thread's */
+    atomic_uint_fast64_t unchanged; /* frames that were not coded because of it */
+    sl_tally tally;                 /* of frames, whichever destination they reached */
     sl_cancel *stop;
     atomic_uint_fast64_t encoded;
     atomic_int quality; /* of the JPEG that was coded last; 0: it was none */
@@ -379,12 +382,27 @@ int sl_sender_wait(sl_sender *sender, int timeout_ms) {
     return result ? result : failure_of(sender);
 }
 
+/* A live picture at rest is as good as sent. */
+static bool rests(sl_sender *sender, const sl_frame *frame) {
+    bool best = sl_steering_best(&sender->steering);
+    bool awaited = sl_steering_awaits(&sender->steering);
+    if (!sl_stillness_skips(&sender->stillness, frame, best, awaited, sl_now_us()))
+        return false;
+    atomic_fetch_add(&sender->unchanged, 1);
+    return true;
+}
+
 int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms) {
     if (frame->size == 0)
         return sl_fail(SL_EINVAL, "an array without elements can't be sent");
     sl_steering_offer(&sender->steering, frame->captured_monotonic_us);
-    return sl_fanout_put(sender->fanout, frame, sender->settings.cancel,
-                         sl_deadline_us(timeout_ms));
+    if (sender->live && rests(sender, frame))
+        return failure_of(sender);
+    int result =
+        sl_fanout_put(sender->fanout, frame, sender->settings.cancel, sl_deadline_us(timeout_ms));
+    if (result == SL_OK)
+        sl_stillness_passed(&sender->stillness, sl_now_us());
+    return result;
 }
 
 int sl_sender_flush(sl_sender *sender, int timeout_ms) {
@@ -448,6 +466,7 @@ void sl_sender_stats(const sl_sender *sender, sl_stats *stats) {
     sum.encoded = atomic_load(&sender->encoded);
     sum.quality = sender->live ? sl_steering_quality((sl_steering *)&sender->steering)
                                : atomic_load(&sender->quality);
+    sum.unchanged = atomic_load(&sender->unchanged);
     *stats = sum;
 }
 

@@ -21,14 +21,25 @@ void sl_steering_finish(sl_steering *steering) {
     pthread_mutex_destroy(&steering->lock);
 }
 
+static bool is_in(const sl_lanes *lanes, const sl_member *sought) {
+    const sl_member *member = lanes->members;
+    while (member && member != sought)
+        member = member->next;
+    return member;
+}
+
 size_t sl_steering_aim(sl_steering *steering, sl_rein *rein, const sl_governor_aim *aim, bool known,
                        const sl_live_stats *told, int64_t now_us) {
     pthread_mutex_lock(&steering->lock);
+    bool comes = !is_in(&steering->lanes, &rein->member);
     sl_lanes_join(&steering->lanes, &rein->member);
     rein->aim = *aim;
     rein->told = *told;
+    size_t before = rein->member.lane;
     size_t lane =
         sl_lanes_judge(&steering->lanes, &rein->member, known ? aim->bit_rate : 0, now_us);
+    if (comes || lane != before)
+        steering->steered[lane].newcomer = true;
     pthread_mutex_unlock(&steering->lock);
     return lane;
 }
@@ -82,9 +93,31 @@ bool sl_steering_take(sl_steering *steering, size_t lane, sl_governor_aim *aim, 
     pthread_mutex_lock(&steering->lock);
     bool found = find_aim(steering, lane, aim);
     *keyframe = steered->keyframe;
-    steered->keyframe = false;
+    steered->keyframe = steered->newcomer = false;
     pthread_mutex_unlock(&steering->lock);
     return found;
+}
+
+bool sl_steering_awaits(sl_steering *steering) {
+    pthread_mutex_lock(&steering->lock);
+    bool awaits = !steering->lanes.members;
+    for (size_t lane = 0; lane < steering->lanes.count; lane++) {
+        const sl_steered *steered = &steering->steered[lane];
+        bool wanted = steered->newcomer || steered->keyframe;
+        awaits = awaits || (wanted && !sl_lanes_empty(&steering->lanes, lane));
+    }
+    pthread_mutex_unlock(&steering->lock);
+    return awaits;
+}
+
+bool sl_steering_best(sl_steering *steering) {
+    bool best = true;
+    pthread_mutex_lock(&steering->lock);
+    for (size_t lane = 0; lane < steering->lanes.count; lane++)
+        best =
+            best && (steering->steered[lane].coding.best || sl_lanes_empty(&steering->lanes, lane));
+    pthread_mutex_unlock(&steering->lock);
+    return best;
 }
 
 /* A pause is no interval. */

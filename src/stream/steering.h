@@ -36,6 +36,7 @@ typedef struct sl_rein {
 /* What is steered: one lane's encoder. */
 typedef struct sl_steered {
     bool keyframe;
+    bool newcomer; /* a destination came to the lane, and no frame was coded since */
     sl_coding coding;
     double frame_bits; /* that frames have on average, or had at a busier time not long ago */
 } sl_steered;
@@ -73,6 +74,13 @@ bool sl_steering_idle(sl_steering *steering, size_t lane);
 /* For a lane's encoder: where to aim with the next frame. False when nobody says. The wish for a
  * keyframe is handed over, and forgotten. */
 bool sl_steering_take(sl_steering *steering, size_t lane, sl_governor_aim *aim, bool *keyframe);
+
+/* Whether the next frame must be coded, even if its picture was: somebody came, or can use nothing
+ * but a keyframe; or nobody is there, and it waits for them. */
+bool sl_steering_awaits(sl_steering *steering);
+
+/* Whether frames could be coded no better for anybody. */
+bool sl_steering_best(sl_steering *steering);
 
 /* A frame that was captured then, monotonic, is offered, maybe not for the first time. */
 void sl_steering_offer(sl_steering *steering, int64_t captured_us);

@@ -9,7 +9,7 @@ from concurrent import futures
 
 import pytest
 import zmq
-from harness import netgear, timecode, y4m
+from harness import netgear, pictures, timecode, y4m
 from harness.netgear import PATTERNS
 from harness.waiting import allow
 
@@ -125,6 +125,34 @@ def test_smaller_pictures_keep_their_size(view, send):
         assert (reader.width, reader.height) == (1280, 720)
         assert shown.result() == seen["frames"], viewer.account()
     assert seen["rejected"] == 0 and "unshown" not in seen["drops"], viewer.account()
+
+
+def test_still_picture(folder, view, send):
+    """It is sent now and then; to who comes, at once; and the viewer waits for nothing in vain."""
+    path, _ = pictures.film(folder, numbers=[0] * 25)
+    viewer = view("live", "--timeout", 10)
+    port = viewer.port()
+    sender = send(path, port, "live", "--loop")
+    before = sender.event("stats", lambda event: event["unchanged"] > 50, 30)
+    later = sender.event("stats", lambda event: event["unchanged"] > before["unchanged"] + 50, 30)
+    coded, left = (later[name] - before[name] for name in ("encoded", "unchanged"))
+    assert 0 < coded < left / 5, f"{coded} frames coded, and {left} not"
+    viewer.signal(signal.SIGKILL)
+    viewer.wait()
+    again = view("live", "--port", port)
+    again.after(2)
+    sender.signal(signal.SIGINT)
+    check_stream(again, sender, 2)
+
+
+def test_picture_that_comes_to_rest_and_moves_again(folder, view, send):
+    path, _ = pictures.film(folder, numbers=[*range(12), *[12] * 75, *range(12, 24)])
+    viewer = view("live")
+    sender = send(path, viewer.port(), "live")
+    check_stream(viewer, sender, 12)
+    end = sender.event("end")
+    assert 0 < end["unchanged"] < 75, sender.account()
+    assert end["frames"] + end["unchanged"] + end["dropped"] == 12 + 75 + 12, sender.account()
 
 
 def test_session_killed(sshd, view, send):

@@ -35,9 +35,10 @@ def arranged(frame, colorspace):
     return out
 
 
-def film(folder, count=12):
-    """The pictures as an uncompressed BGR film; returns its path and the pictures."""
-    frames = [picture(number) for number in range(count)]
+def film(folder, count=12, numbers=None):
+    """The pictures, or those of these numbers, as an uncompressed BGR film of 25 a second; returns
+    its path and the pictures."""
+    frames = [picture(number) for number in numbers or range(count)]
     path = folder / "pictures.nut"
     footage.ffmpeg(
         "-f", "rawvideo", "-pix_fmt", "bgr24", "-s", "320x240", "-r", "25", "-i", "pipe:0",
