@@ -31,8 +31,8 @@
 
 /* What may wait in the kernel that is not on the wire yet. Of a Unix socket it takes twice what it
  * is told, and counts more than the bytes themselves. */
-#define PUBLISHER_UNSENT_BYTES  (128 * 1024)
-#define LIVE_UNSENT_BYTES       (64 * 1024) /* until sl_link_pace() knows better */
+#define PUBLISHER_UNSENT_BYTES  (128 * 1024) /* at most; sl_peers_pace() knows better */
+#define LIVE_UNSENT_BYTES       (64 * 1024)  /* until sl_link_pace() knows better */
 #define LIVE_LOCAL_UNSENT_BYTES (32 * 1024)
 
 /* It looks at delay, where others fill the queues on the way until something is lost. */

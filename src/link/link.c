@@ -15,10 +15,7 @@
 #define LOST_LITTLE_MOST  1024                   /* of which libzmq may keep 32 KiB each */
 #define FAILURES_A_FAMILY 3                      /* to connect, before the other one's turn */
 
-/* What the kernel may hold back of a live sender: of a second's bytes the fiftieth part, 20 ms. */
-#define UNSENT_A_SECOND 50
-#define UNSENT_LEAST    (INT64_C(16) * 1024)
-#define UNSENT_MOST     (INT64_C(256) * 1024)
+#define UNSENT_MOST (256 * 1024) /* that the kernel may hold back of a live sender */
 
 /* The places that a receiver's settings name, one a port; a given endpoint stands for all. */
 static int find_berths(sl_link *link, const sl_link_settings *settings, const char *endpoint) {
@@ -142,9 +139,7 @@ void sl_link_state_get(const sl_link *link, sl_link_state *state) {
 }
 
 void sl_link_pace(sl_link *link, int64_t bytes_per_s) {
-    int64_t unsent = bytes_per_s / UNSENT_A_SECOND;
-    unsent = unsent < UNSENT_LEAST ? UNSENT_LEAST : unsent > UNSENT_MOST ? UNSENT_MOST : unsent;
-    link->tuning.unsent_bytes = (int)unsent;
+    link->tuning.unsent_bytes = sl_peers_unsent(bytes_per_s, UNSENT_MOST);
     sl_peers_bound_unsent(&link->peers, link->tuning.unsent_bytes);
 }
 
@@ -240,9 +235,16 @@ static int check_cut_off(sl_link *link) {
     return sl_socket_reopen(link);
 }
 
+/* Nothing comes back to a publisher, but TCP knows what passes. */
+static void pace_publisher(sl_link *link) {
+    if (sl_link_publishes(link) && sl_now_us() >= link->check_us)
+        sl_peers_pace(&link->peers, link->tuning.unsent_bytes);
+}
+
 /* All that must be done now and then. */
 static int attend(sl_link *link) {
     sl_monitor_drain(link);
+    pace_publisher(link);
     int result = keep_connecting(link);
     if (!result)
         result = sl_name_attend(link);

@@ -18,6 +18,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+/* What the kernel may hold back: of a second's bytes the fiftieth part. */
+#define UNSENT_A_SECOND 50
+#define UNSENT_LEAST    (INT64_C(16) * 1024)
+
 #define HANDSHAKE_BYTES_MOST 1024 /* ZMTP's greeting, CURVE's words, the longest identity */
 
 void sl_peers_remove(sl_peers *peers, sl_peer *peer) {
@@ -267,12 +271,32 @@ void sl_peer_tune(int fd, const sl_peer_tuning *tuning) {
                    (socklen_t)strlen(tuning->congestion));
 }
 
+/* Whether its descriptor is still a connection to the same place, over TCP. */
+static bool is_there(const sl_peer *peer) {
+    char name[SL_PEER_NAME_MAX];
+    name_peer(peer->fd, name);
+    return *name && strcmp(name, peer->name) == 0;
+}
+
 void sl_peers_bound_unsent(sl_peers *peers, int unsent_bytes) {
     for (size_t i = 0; i < peers->count; i++) {
-        const sl_peer *peer = &peers->all[i];
-        char name[SL_PEER_NAME_MAX];
-        name_peer(peer->fd, name);
-        if (*name && strcmp(name, peer->name) == 0)
-            bound_unsent(peer->fd, unsent_bytes);
+        if (is_there(&peers->all[i]))
+            bound_unsent(peers->all[i].fd, unsent_bytes);
+    }
+}
+
+int sl_peers_unsent(int64_t bytes_per_s, int most) {
+    int64_t unsent = bytes_per_s / UNSENT_A_SECOND;
+    return (int)(unsent < UNSENT_LEAST ? UNSENT_LEAST : unsent > most ? most : unsent);
+}
+
+void sl_peers_pace(sl_peers *peers, int most) {
+    for (size_t i = 0; i < peers->count; i++) {
+        int fd = peers->all[i].fd;
+        struct tcp_info info = {0};
+        socklen_t size = sizeof info;
+        if (is_there(&peers->all[i]) && !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) &&
+            info.tcpi_delivery_rate > 0)
+            bound_unsent(fd, sl_peers_unsent((int64_t)info.tcpi_delivery_rate, most));
     }
 }

@@ -98,4 +98,11 @@ void sl_peer_tune(int fd, const sl_peer_tuning *tuning);
 /* Changes that for all who are there over TCP. */
 void sl_peers_bound_unsent(sl_peers *peers, int unsent_bytes);
 
+/* The same, for each by the bytes a second that TCP has seen pass on the way to it: 20 ms of them,
+ * `most` at most. As it is where none have passed yet. */
+void sl_peers_pace(sl_peers *peers, int most);
+
+/* 20 ms of so many bytes a second, but not less than keeps TCP busy, nor more than `most`. */
+int sl_peers_unsent(int64_t bytes_per_s, int most);
+
 #endif
