@@ -1,17 +1,16 @@
-/* An end of the library's for tests, a camera's or a viewer's, told what to do by its standard
- * input. The tests build and run it.
+/* Ends of the library's for tests, a camera's or a viewer's, told what to do by standard input. The
+ * tests build and run it.
  *
  * A request is several parts: their count, then each as its size and its bytes; numbers are 32-bit
  * in the machine's order. The answer is made the same way: `ok` or `frame` with what there is to
  * tell, `end`, or `error`, the code's name and its sentence. What isn't there is empty.
  *
- *     sender NAME=VALUE…                  ok
- *     receiver NAME=VALUE…                ok PORT
- *     wait                                ok, once a receiver is there
- *     send DTYPE SHAPE BYTES MESSAGE      ok, once acknowledged; with what came back, as below
- *     give DTYPE SHAPE BYTES MESSAGE      ok; goes back from now on
- *     recv SECONDS                        frame DTYPE SHAPE BYTES MESSAGE PORT, or end
- *     close                               ok
+ *     sender NAME=VALUE…                  ok END, which the others name
+ *     receiver NAME=VALUE…                ok END
+ *     send END DTYPE SHAPE BYTES MESSAGE  ok, once acknowledged; with what came back, as below
+ *     give END DTYPE SHAPE BYTES MESSAGE  ok; goes back from now on
+ *     recv END SECONDS                    frame DTYPE SHAPE BYTES MESSAGE PORT, or end
+ *     close END                           ok
  */
 #include <sightline/sightline.h>
 
@@ -20,6 +19,7 @@
 #include <string.h>
 
 #define PARTS_MAX 64
+#define ENDS_MAX  64
 #define WAIT_MS   60000
 
 struct part {
@@ -36,6 +36,8 @@ struct end {
     sl_sender *sender;
     sl_receiver *receiver;
 };
+
+static struct end ends[ENDS_MAX]; /* those that are open have one of both */
 
 /* Whatever can't be read or written means that the test is over. */
 static uint32_t read_number(void) {
@@ -101,33 +103,24 @@ static int set_all(void *settings, struct request *request) {
     return code;
 }
 
-static void open_sender(struct end *end, struct request *request) {
+static int open_sender(struct end *end, struct request *request) {
     sl_sender_settings settings;
     sl_sender_settings_init(&settings);
     int code = set_all(&settings, request);
     if (code == SL_OK)
         code = sl_sender_open(&end->sender, &settings);
     sl_settings_finish(&settings);
-    answer(code);
+    return code;
 }
 
-static void open_receiver(struct end *end, struct request *request) {
+static int open_receiver(struct end *end, struct request *request) {
     sl_receiver_settings settings;
-    sl_stats stats = {0};
-    char port[12];
     sl_receiver_settings_init(&settings);
     int code = set_all(&settings, request);
     if (code == SL_OK)
         code = sl_receiver_open(&end->receiver, &settings);
     sl_settings_finish(&settings);
-    if (code) {
-        answer(code);
-        return;
-    }
-    sl_receiver_stats(end->receiver, &stats);
-    snprintf(port, sizeof port, "%d", stats.port);
-    begin_answer(2, "ok");
-    write_text(port);
+    return code;
 }
 
 /* The array of three parts: dtype, "2,3,4" and the bytes. */
@@ -175,9 +168,9 @@ static void answer_returned(sl_sender *sender) {
 
 static void send_frame(struct end *end, struct request *request) {
     sl_frame *frame = NULL;
-    int code = make_array(&frame, &request->parts[1]);
+    int code = make_array(&frame, &request->parts[2]);
     if (code == SL_OK)
-        code = sl_frame_set_message(frame, text_of(&request->parts[4]));
+        code = sl_frame_set_message(frame, text_of(&request->parts[5]));
     if (code == SL_OK)
         code = sl_sender_send(end->sender, frame, WAIT_MS);
     if (code == SL_OK)
@@ -192,17 +185,17 @@ static void send_frame(struct end *end, struct request *request) {
 static void give(struct end *end, struct request *request) {
     sl_frame *array = NULL;
     int code = SL_OK;
-    if (request->parts[1].size)
-        code = make_array(&array, &request->parts[1]);
+    if (request->parts[2].size)
+        code = make_array(&array, &request->parts[2]);
     if (code == SL_OK)
-        code = sl_receiver_return(end->receiver, text_of(&request->parts[4]), array);
+        code = sl_receiver_return(end->receiver, text_of(&request->parts[5]), array);
     sl_frame_unref(&array);
     answer(code);
 }
 
 static void receive(struct end *end, struct request *request) {
     sl_frame *frame = NULL;
-    int timeout_ms = (int)(1000 * strtod(request->parts[1].bytes, NULL));
+    int timeout_ms = (int)(1000 * strtod(request->parts[2].bytes, NULL));
     int code = sl_receiver_recv(end->receiver, &frame, timeout_ms);
     if (code == SL_OK)
         write_frame("frame", frame);
@@ -216,14 +209,38 @@ static void close_end(struct end *end) {
     sl_receiver_close(&end->receiver);
 }
 
-static void serve(struct end *end, struct request *request) {
+static void open_end(struct request *request, bool sender) {
+    char text[12];
+    unsigned number = 0;
+    while (ends[number].sender || ends[number].receiver)
+        if (++number == ENDS_MAX)
+            exit(1);
+    struct end *end = &ends[number];
+    int code = sender ? open_sender(end, request) : open_receiver(end, request);
+    if (code) {
+        answer(code);
+        return;
+    }
+    snprintf(text, sizeof text, "%u", number);
+    begin_answer(2, "ok");
+    write_text(text);
+}
+
+/* The end that a request names; the first one where it names none. */
+static struct end *end_of(const struct request *request) {
+    unsigned long number = strtoul(request->parts[1].bytes, NULL, 10);
+    if (number >= ENDS_MAX)
+        exit(1);
+    return &ends[number];
+}
+
+static void serve(struct request *request) {
     const char *verb = request->parts[0].bytes;
+    struct end *end = end_of(request);
     if (strcmp(verb, "sender") == 0) {
-        open_sender(end, request);
+        open_end(request, true);
     } else if (strcmp(verb, "receiver") == 0) {
-        open_receiver(end, request);
-    } else if (strcmp(verb, "wait") == 0) {
-        answer(sl_sender_wait(end->sender, WAIT_MS));
+        open_end(request, false);
     } else if (strcmp(verb, "send") == 0) {
         send_frame(end, request);
     } else if (strcmp(verb, "give") == 0) {
@@ -246,11 +263,10 @@ static void tell(void *user, sl_log_level level, const char *room, const char *l
 
 int main(void) {
     static struct request request;
-    struct end end = {0};
     sl_log_set(tell, NULL, SL_LOG_WARNING);
     for (;;) {
         read_request(&request);
-        serve(&end, &request);
+        serve(&request);
         forget_request(&request);
     }
 }

@@ -1,7 +1,7 @@
-"""An end of the Python module's for tests: what end.c is for the library, told in the same way.
+"""Ends of the Python module's for tests: what end.c is for the library, told in the same way.
 
-As a NetGear it shows messages and ports only in the modes that have them, and what it gives back it
-keeps until there is something else.
+As a NetGear an end shows messages and ports only in the modes that have them, and what it gives
+back it keeps until there is something else.
 """
 
 import json
@@ -29,23 +29,9 @@ def option(text):
 
 
 class End:
-    def __init__(self):
-        self._gear = None
-        self._options = {}
-
-    def open(self, words, receive_mode):
+    def __init__(self, role, words):
         self._options = dict(option(word.decode()) for word in words)
-        try:
-            self._gear = NetGear(receive_mode=receive_mode, **self._options)
-        except ValueError as error:
-            return [b"error", b"ValueError", str(error)]
-        return [b"ok"]
-
-    def sender(self, *words):
-        return self.open(words, False)
-
-    def receiver(self, *words):
-        return self.open(words, True)
+        self._gear = NetGear(receive_mode=role == b"receiver", **self._options)
 
     def send(self, *parts):
         frame, message = told_by(parts)
@@ -79,10 +65,25 @@ class End:
         return [b"ok"]
 
 
+def open_end(ends, role, words):
+    """It stands with `ends`, under its number."""
+    try:
+        end = End(role, words)
+    except ValueError as error:
+        return [b"error", b"ValueError", str(error)]
+    ends.append(end)
+    return [b"ok", len(ends) - 1]
+
+
 def main():
-    end = End()
+    ends = []
     while (parts := read_parts(sys.stdin.buffer)) is not None:
-        sys.stdout.buffer.write(packed(getattr(end, parts[0].decode())(*parts[1:])))
+        verb, *rest = parts
+        if verb in (b"sender", b"receiver"):
+            answer = open_end(ends, verb, rest)
+        else:
+            answer = getattr(ends[int(rest[0])], verb.decode())(*rest[1:])
+        sys.stdout.buffer.write(packed(answer))
         sys.stdout.buffer.flush()
 
 

@@ -1,5 +1,5 @@
-"""Ends of the library's and of the Python module's, each a program of its own that does what a test
-tells it: end.c and end.py."""
+"""Ends of the library's and of the Python module's, in programs that do what a test tells them:
+end.c and end.py."""
 
 import json
 import os
@@ -12,7 +12,6 @@ import subprocess
 import numpy
 
 from harness.processes import ROOT, Process, command_path
-from harness.waiting import allow
 
 SOURCE = ROOT / "tests" / "system" / "end.c"
 PYTHON = SOURCE.with_suffix(".py")
@@ -44,7 +43,7 @@ class Refusal(Exception):
 
 
 class Program(Process):
-    """The program; it holds one end at a time, so that the next test can have it."""
+    """The program; it holds many ends, and does one thing at a time."""
 
     def __init__(self, words, environment):
         channels = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -55,12 +54,12 @@ class Program(Process):
         self.stdin.write(packed(parts))
         self.stdin.flush()
 
-    def answered(self, seconds):
-        return bool(select.select([self.stdout], [], [], allow(seconds))[0])
+    def answered(self):
+        """Whether the answer to what was asked last has begun to come."""
+        return bool(select.select([self.stdout], [], [], 0)[0])
 
-    def hear(self, seconds=60):
-        """The answer, without `ok`; a Refusal is raised."""
-        assert self.answered(seconds), f"no answer\n{self.account()}"
+    def hear(self):
+        """The answer, without `ok`; a Refusal is raised. One that never comes is the test's end."""
         answer = read_parts(self.stdout)
         assert answer, f"it ended\n{self.account()}"
         verb, *parts = answer
@@ -122,29 +121,31 @@ def told_apart(data):
 
 
 class End:
-    """What both have: a program, which is put with the `idle` ones when the end is closed."""
+    """What both have: a program, in which they have a number."""
 
-    def __init__(self, role, program, idle, options):
-        self._program, self._idle = program, idle
-        program.ask(role, *words_of(options))
+    def __init__(self, role, program, options):
+        self._program = program
+        (self._number,) = program.ask(role, *words_of(options))
 
-    def close(self):
-        self._program.hear()
-        self._idle.append(self._program)
+    def _tell(self, verb, *parts):
+        self._program.tell(verb, self._number, *parts)
+
+    def _ask(self, verb, *parts):
+        return self._program.ask(verb, self._number, *parts)
 
 
 class Sender(End):
     """The camera end. `options` are the library's own."""
 
-    def __init__(self, program, idle, options):
-        super().__init__("sender", program, idle, options)
+    def __init__(self, program, options):
+        super().__init__("sender", program, options)
 
     def begin(self, frame, message=None):
-        self._program.tell("send", *parts_of(frame, message))
+        self._tell("send", *parts_of(frame, message))
 
     def done(self):
         """Whether finish() would not wait."""
-        return self._program.answered(0)
+        return self._program.answered()
 
     def finish(self):
         """Waits until the frame was acknowledged; tells (port, data) of what came back."""
@@ -156,25 +157,28 @@ class Sender(End):
 
     def begin_end(self):
         """Before close(), which waits for it."""
-        self._program.tell("close")
+        self._tell("close")
+
+    def close(self):
+        self._program.hear()
 
 
 class Receiver(End):
     """The viewer end."""
 
-    def __init__(self, program, idle, options):
-        super().__init__("receiver", program, idle, options)
+    def __init__(self, program, options):
+        super().__init__("receiver", program, options)
         self._came = None
 
     def give(self, data):
         """What goes back from now on."""
-        self._program.ask("give", *parts_of(*told_apart(data)))
+        self._ask("give", *parts_of(*told_apart(data)))
 
     def ready(self, seconds):
         """Whether there is something to take."""
         if self._came is None:
             try:
-                self._came = self._program.ask("recv", seconds)
+                self._came = self._ask("recv", seconds)
             except Refusal as refusal:
                 if refusal.code != "SL_EAGAIN":
                     raise
@@ -188,5 +192,4 @@ class Receiver(End):
         return None if verb == b"end" else told_by(parts)
 
     def close(self):
-        self._program.tell("close")
-        super().close()
+        self._ask("close")

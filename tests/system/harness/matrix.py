@@ -1,6 +1,7 @@
 """The axes of the interoperability matrix, what travels in it, and its table."""
 
 import functools
+import itertools
 import typing
 
 import numpy
@@ -17,9 +18,12 @@ MODES = {
     "multi-server, bidirectional": Mode(multiserver=True, bidirectional=True),
     "multi-client, bidirectional": Mode(multiclient=True, bidirectional=True),
 }
+MAKES = ("netgear", "library", "python")
+MEETINGS = [ends for ends in itertools.product(MAKES, repeat=2) if ends != ("netgear", "netgear")]
 TUNNELED = "plain, through SSH"
 SECURE = (0, 1, 2)
-ORDERS = ("viewer first", "camera first")
+ORDERS = {"viewer first": ("viewer", "camera"), "camera first": ("camera", "viewer")}
+CODINGS = (None, *COLORSPACES)  # raw, and JPEG in each colour space
 DTYPES = ("uint8", "uint16", "int32", "float32", "float64", ">u2", ">i4", ">f8", "bool")
 SHAPES = ((13,), (5, 7), (4, 6, 3), (2, 3, 4, 5))
 
@@ -66,6 +70,11 @@ FORBIDDEN = [
 ]
 
 
+def every_way():
+    """Each (pattern, mode, secure, ends, order, coding), forbidden ones too."""
+    return set(itertools.product(PATTERNS, MODES, SECURE, MEETINGS, ORDERS, CODINGS))
+
+
 @functools.lru_cache(maxsize=None)
 def arrays():
     """One of each dtype and each number of dimensions, of values that fill their bytes."""
@@ -78,24 +87,9 @@ def arrays():
     return made
 
 
-def codings(cell, order):
-    """Raw, and a share of the colour spaces, so that each gets its turn in one of a mode's six ways
-    to secure and to start; all of them where nothing else is special."""
-    if cell.mode == "plain":
-        return (None, *COLORSPACES)
-    way = len(ORDERS) * cell.secure + ORDERS.index(order)
-    return (None, *COLORSPACES[way :: len(ORDERS) * len(SECURE)])
-
-
-def few_codings(cell, order):
-    """Raw when the viewer is first, else a colour space, so that each gets its turn somewhere."""
-    return [None if order == ORDERS[0] else COLORSPACES[CELLS.index(cell) % len(COLORSPACES)]]
-
-
-def values(cell, order):
-    """JSON of every kind; of the large ones each is taken once for each mode and pattern."""
-    large = [LARGE[cell.secure]] if order == ORDERS[0] else []
-    return [*large, *VALUES]
+def large(cell, order):
+    """What of the large values is tried there: each once for each mode and pattern."""
+    return [LARGE[cell.secure]] if order == "viewer first" else []
 
 
 @functools.lru_cache(maxsize=None)
@@ -104,8 +98,8 @@ def coded_pictures(colorspace):
 
 
 def table(rows):
-    """Lines of a Markdown table of [pattern, mode, secure, ends, streams, frames] each; a cell that
-    failed has no figures."""
+    """Lines of a Markdown table of [pattern, mode, secure, ends, streams, frames] each, and of how
+    much of the matrix that is; a cell that failed has no figures."""
     makers = sorted({row[3] for row in rows})
     known = {tuple(row[:4]): row[4:] for row in rows}
     lines = [
@@ -119,7 +113,16 @@ def table(rows):
                 if any(cells):
                     told = ["–" if cell is None else tell(*cell) for cell in cells]
                     lines.append(f"| {mode} | {pattern} | {secure} | {' | '.join(told)} |")
-    return lines
+    return [*lines, "", wholeness(rows)]
+
+
+def wholeness(rows):
+    tried = sum(row[4] for row in rows if row[1] in MODES and len(row) > 4)
+    each = len(ORDERS) * len(CODINGS)
+    return (
+        f"{tried} of {len(CELLS) * len(MEETINGS) * each} streams: in each cell {each}, raw and "
+        f"JPEG in each of {len(COLORSPACES)} colour spaces, in {len(ORDERS)} start orders"
+    )
 
 
 def tell(streams=None, frames=None):

@@ -30,6 +30,20 @@ def quiet_port(digits=""):
         return port
 
 
+class Reserved:
+    """A free port for somebody who binds it later, and shares it as ZeroMQ does. Nobody else is
+    given it before close(), and who connects too early is refused."""
+
+    def __init__(self):
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", 0))
+        self.number = self._socket.getsockname()[1]
+
+    def close(self):
+        self._socket.close()
+
+
 def free_ports(count=3):
     """Several, without doubles."""
     ports = set()

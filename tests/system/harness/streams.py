@@ -1,6 +1,7 @@
 """Streams of the interoperability matrix: ends of any make, put together as a cell of it says, and
 what goes through them compared with what comes out."""
 
+import functools
 import itertools
 import json
 
@@ -8,9 +9,15 @@ import numpy
 
 from harness import certificates, ends, footage, matrix, netgear
 from harness.netgear import PATTERNS
-from harness.ports import quiet_port
+from harness.ports import Reserved
 
 PROBE_HEIGHT = 16
+
+
+def check_coding(head, coding):
+    """Of a frame or a reply: it is in the colour space that it should be in."""
+    told = head["compression"]
+    assert (told["colorspace"] if told else None) == coding, f"{told}, where {coding} should be"
 
 
 class NetgearCamera:
@@ -36,9 +43,10 @@ class NetgearCamera:
 
     def finish(self):
         reply = self._sender.finish()
-        if self._mode.multiclient:
-            return reply or (None, None)
-        return None, reply if self._mode.bidirectional else None
+        port, data = reply or (None, None) if self._mode.multiclient else (None, reply)
+        if is_array(data):
+            check_coding(json.loads(self._sender.replies[-1]), self._coding)
+        return port, data if self._mode.bidirectional else None
 
     def begin_end(self):
         if self._waits:
@@ -62,6 +70,7 @@ class NetgearViewer:
             port=ports[0],
             colorspace=coding,
         )
+        self._coding = coding
 
     def give(self, data):
         self._receiver.returned = data
@@ -74,6 +83,7 @@ class NetgearViewer:
         if frame is None:
             return None
         head = self._receiver.headers[-1]
+        check_coding(head, self._coding)
         return frame, head["message"], head.get("port")
 
     def close(self):
@@ -94,24 +104,27 @@ class Netgear:
     def viewer(self, cell, coding, ports):
         return NetgearViewer(cell, coding, ports, self._location)
 
+    def start_anew(self):
+        pass
+
 
 class Programs:
-    """Makes ends in programs that `start` starts."""
+    """Makes ends in two programs that `start` starts: a camera's may wait for a viewer's."""
 
     def __init__(self, location, start, tells_all):
         self.tells_all = tells_all
         self._location = location
-        self._start = start
-        self._idle = []
+        self._start = functools.lru_cache(lambda role: start())
 
     def camera(self, cell, coding, ports):
-        return ends.Sender(self._program(), self._idle, self._options(cell, coding, ports))
+        return ends.Sender(self._start("camera"), self._options(cell, coding, ports))
 
     def viewer(self, cell, coding, ports):
-        return ends.Receiver(self._program(), self._idle, self._options(cell, coding, ports))
+        return ends.Receiver(self._start("viewer"), self._options(cell, coding, ports))
 
-    def _program(self):
-        return self._idle.pop() if self._idle else self._start()
+    def start_anew(self):
+        """After a failure, for which a program may wait for ever."""
+        self._start.cache_clear()
 
     def _options(self, cell, coding, ports):
         modes = matrix.MODES[cell.mode]._asdict()
@@ -142,26 +155,37 @@ def same(sent, came, coding):
 class Stream:
     """Two ends, or in the multi modes three, of a cell; `makers` make a camera's and a viewer's."""
 
-    def __init__(self, cell, coding, order, makers):
+    def __init__(self, cell, coding, makers):
         self.cell, self.coding = cell, coding
         self.frames = 0
+        self._makers = makers
+        self._ends = {}
         self._mode = mode = matrix.MODES[cell.mode]
-        ports = [quiet_port() for _ in range(2 if mode.multiserver or mode.multiclient else 1)]
-        self._ports = ports
+        self._reserved = [Reserved() for _ in range(1 + (mode.multiserver or mode.multiclient))]
+        self._ports = [port.number for port in self._reserved]
         self._hears = makers["viewer"].tells_all or mode.bidirectional or mode.multiserver
-        camera_ports = [[port] for port in ports] if mode.multiserver else [ports]
-        viewer_ports = [[port] for port in ports] if mode.multiclient else [ports]
-        made = {}
-        for end in order.replace(" first", ""), "viewer", "camera":
-            make = getattr(makers[end], end)
-            places = camera_ports if end == "camera" else viewer_ports
-            if end not in made:
-                made[end] = [make(cell, coding, place) for place in places]
-        self.cameras, self.viewers = made["camera"], made["viewer"]
-        if cell.pattern == "pubsub":
+
+    def open(self, end):
+        """Its cameras, or its viewers; one of them has all ports, several have one each."""
+        several = self._mode.multiserver if end == "camera" else self._mode.multiclient
+        places = [[port] for port in self._ports] if several else [self._ports]
+        make = getattr(self._makers[end], end)
+        self._ends[end] = [make(self.cell, self.coding, place) for place in places]
+
+    @property
+    def cameras(self):
+        return self._ends["camera"]
+
+    @property
+    def viewers(self):
+        return self._ends["viewer"]
+
+    def meet(self):
+        """Until no frame is lost or goes elsewhere because an end is not there yet."""
+        if self.cell.pattern == "pubsub":
             for camera in self.cameras:
                 self._join(camera)
-        elif mode.multiclient:
+        elif self._mode.multiclient:
             self._reach_all(self.cameras[0])
 
     def _join(self, camera):
@@ -229,8 +253,8 @@ class Stream:
         """The viewers that get the frame under way: of several in reqrep, one."""
         if len(self.viewers) == 1 or self.cell.pattern == "pubsub":
             return self.viewers
-        turns = itertools.islice(itertools.cycle(self.viewers), 10_000)
-        return [next(viewer for viewer in turns if viewer.ready(0.01))]
+        turns = itertools.islice(itertools.cycle(self.viewers), 50_000)
+        return [next(viewer for viewer in turns if viewer.ready(0.002))]
 
     def _camera_at(self, port):
         return dict(zip(self._ports, self.cameras))[int(port)]
@@ -252,20 +276,34 @@ class Stream:
             viewer.close()
         for camera in self.cameras:
             camera.close()
+        for port in self._reserved:
+            port.close()
 
 
-def go_through_cell(cell, makers, codings):
-    """Everything that can travel, in both start orders; tells how much that was: (streams, frames)."""
-    count, frames = 0, 0
+def go_through_cell(cell, makers):
+    """Everything that can travel, in each start order and coding; tells how many frames did in each
+    (order, coding). All codings' first ends are open before the second ones: cameras that have to
+    look for their viewers again do so together."""
+    frames = {}
     for order in matrix.ORDERS:
-        for coding in codings(cell, order):
-            stream = Stream(cell, coding, order, makers)
-            arrays = matrix.coded_pictures(coding) if coding else matrix.arrays()
-            values = matrix.VALUES if coding else matrix.values(cell, order)
-            back = itertools.chain.from_iterable(zip(arrays, values))
-            if not makers["viewer"].tells_all:
-                back = (data for data in back if data is not None)
-            stream.go_through(arrays, itertools.cycle(values), itertools.cycle(back))
+        streams = [Stream(cell, coding, makers) for coding in matrix.CODINGS]
+        for end in matrix.ORDERS[order]:
+            for stream in streams:
+                stream.open(end)
+        for stream in streams:
+            stream.meet()
+            stream.go_through(*what_travels(cell, stream.coding, order, makers["viewer"].tells_all))
             stream.end()
-            count, frames = count + 1, frames + stream.frames
-    return count, frames
+            frames[order, stream.coding] = stream.frames
+    return frames
+
+
+def what_travels(cell, coding, order, returns_null):
+    """The frames, the messages, and what comes back."""
+    arrays = matrix.coded_pictures(coding) if coding else matrix.arrays()
+    large = [] if coding else matrix.large(cell, order)
+    back = itertools.chain.from_iterable(zip(arrays, matrix.VALUES))
+    if not returns_null:
+        back = (data for data in back if data is not None)
+    messages, back = itertools.cycle(matrix.VALUES), itertools.cycle(back)
+    return arrays, itertools.chain(large, messages), itertools.chain(large, back)
