@@ -56,7 +56,7 @@ def options_in(words):
     return set(re.findall(r"--[a-z][a-z-]+", words))
 
 
-@pytest.mark.parametrize("document", ["docs/CONNECTING.md", "docs/ways.svg"])
+@pytest.mark.parametrize("document", ["docs/CONNECTING.md", "docs/MIGRATION.md", "docs/ways.svg"])
 def test_guide_names_what_there_is(document):
     text = (ROOT / document).read_text(encoding="utf-8")
     lines = re.findall(r"^ {4}(?:\w+\$ )?(sightline .*)$", text, re.MULTILINE)
@@ -78,7 +78,9 @@ def test_unit_names_what_there_is(end):
     assert set(re.findall(r"-o ([a-z_]+)=", words)) <= set(NAME.findall(help_of(end)))
 
 
-@pytest.mark.parametrize("document", ["README.md", "SECURITY.md", "docs/CONNECTING.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "SECURITY.md", "docs/CONNECTING.md", "docs/MIGRATION.md"]
+)
 def test_links_lead_somewhere(document):
     page = ROOT / document
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8")):
