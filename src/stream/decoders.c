@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "base/text.h"
-#include "codec/scaler.h"
+#include "codec/upscaler.h"
 #include "stream/cameras.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 struct decoder {
     char port[sizeof((sl_camera *)0)->port]; /* whose; "": of all that is no video */
     sl_codec *codec;                         /* NULL: the place is free */
-    sl_scaler *scaler;                       /* NULL: nothing was to be scaled back yet */
+    sl_upscaler *upscaler;                   /* NULL: nothing was to be scaled back yet */
     uint64_t used;
 };
 
@@ -35,7 +35,7 @@ int sl_decoders_open(sl_decoders **decoders, const sl_codec_settings *settings, 
 
 static void empty(struct decoder *decoder) {
     sl_codec_close(&decoder->codec);
-    sl_scaler_close(&decoder->scaler);
+    sl_upscaler_close(&decoder->upscaler);
 }
 
 void sl_decoders_close(sl_decoders **decoders) {
@@ -68,9 +68,9 @@ static struct decoder *find(sl_decoders *decoders, const char *port) {
 }
 
 static int restore_size(struct decoder *decoder, const sl_frame *coded, sl_frame **frame) {
-    int result = decoder->scaler ? SL_OK : sl_scaler_open(&decoder->scaler);
+    int result = decoder->upscaler ? SL_OK : sl_upscaler_open(&decoder->upscaler);
     if (!result)
-        result = sl_scaler_restore(decoder->scaler, coded, frame);
+        result = sl_upscaler_restore(decoder->upscaler, coded, frame);
     if (result)
         sl_frame_unref(frame);
     return result;

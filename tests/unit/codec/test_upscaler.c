@@ -1,6 +1,6 @@
 /* Pictures that were made smaller come back in their size, in whatever layout they are wanted. */
 #include "codec/codec.h"
-#include "codec/scaler.h"
+#include "codec/upscaler.h"
 #include "frame/frame.h"
 #include <sightline/error.h>
 
@@ -54,13 +54,13 @@ static int brightness(const sl_frame *frame, int y) {
 }
 
 static void comes_back(sl_frame *coded, sl_output output, sl_size full) {
-    sl_scaler *scaler;
+    sl_upscaler *upscaler;
     sl_frame *frame = decode(coded, output);
     sl_format format = frame->format;
-    assert_int_equal(sl_scaler_open(&scaler), SL_OK);
+    assert_int_equal(sl_upscaler_open(&upscaler), SL_OK);
     assert_true(frame->width < full.width && frame->height < full.height);
-    assert_int_equal(sl_scaler_restore(scaler, coded, &frame), SL_OK);
-    sl_scaler_close(&scaler);
+    assert_int_equal(sl_upscaler_restore(upscaler, coded, &frame), SL_OK);
+    sl_upscaler_close(&upscaler);
     assert_int_equal(frame->width, full.width);
     assert_int_equal(frame->height, full.height);
     assert_int_equal(frame->format, format);
@@ -100,13 +100,13 @@ static void jpegs_come_back(void **state) {
 /* Of four channels, which is no picture by its shape. */
 static void any_order_of_colours_comes_back(void **state) {
     (void)state;
-    sl_scaler *scaler;
+    sl_upscaler *upscaler;
     sl_frame *coded = code(SL_FORMAT_I420, SL_FORMAT_JPEG, 320, 240, 0.5);
     coded->colorspace = SL_COLORSPACE_RGBA;
     sl_frame *frame = decode(coded, SL_OUTPUT_ARRAY);
-    assert_int_equal(sl_scaler_open(&scaler), SL_OK);
-    assert_int_equal(sl_scaler_restore(scaler, coded, &frame), SL_OK);
-    sl_scaler_close(&scaler);
+    assert_int_equal(sl_upscaler_open(&upscaler), SL_OK);
+    assert_int_equal(sl_upscaler_restore(upscaler, coded, &frame), SL_OK);
+    sl_upscaler_close(&upscaler);
     assert_int_equal(frame->format, SL_FORMAT_ARRAY);
     assert_int_equal(frame->shape[0], 240);
     assert_int_equal(frame->shape[1], 320);
@@ -117,18 +117,18 @@ static void any_order_of_colours_comes_back(void **state) {
 
 static void what_has_its_size_is_left(void **state) {
     (void)state;
-    sl_scaler *scaler;
+    sl_upscaler *upscaler;
     sl_frame *coded = code(SL_FORMAT_I420, SL_FORMAT_H264, 320, 240, 1);
     assert_int_equal(coded->full_width, 0);
     sl_frame *frame = decode(coded, SL_OUTPUT_PLANES), *same = frame;
-    assert_int_equal(sl_scaler_open(&scaler), SL_OK);
-    assert_int_equal(sl_scaler_restore(scaler, coded, &frame), SL_OK);
+    assert_int_equal(sl_upscaler_open(&upscaler), SL_OK);
+    assert_int_equal(sl_upscaler_restore(upscaler, coded, &frame), SL_OK);
     assert_ptr_equal(frame, same);
     coded->full_width = 300; /* no picture is made smaller here */
     coded->full_height = 200;
-    assert_int_equal(sl_scaler_restore(scaler, coded, &frame), SL_OK);
+    assert_int_equal(sl_upscaler_restore(upscaler, coded, &frame), SL_OK);
     assert_ptr_equal(frame, same);
-    sl_scaler_close(&scaler);
+    sl_upscaler_close(&upscaler);
     sl_frame_unref(&frame);
     sl_frame_unref(&coded);
 }
@@ -141,5 +141,5 @@ int main(void) {
         cmocka_unit_test(any_order_of_colours_comes_back),
         cmocka_unit_test(what_has_its_size_is_left),
     };
-    return cmocka_run_group_tests_name("codec/scaler", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("codec/upscaler", tests, NULL, NULL);
 }

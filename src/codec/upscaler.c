@@ -2,7 +2,7 @@
  * Decoded pictures back to the size that they had at their sender. Called by the stream room, after
  * a codec.
  */
-#include "codec/scaler.h"
+#include "codec/upscaler.h"
 
 #include "base/error.h"
 #include "codec/pixels.h"
@@ -11,25 +11,25 @@
 
 #define KEPT_PICTURES 3 /* one shown, one queued, one being filled */
 
-struct sl_scaler {
+struct sl_upscaler {
     sl_pixels pixels;
 };
 
-int sl_scaler_open(sl_scaler **scaler) {
-    *scaler = calloc(1, sizeof **scaler);
-    if (!*scaler)
+int sl_upscaler_open(sl_upscaler **upscaler) {
+    *upscaler = calloc(1, sizeof **upscaler);
+    if (!*upscaler)
         return sl_fail_memory();
-    int result = sl_pool_open(&(*scaler)->pixels.pool, KEPT_PICTURES);
+    int result = sl_pool_open(&(*upscaler)->pixels.pool, KEPT_PICTURES);
     if (result != SL_OK)
-        sl_scaler_close(scaler);
+        sl_upscaler_close(upscaler);
     return result;
 }
 
-void sl_scaler_close(sl_scaler **scaler) {
-    sl_scaler *closing = *scaler;
+void sl_upscaler_close(sl_upscaler **upscaler) {
+    sl_upscaler *closing = *upscaler;
     if (!closing)
         return;
-    *scaler = NULL;
+    *upscaler = NULL;
     sl_pixels_finish(&closing->pixels);
     sl_pool_close(&closing->pixels.pool);
     free(closing);
@@ -42,13 +42,13 @@ static sl_size size_of(const sl_frame *frame) {
     return (sl_size){frame->width, frame->height};
 }
 
-int sl_scaler_restore(sl_scaler *scaler, const sl_frame *coded, sl_frame **frame) {
+int sl_upscaler_restore(sl_upscaler *upscaler, const sl_frame *coded, sl_frame **frame) {
     sl_size full = {coded->full_width, coded->full_height}, has = size_of(*frame);
     sl_frame *restored = NULL;
     bool smaller = has.width < full.width || has.height < full.height;
     if (!smaller || sl_format_is_coded((*frame)->format) || coded->colorspace == SL_COLORSPACE_CMYK)
         return SL_OK;
-    int result = sl_pixels_scale(&scaler->pixels, *frame, coded->colorspace, full, &restored);
+    int result = sl_pixels_scale(&upscaler->pixels, *frame, coded->colorspace, full, &restored);
     if (result != SL_OK)
         return result;
     sl_frame_unref(frame);
