@@ -387,23 +387,29 @@ class Narrow(Liar):
                 continue
             self._answer(said)
 
+    def _pass(self, sent, size):
+        """When so many bytes come that left then; the clocks agree."""
+        self._free_us = max(self._free_us, struct.unpack(">Q", sent)[0])
+        self._free_us += size * 8_000_000 // self.RATE_BPS
+        return self._free_us
+
     def _answer(self, said):
-        now = struct.pack(">Q", int(time.time() * 1e6))
         if said[3:4] == b"H":
-            self._bytes = self._free_us = 0
-            self.session = said[8:12]
-            self.say(b"SLLW" + struct.pack(">BBH", 1, 1, 15) + self.session + said[12:20] + now)
+            self.session, sent = said[8:12], said[12:20]
+            self._bytes = 0
+            head = b"SLLW" + struct.pack(">BBH", 1, 1, 15)
+            self.say(head + self.session + sent + struct.pack(">Q", self._pass(sent, 0)))
         elif said[3:4] == b"P":
-            self.say(b"SLLQ" + said[4:16] + now)
+            came = struct.pack(">Q", self._pass(said[8:16], 0))
+            self.say(b"SLLQ\0" + said[4:16] + came)
         elif said[3:4] == b"C":
             self._take(said)
 
     def _take(self, said):
-        size = len(said) - 48
-        offset, total, sent_us = struct.unpack(">IIQ", said[16:32])
+        size = len(said) - HEAD
+        offset, total = struct.unpack(">II", said[16:24])
         self._bytes += size
-        self._free_us = max(self._free_us, sent_us) + size * 8_000_000 // self.RATE_BPS
-        self.ack(said, self._bytes, self._free_us)
+        self.ack(said, self._bytes, self._pass(said[24:32], size))
         if offset + size == total:
             self.frames.append(bool(said[5] & 1))
 
