@@ -155,6 +155,8 @@ static void set_watched(sl_outlet *outlet, bool watched) {
     outlet->unwatched = !watched;
     pthread_mutex_unlock(&outlet->lock);
     sl_taker_set_presence(&outlet->taker, watched ? SL_PRESENT : SL_AWAY);
+    if (!watched)
+        outlet->owner->left(outlet->owner->user, outlet->turn.lane);
 }
 
 static int wait_for_receiver(sl_outlet *outlet, const sl_link_state *state, int64_t due_us) {
