@@ -32,9 +32,11 @@
 #define USE_DOWN  0.02 /* for each frame that had to wait long */
 #define USE_UP    0.004
 
-#define DAY_US        (86400 * SECOND)
-#define AHEAD_OF_TIME 0.05
-#define SPEND_S       60.0
+#define BURST_S      0.25 /* of the highest rate, at once: a keyframe among frames */
+#define DAY_S        86400.0
+#define SAVED        0.05   /* of a day's bytes may be spent ahead of time or saved, */
+#define SPEND_S      60.0   /* and are spent in so long */
+#define STEP_MOST_US 100000 /* a one-way delay beyond the round trip's own: a clock was set */
 
 #define COARSE  40 /* a quantiser that shows: fewer or smaller frames would look better */
 #define FINE    26 /* one that leaves room for more or larger ones */
@@ -84,7 +86,10 @@ static double aimed_fps(const sl_governor *governor) {
 }
 
 void sl_governor_init(sl_governor *governor, const sl_governor_goals *goals, int64_t now_us) {
-    *governor = (sl_governor){.goals = *goals, .use = USE_FIRST, .began_us = now_us};
+    double most = (double)goals->max_rate / 8, daily = (double)goals->daily_bytes;
+    *governor = (sl_governor){.goals = *goals, .use = USE_FIRST};
+    sl_bucket_init(&governor->rated, most, most * BURST_S, now_us);
+    sl_bucket_init(&governor->capped, daily * (1 - SAVED) / DAY_S, daily * SAVED, now_us);
     set_rate(governor, FIRST_RATE);
     sl_governor_restart(governor, now_us);
 }
@@ -92,18 +97,19 @@ void sl_governor_init(sl_governor *governor, const sl_governor_goals *goals, int
 void sl_governor_restart(sl_governor *governor, int64_t now_us) {
     *governor = (sl_governor){
         .goals = governor->goals,
-        .began_us = governor->began_us,
-        .spent = governor->spent + governor->sent,
+        .rated = governor->rated,
+        .capped = governor->capped,
         .rate = governor->rate,
         .use = governor->use,
         .step = governor->step,
         .free_us = now_us,
-        .heard_us = now_us,
     };
 }
 
 void sl_governor_sent(sl_governor *governor, int64_t now_us, uint64_t bytes) {
     governor->sent += bytes;
+    sl_bucket_spend(&governor->rated, (double)bytes, now_us);
+    sl_bucket_spend(&governor->capped, (double)bytes, now_us);
     if (governor->free_us < now_us)
         governor->free_us = now_us;
     governor->free_us += (int64_t)((double)bytes / governor->rate * SECOND);
@@ -130,8 +136,12 @@ static void measure(sl_governor *governor, double bytes, int64_t took_us) {
 void sl_governor_heard(sl_governor *governor, int64_t now_us, int64_t sent_us, int64_t came_us) {
     if (sent_us > now_us)
         return;
-    note_lately(&governor->delay, came_us - sent_us, now_us);
-    note_lately(&governor->round_trip, now_us - sent_us, now_us);
+    int64_t delay_us = came_us - sent_us, trip_us = now_us - sent_us;
+    if (governor->delay.known && delay_us - least_of(&governor->delay) >
+                                     trip_us - least_of(&governor->round_trip) + STEP_MOST_US)
+        governor->delay.known = false; /* the receiver's clock was set forward */
+    note_lately(&governor->delay, delay_us, now_us);
+    note_lately(&governor->round_trip, trip_us, now_us);
 }
 
 bool sl_governor_acked(sl_governor *governor, int64_t now_us, uint64_t bytes, int64_t sent_us,
@@ -147,7 +157,6 @@ bool sl_governor_acked(sl_governor *governor, int64_t now_us, uint64_t bytes, in
     governor->queue_us = came_us - sent_us - delay_us;
     governor->came_us = came_us;
     governor->acked = bytes;
-    governor->heard_us = now_us;
     /* This chunk was through the narrow place when one that met no queue would have left here. */
     double left = (double)(governor->sent - bytes);
     governor->free_us = came_us - delay_us + (int64_t)(left / governor->rate * SECOND);
@@ -157,7 +166,6 @@ bool sl_governor_acked(sl_governor *governor, int64_t now_us, uint64_t bytes, in
 void sl_governor_coded(sl_governor *governor, int64_t now_us, int quantiser, bool best) {
     bool down = quantiser > COARSE && !best && governor->step < STEPS - 1;
     bool up = (quantiser < FINE || best) && governor->step > 0;
-    governor->best = best;
     if (!down && !up)
         governor->step_us = 0;
     else if (governor->step_us == 0)
@@ -180,16 +188,24 @@ static int64_t spaced_us(const sl_governor *governor) {
     return governor->admitted_us + (int64_t)(0.75 * SECOND / aimed_fps(governor));
 }
 
+static int64_t later(int64_t one_us, int64_t other_us) {
+    return one_us > other_us ? one_us : other_us;
+}
+
+/* When what has left is within the goals. */
+static int64_t paid_us(const sl_governor *governor, int64_t now_us) {
+    return later(sl_bucket_paid_us(&governor->rated, now_us),
+                 sl_bucket_paid_us(&governor->capped, now_us));
+}
+
 bool sl_governor_admits(const sl_governor *governor, int64_t now_us, int64_t *due_us) {
-    int64_t ready_us = spaced_us(governor);
+    int64_t ready_us = later(spaced_us(governor), paid_us(governor, now_us));
     *due_us = -1;
     if (governor->sent > governor->acked) {
         int64_t ack_us = governor->free_us + sl_governor_round_trip(governor) + OVERDUE_US;
         if (now_us > ack_us || sl_governor_window(governor) == 0)
             return false;
-        int64_t through_us = governor->free_us - patience_us(governor);
-        if (through_us > ready_us)
-            ready_us = through_us;
+        ready_us = later(ready_us, governor->free_us - patience_us(governor));
     }
     if (now_us >= ready_us)
         return true;
@@ -224,17 +240,14 @@ uint32_t sl_governor_chunk(const sl_governor *governor) {
     return (uint32_t)fmax(fmin(governor->rate * CHUNK_S, CHUNK_MOST), CHUNK_LEAST);
 }
 
-/* Bytes a second that the goals allow. A day's cap is spent evenly, but for a twentieth that may go
- * ahead of time; what has been saved is spent within a minute. */
+/* Bytes a second that the goals allow. A day's cap is spent evenly, and what has been saved soon.
+ */
 static double allowed(const sl_governor *governor, int64_t now_us) {
-    const sl_governor_goals *goals = &governor->goals;
-    double most = goals->max_rate > 0 ? (double)goals->max_rate / 8 : MOST_RATE;
-    if (goals->daily_bytes == 0)
+    const sl_bucket *rated = &governor->rated, *capped = &governor->capped;
+    double most = rated->rate > 0 ? rated->rate : MOST_RATE;
+    if (capped->rate <= 0)
         return most;
-    double daily = (double)goals->daily_bytes,
-           days = (double)(now_us - governor->began_us) / DAY_US;
-    double saved = daily * (days + AHEAD_OF_TIME) - (double)(governor->spent + governor->sent);
-    return fmin(most, daily / (DAY_US / SECOND) + fmax(saved, 0) / SPEND_S);
+    return fmin(most, capped->rate + fmax(sl_bucket_left(capped, now_us), 0) / SPEND_S);
 }
 
 void sl_governor_aim_get(const sl_governor *governor, int64_t now_us, sl_governor_aim *aim) {

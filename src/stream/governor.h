@@ -23,16 +23,17 @@
 #ifndef STREAM_GOVERNOR_H
 #define STREAM_GOVERNOR_H
 
+#include "stream/bucket.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 typedef struct sl_governor_goals {
-    int64_t max_age_us;  /* of a frame when it has come, beyond the path's own delay */
-    double min_fps;      /* fewer frames a second than this only when even the smallest are too many
-                          */
-    double fps;          /* that the source makes; 0: not known */
-    int64_t max_rate;    /* bits a second; 0: as many as pass */
-    int64_t daily_bytes; /* 0: no cap */
+    int64_t max_age_us; /* of a frame when it has come, beyond the path's own delay */
+    double min_fps;     /* fewer frames a second than this only when even the smallest are too many
+                         */
+    double fps;         /* that the source makes; 0: not known */
+    int64_t max_rate; /* bits a second, but for a quarter of a second's burst; 0: as many as pass */
+    int64_t daily_bytes; /* in any 24 hours; 0: no cap */
     bool smooth;         /* rather a smaller picture than fewer; else the other way round */
 } sl_governor_goals;
 
@@ -52,22 +53,19 @@ typedef struct sl_lately {
 
 typedef struct sl_governor {
     sl_governor_goals goals;
-    uint64_t sent, acked;  /* bytes since it was started */
-    int64_t began_us;      /* when it was made, */
-    uint64_t spent;        /* and the bytes that had left when it was started last */
-    double bytes, seconds; /* that arrived, and for how long they kept the way busy; fading */
-    double rate;           /* bytes a second */
-    double use;            /* of the rate that frames may fill */
-    sl_lately delay;       /* arrival minus departure, by two clocks */
+    uint64_t sent, acked;    /* bytes since it was started */
+    sl_bucket rated, capped; /* what max_rate and daily_bytes leave */
+    double bytes, seconds;   /* that arrived, and for how long they kept the way busy; fading */
+    double rate;             /* bytes a second */
+    double use;              /* of the rate that frames may fill */
+    sl_lately delay;         /* arrival minus departure, by two clocks */
     sl_lately round_trip;
     int64_t came_us;     /* when the last chunk came, by the receiver's clock; 0: none has */
     int64_t free_us;     /* when the narrow place will be done with all that has left */
-    int64_t heard_us;    /* the last ack */
     int64_t admitted_us; /* the last frame */
     int64_t queue_us;    /* how long the last chunk had waited on its way */
     unsigned step;       /* down the ladder of frame rates and sizes */
     int64_t step_us;     /* since when another one would fit better; 0: this one does */
-    bool best;           /* the last frames could not be made any better */
 } sl_governor;
 
 void sl_governor_init(sl_governor *governor, const sl_governor_goals *goals, int64_t now_us);

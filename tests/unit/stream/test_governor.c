@@ -16,7 +16,7 @@
 #define PING_US   INT64_C(500000)
 #define CHUNKS    4096
 #define FRAMES    8192
-#define AHEAD_US  7000000000 /* the receiver's clock */
+#define AHEAD_US  7000000000
 
 struct chunk {
     int64_t sent_us, came_us, acked_us;
@@ -41,6 +41,7 @@ struct way {
     int64_t ages_us[FRAMES], came_us[FRAMES];
     size_t frames;
     int64_t asked_us;
+    int64_t ahead_us; /* the receiver's clock */
     unsigned random;
     bool together; /* a frame's chunks come when the last of them does: one SSH packet held them */
 };
@@ -81,7 +82,7 @@ static void acknowledge(struct way *way, int64_t now_us) {
     while (way->acked < way->passed && way->chunks[way->acked % CHUNKS].acked_us <= now_us) {
         const struct chunk *chunk = &way->chunks[way->acked++ % CHUNKS];
         assert_true(sl_governor_acked(&way->governor, now_us, chunk->upto, chunk->sent_us,
-                                      chunk->came_us + AHEAD_US));
+                                      chunk->came_us + way->ahead_us));
     }
 }
 
@@ -115,7 +116,7 @@ static void ping(struct way *way, int64_t now_us) {
         return;
     int64_t waits_us = (int64_t)(queued / way->rate(now_us) * SECOND_US);
     sl_governor_heard(&way->governor, now_us + waits_us + 2 * way->delay_us, now_us,
-                      now_us + waits_us + way->delay_us + AHEAD_US);
+                      now_us + waits_us + way->delay_us + way->ahead_us);
 }
 
 /* Runs from a time to another; a frame is captured each FRAME_US. */
@@ -177,6 +178,7 @@ static struct way *begin(void **state, rate_at rate, int64_t delay_us, double mo
         .most_rate = most_rate,
         .random = 1,
         .asked_us = -PING_US,
+        .ahead_us = AHEAD_US,
         .together = *(const bool *)*state,
     };
     sl_governor_init(&way.governor, &goals, 0);
@@ -263,6 +265,44 @@ static void finds_room_after_stillness(void **state) {
     assert_true(way->governor.rate > 400000);
 }
 
+/* Bytes that left in any stretch of time that begins with a second. */
+static void keeps_to_the_highest_rate(void **state) {
+    struct way *way = begin(state, four, 25000, 20e6);
+    sl_governor_goals goals = way->governor.goals;
+    goals.max_rate = 400000;
+    sl_governor_init(&way->governor, &goals, 0);
+    run(way, 0, 2 * SECOND_US);
+    uint64_t before = way->governor.sent;
+    run(way, 2 * SECOND_US, 22 * SECOND_US);
+    assert_in_range(way->governor.sent - before, 800000, 1050000);
+}
+
+static void keeps_to_the_day(void **state) {
+    struct way *way = begin(state, four, 25000, 20e6);
+    sl_governor_goals goals = way->governor.goals;
+    goals.daily_bytes = 10000000;
+    sl_governor_init(&way->governor, &goals, 0);
+    run(way, 0, 600 * SECOND_US);
+    assert_in_range(way->governor.sent, 500000, 650000);
+    /* Three days in which nobody watches save no more than the twentieth. */
+    uint64_t before = way->governor.sent;
+    int64_t later_us = 3 * INT64_C(86400) * SECOND_US;
+    run(way, later_us, later_us + 600 * SECOND_US);
+    assert_in_range(way->governor.sent - before, 500000, 650000);
+}
+
+/* What comes is told to have come a minute later than it did. */
+static void sees_a_clock_that_was_set(void **state) {
+    struct way *way = begin(state, four, 25000, 20e6);
+    run(way, 0, 5 * SECOND_US);
+    way->ahead_us += 60 * SECOND_US;
+    run(way, 5 * SECOND_US, 10 * SECOND_US);
+    struct figures after = figures(way, 6 * SECOND_US, 10 * SECOND_US);
+    assert_true(after.fps > 28);
+    assert_true(after.p95_us < 60000);
+    assert_true(way->governor.queue_us < SECOND_US);
+}
+
 int main(void) {
     static bool apart, together = true;
     const struct CMUnitTest tests[] = {
@@ -278,6 +318,10 @@ int main(void) {
         cmocka_unit_test_prestate(keeps_going_on_a_slow_way, &together),
         cmocka_unit_test_prestate(finds_room_after_stillness, &apart),
         cmocka_unit_test_prestate(finds_room_after_stillness, &together),
+        cmocka_unit_test_prestate(keeps_to_the_highest_rate, &together),
+        cmocka_unit_test_prestate(keeps_to_the_day, &together),
+        cmocka_unit_test_prestate(sees_a_clock_that_was_set, &apart),
+        cmocka_unit_test_prestate(sees_a_clock_that_was_set, &together),
     };
     return cmocka_run_group_tests_name("stream/governor", tests, NULL, NULL);
 }
