@@ -67,7 +67,7 @@ static const sl_video_maker list[] = {
         .format = SL_FORMAT_HEVC,
         .presets = true,
         .options = "tune=zerolatency;forced-idr=1;qmin=18;x265-params=log-level=none:scenecut=0:"
-                   "frame-threads=1",
+                   "open-gop=0:frame-threads=1",
     },
     {
         .name = "libaom-av1",

@@ -193,10 +193,10 @@ static void rate_beyond_the_best_quality_is_not_used(void **state) {
     sl_codec_close(&codec);
 }
 
-static void keyframes_come_when_asked_for(void **state) {
-    (void)state;
-    sl_codec *encoder = open_aimed(SL_FORMAT_H264), *decoder = open_codec();
+static void keyframes_come(sl_format format) {
+    sl_codec *encoder = open_aimed(format), *decoder = open_codec();
     sl_codec_aim aim = usual;
+    aim.format = format;
     for (int number = 0; number < 6; number++) {
         aim.keyframe = number == 3;
         assert_int_equal(sl_codec_aim_at(encoder, &aim), 0);
@@ -209,6 +209,12 @@ static void keyframes_come_when_asked_for(void **state) {
     }
     sl_codec_close(&decoder);
     sl_codec_close(&encoder);
+}
+
+static void keyframes_come_when_asked_for(void **state) {
+    (void)state;
+    for (int format = SL_FORMAT_H264; format <= SL_FORMAT_AV1; format++)
+        keyframes_come((sl_format)format);
 }
 
 static void another_size_begins_with_a_keyframe(void **state) {
