@@ -7,10 +7,6 @@
 
 #define SL_UNPACKED_MAX ((size_t)128 * 1024 * 1024) /* bytes a peer's frame may unpack to */
 
-/* Pixels of a frame of video: 4096x2304, the most of H.264's level 5.2 (table A-1). Larger pictures
- * are scaled down before they are encoded, and refused from a peer. */
-#define SL_VIDEO_PIXELS_MAX (INT64_C(4096) * 2304)
-
 /* The quantiser of H.264 and HEVC below which nobody sees a difference, so that a finer one is a
  * waste: FFmpeg's guide to H.264 calls 17 or 18 "visually lossless or nearly so". */
 #define SL_VIDEO_QUANTISER_BEST 18

@@ -7,9 +7,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "codec/bitstream.h"
 #include "codec/effort.h"
 #include "codec/pixels.h"
+#include "frame/bitstream.h"
 #include "frame/frame.h"
 
 #include <libavutil/log.h>

@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/settings.h"
-#include "codec/bitstream.h"
 #include "codec/pixels.h"
+#include "frame/bitstream.h"
 #include "frame/frame.h"
 
 #include <libavutil/hwcontext.h>

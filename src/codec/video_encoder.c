@@ -5,7 +5,7 @@
 #include "codec/video.h"
 
 #include "base/error.h"
-#include "codec/bitstream.h"
+#include "frame/bitstream.h"
 #include "frame/frame.h"
 
 #include <libavutil/hwcontext.h>

@@ -6,6 +6,10 @@
 #include "frame/pool.h"
 #include <sightline/frame.h>
 
+/* Pixels of a frame of video: 4096x2304, the most of H.264's level 5.2 (table A-1). Larger pictures
+ * are scaled down before they are encoded, and refused from a peer. */
+#define SL_VIDEO_PIXELS_MAX (INT64_C(4096) * 2304)
+
 /* A picture whose memory comes from `pool` (NULL: from the heap) and goes back there. Strides are
  * multiples of 32 for planar formats; GRAY and BGR are contiguous, so they are arrays too. */
 int sl_frame_new_pooled(sl_frame **frame, sl_pool *pool, sl_format format, int width, int height);

@@ -1,5 +1,5 @@
 /* Coded video told from its bytes: where it starts afresh, and where a frame is missing. */
-#include "codec/bitstream.h"
+#include "frame/bitstream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
-/* codec: what can be told of coded video without decoding it. Nothing beyond `size` is read,
+/* frame: what can be told of coded video without decoding it. Nothing beyond `size` is read,
  * whatever the bytes claim. */
-#ifndef CODEC_BITSTREAM_H
-#define CODEC_BITSTREAM_H
+#ifndef FRAME_BITSTREAM_H
+#define FRAME_BITSTREAM_H
 
 #include <sightline/frame.h>
 

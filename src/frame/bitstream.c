@@ -1,8 +1,8 @@
 /*
  * Where coded video starts afresh, and whether H.264 lacks a frame. Called by the video kind, which
- * must not trust a peer's word for either.
+ * must not trust a peer's word for either, and by sources that hand video over.
  */
-#include "codec/bitstream.h"
+#include "frame/bitstream.h"
 
 #include <string.h>
 
