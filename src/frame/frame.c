@@ -19,6 +19,8 @@ struct frame {
     sl_buffer *bytes;
     char *message; /* what public.message points to */
     char *port;    /* and public.port */
+    bool follows;  /* it has its place in a stream */
+    sl_frame *before;
 };
 
 static struct frame *own(const sl_frame *frame) {
@@ -200,6 +202,8 @@ int sl_frame_share(sl_frame **frame, const sl_frame *from) {
         return sl_fail_memory();
     made->public = *from;
     made->public.message = made->public.port = NULL;
+    made->follows = own(from)->follows;
+    made->before = sl_frame_ref(own(from)->before);
     *frame = &made->public;
     int code = sl_frame_copy_properties(*frame, from);
     if (code < 0)
@@ -260,18 +264,37 @@ sl_frame *sl_frame_ref(const sl_frame *frame) {
     return (sl_frame *)frame;
 }
 
-void sl_frame_unref(sl_frame **frame) {
-    struct frame *given = own(*frame);
-    *frame = NULL;
-    if (!given)
-        return;
+void sl_frame_follow(sl_frame *frame, const sl_frame *before) {
+    own(frame)->follows = true;
+    own(frame)->before = sl_frame_ref(before);
+}
+
+bool sl_frame_follows(const sl_frame *frame) {
+    return own(frame)->follows;
+}
+
+const sl_frame *sl_frame_before(const sl_frame *frame) {
+    return own(frame)->before;
+}
+
+/* Gives one reference back; to which frame the next one is to be given back, or NULL. */
+static struct frame *release(struct frame *given) {
     unsigned left = sl_refcount_drop(&given->references);
     if (left == 1)
         sl_sole_announce();
     if (left > 0)
-        return;
+        return NULL;
+    struct frame *before = own(given->before);
     sl_buffer_unref(&given->bytes);
     free(given->message);
     free(given->port);
     free(given);
+    return before;
+}
+
+void sl_frame_unref(sl_frame **frame) {
+    struct frame *given = own(*frame);
+    *frame = NULL;
+    while (given)
+        given = release(given);
 }

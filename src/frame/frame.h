@@ -34,9 +34,22 @@ int sl_frame_new_array_of(sl_frame **frame, const char *dtype, int dimensions, c
  * them; the caller gets a reference. SL_EINVAL for planar formats. */
 int sl_frame_bytes(const sl_frame *frame, sl_buffer **bytes);
 
-/* Another frame with the same pixels (shared) whose own times, sequence, message and port may be
- * set. */
+/* Another frame with the same pixels (shared), in the same place of its stream, whose own times,
+ * sequence, message and port may be set. */
 int sl_frame_share(sl_frame **frame, const sl_frame *from);
+
+/* Coded video: puts a frame, which the caller alone has, into the order of its stream, behind
+ * `before`: the frame that it builds on, which goes on to the one before that, as far as they are
+ * kept. It holds them all, so whoever gets the newest can decode it, whatever was dropped on the
+ * way. NULL for a keyframe, and where those before are not kept. To be done before anybody else has
+ * it, but a source may give it its times and sequence later. */
+void sl_frame_follow(sl_frame *frame, const sl_frame *before);
+
+/* Whether it was put in order: a sequence that counts up by one shows that no frame is missing. */
+bool sl_frame_follows(const sl_frame *frame);
+
+/* The frame before it, or NULL. Valid as long as this one is held. */
+const sl_frame *sl_frame_before(const sl_frame *frame);
 
 /* Whether the caller alone holds the frame and its pixels, and so may write. */
 bool sl_frame_sole(const sl_frame *frame);

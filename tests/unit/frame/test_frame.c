@@ -202,6 +202,44 @@ static void video_is_coded(void **state) {
     assert_string_equal(sl_format_name((sl_format)99), "unknown");
 }
 
+static sl_frame *coded_frame(uint64_t sequence, int *released) {
+    static uint8_t data[4];
+    sl_buffer *bytes;
+    sl_frame *frame;
+    assert_int_equal(sl_buffer_wrap(&bytes, data, sizeof(data), count_release, released), 0);
+    assert_int_equal(sl_frame_new_coded(&frame, SL_FORMAT_H264, bytes), 0);
+    sl_buffer_unref(&bytes);
+    frame->sequence = sequence;
+    return frame;
+}
+
+/* The newest holds all before it, however many; so does one that shares its bytes. */
+static void frames_of_a_stream_hold_those_before(void **state) {
+    (void)state;
+    enum { FRAMES = 100000 };
+    int released = 0;
+    sl_frame *last = NULL, *other;
+    for (uint64_t i = 0; i < FRAMES; i++) {
+        sl_frame *frame = coded_frame(i, &released);
+        assert_false(sl_frame_follows(frame));
+        sl_frame_follow(frame, last);
+        assert_true(sl_frame_follows(frame));
+        sl_frame_unref(&last);
+        last = frame;
+    }
+    assert_int_equal(released, 0);
+    assert_int_equal(sl_frame_share(&other, last), 0);
+    sl_frame_unref(&last);
+    assert_int_equal(released, 0);
+    assert_true(sl_frame_follows(other));
+    uint64_t expected = FRAMES;
+    for (const sl_frame *each = other; each; each = sl_frame_before(each))
+        assert_int_equal(each->sequence, --expected);
+    assert_int_equal(expected, 0);
+    sl_frame_unref(&other);
+    assert_int_equal(released, FRAMES);
+}
+
 static void colour_spaces_have_names(void **state) {
     (void)state;
     sl_colorspace colorspace;
@@ -252,6 +290,7 @@ int main(void) {
         cmocka_unit_test(wraps_and_shares_bytes),
         cmocka_unit_test(properties_travel),
         cmocka_unit_test(video_is_coded),
+        cmocka_unit_test(frames_of_a_stream_hold_those_before),
         cmocka_unit_test(colour_spaces_have_names),
         cmocka_unit_test(threads_share_references),
     };
