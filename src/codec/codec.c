@@ -233,8 +233,9 @@ int sl_codec_aim_at(sl_codec *codec, const sl_codec_aim *aim) {
 static bool passes(const sl_codec_aim *aim, const sl_frame *frame) {
     if (frame->format != aim->format)
         return false;
-    return frame->format != SL_FORMAT_JPEG ||
-           (aim->scale >= 1 && (double)frame->size * 8 * aim->fps <= (double)aim->bit_rate);
+    if (frame->format != SL_FORMAT_JPEG)
+        return !aim->recode;
+    return aim->scale >= 1 && (double)frame->size * 8 * aim->fps <= (double)aim->bit_rate;
 }
 
 /* Says in a frame that was made smaller how large the picture is without that. */

@@ -25,6 +25,8 @@ typedef struct sl_codec_aim {
     double scale;     /* of a picture's sides: more than 0, at most 1 */
     int quality;   /* of JPEG, 10 to 100: the best that it goes to; the least is in the settings */
     bool keyframe; /* video: the next frame starts afresh */
+    bool recode;   /* video that comes coded is decoded and coded anew, even if it is in this
+                      format; else it goes out as it came */
     int threads;   /* that may share in one frame of video; 0: as many as are of use */
 } sl_codec_aim;
 
@@ -76,9 +78,13 @@ int sl_codec_open(sl_codec **codec, const sl_codec_settings *settings);
  *
  * Once aimed it makes what was aimed at: JPEGs by as good a quality as the size of a frame allows,
  * from the settings' `min_quality` up. Frames that are that already are passed through, but for
- * JPEGs that are to be smaller; other coded frames are decoded first. Video has even sides: the
- * last column or row of odd ones is left out. Frame by frame, nothing is held back. SL_EUNSUPPORTED
- * when no encoder works; if the user left the choice to us (SL_VIDEO_AUTO) it makes JPEGs then. */
+ * JPEGs that are to be smaller and video that is to be coded anew; other coded frames are decoded
+ * first, and with them those before that were not yet, as far as a frame of a stream holds them
+ * (sl_frame_follow()). SL_EMESSAGE for one that can't be decoded: that one is lost, and what builds
+ * on it. After video that went out as it came, what is coded here starts afresh. Video has even
+ * sides: the last column or row of odd ones is left out. Frame by frame, nothing is held back.
+ * SL_EUNSUPPORTED when no encoder works; if the user left the choice to us (SL_VIDEO_AUTO) it makes
+ * JPEGs then. */
 int sl_codec_encode(sl_codec *codec, const sl_frame *frame, sl_frame **coded);
 
 /* What frames become in the live pattern if these are the settings: never SL_FORMAT_NONE. */

@@ -31,9 +31,10 @@ struct video {
     const sl_video_maker *maker; /* of `encoder`, kept while another size is opened */
     sl_video_maker other;        /* what the user named and we don't list */
     unsigned failed;             /* a bit for each of sl_video_makers() that doesn't work here */
-    bool opened;                 /* the next frame is the encoder's first */
+    bool afresh;                 /* the next frame is the first that the encoder makes in a row */
     sl_codec_report report;
     sl_video_decoder *decoder;
+    uint64_t decoded; /* the sequence of the last frame that was */
 };
 
 /* Nothing but live frames is coded like this: see sl_codec_aim_at(). */
@@ -84,7 +85,7 @@ static sl_codec_report report(const void *state) {
 static int try_maker(struct video *video, const sl_video_maker *maker, const sl_video_plan *plan) {
     int result = sl_video_encoder_open(&video->encoder, maker, video->maker == maker, plan);
     video->maker = result == SL_OK ? maker : NULL;
-    video->opened = result == SL_OK;
+    video->afresh = result == SL_OK;
     if (result == SL_OK)
         sl_log(SL_LOG_DEBUG, "codec", "%s codes video of %dx%d", maker->name, plan->width,
                plan->height);
@@ -146,7 +147,7 @@ static int encode_picture(struct video *video, const sl_frame *picture, sl_size 
         if (result != SL_OK)
             return result;
         result = sl_video_encoder_encode(video->encoder, fitted,
-                                         video->aim.keyframe || video->opened, coded);
+                                         video->aim.keyframe || video->afresh, coded);
         sl_frame_unref(&fitted);
         if (result != SL_EUNSUPPORTED)
             return result;
@@ -179,6 +180,7 @@ static int pass_through(struct video *video, const sl_frame *frame, sl_frame **c
     if (result != SL_OK)
         return result;
     (*coded)->keyframe = afresh;
+    video->afresh = true;
     video->report = (sl_codec_report){
         .encoder = "copy",
         .width = frame->width,
@@ -212,7 +214,7 @@ static int encode(void *state, const sl_frame *frame, sl_frame **coded) {
     if (result != SL_OK)
         return result;
     sl_effort_note(&video->effort, (double)(sl_now_us() - began_us) / SL_SECOND_US, 1 / at->fps);
-    video->opened = false;
+    video->afresh = false;
     note(video, *coded, &plan);
     bool afresh = (*coded)->keyframe;
     result = sl_frame_copy_properties(*coded, frame);
@@ -231,10 +233,45 @@ static int need_decoder(struct video *video, sl_format format) {
     return sl_video_decoder_open(&video->decoder, format, video->settings.hardware_decoding);
 }
 
+/* What is to be decoded next on the way to a frame of a stream: what follows the last one that was,
+ * or a keyframe. NULL: neither is there any more. */
+static const sl_frame *next_on_way(const struct video *video, const sl_frame *coded) {
+    bool goes_on = !sl_video_decoder_waits(video->decoder);
+    const sl_frame *frame = coded;
+    while (frame && !frame->keyframe && !(goes_on && frame->sequence == video->decoded + 1))
+        frame = sl_frame_before(frame);
+    return frame;
+}
+
+/* Decodes what is missing before a frame of a stream. */
+static int catch_up(struct video *video, const sl_frame *coded) {
+    const sl_frame *next = NULL;
+    while ((next = next_on_way(video, coded)) != coded) {
+        if (!next) {
+            sl_video_decoder_lose(video->decoder);
+            return sl_fail(SL_EMESSAGE,
+                           "the last keyframe is too far back to decode %s now; "
+                           "pictures go on with the next one",
+                           sl_format_name(coded->format));
+        }
+        int result = sl_video_decoder_decode(video->decoder, next, SL_OUTPUT_PLANES, NULL);
+        if (result != SL_OK)
+            return result;
+        video->decoded = next->sequence;
+    }
+    return SL_OK;
+}
+
 static int decode(void *state, const sl_frame *coded, sl_output output, sl_frame **frame) {
     struct video *video = state;
     int result = need_decoder(video, coded->format);
-    return result == SL_OK ? sl_video_decoder_decode(video->decoder, coded, output, frame) : result;
+    if (result == SL_OK && sl_frame_follows(coded))
+        result = catch_up(video, coded);
+    if (result == SL_OK)
+        result = sl_video_decoder_decode(video->decoder, coded, output, frame);
+    if (result == SL_OK)
+        video->decoded = coded->sequence;
+    return result;
 }
 
 static int check(void *state, const sl_frame *coded) {

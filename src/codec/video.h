@@ -76,8 +76,8 @@ typedef struct sl_video_decoder sl_video_decoder;
  * libavcodec has no decoder for it; SL_ENOMEM. */
 int sl_video_decoder_open(sl_video_decoder **decoder, sl_format format, bool hardware);
 
-/* Decodes a frame, or only looks whether it may be passed on. SL_EMESSAGE, see sl_codec_decode().
- */
+/* Decodes a frame, with no use for its picture where `frame` is NULL, or only looks whether it may
+ * be passed on. SL_EMESSAGE, see sl_codec_decode(). */
 int sl_video_decoder_decode(sl_video_decoder *decoder, const sl_frame *coded, sl_output output,
                             sl_frame **frame);
 int sl_video_decoder_check(sl_video_decoder *decoder, const sl_frame *coded);

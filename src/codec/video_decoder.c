@@ -259,24 +259,34 @@ static int unpack(sl_video_decoder *decoder, const sl_frame *coded, sl_output ou
     return sl_pixels_array(&decoder->pixels, picture, coded->colorspace, frame);
 }
 
-int sl_video_decoder_decode(sl_video_decoder *decoder, const sl_frame *coded, sl_output output,
-                            sl_frame **frame) {
-    *frame = NULL;
+/* The frame's picture, in decoder->picture. */
+static int decode(sl_video_decoder *decoder, const sl_frame *coded) {
     int result = admit(decoder, coded);
     if (result == SL_OK && !decoder->context)
         result = open_context(decoder);
     if (result == SL_OK)
         result = fill_packet(decoder, coded);
-    if (result == SL_OK)
-        result = run(decoder, coded);
-    if (result == SL_OK)
-        result = unpack(decoder, coded, output, frame);
+    return result == SL_OK ? run(decoder, coded) : result;
+}
+
+static int give(sl_video_decoder *decoder, const sl_frame *coded, sl_output output,
+                sl_frame **frame) {
+    *frame = NULL;
+    int result = unpack(decoder, coded, output, frame);
     if (result == SL_OK)
         result = sl_frame_copy_properties(*frame, coded);
-    av_frame_unref(decoder->picture);
-    decoder->waiting = result != SL_OK;
     if (result != SL_OK)
         sl_frame_unref(frame);
+    return result;
+}
+
+int sl_video_decoder_decode(sl_video_decoder *decoder, const sl_frame *coded, sl_output output,
+                            sl_frame **frame) {
+    int result = decode(decoder, coded);
+    if (result == SL_OK && frame)
+        result = give(decoder, coded, output, frame);
+    av_frame_unref(decoder->picture);
+    decoder->waiting = result != SL_OK;
     return result;
 }
 
