@@ -11,7 +11,7 @@ typedef struct sl_source sl_source;
 
 /* What the source should deliver. */
 typedef enum sl_deliver {
-    SL_DELIVER_ANY,    /* what costs least: the camera's own JPEG, planar YUV, or gray */
+    SL_DELIVER_ANY,    /* what costs least: the camera's own JPEG or video, planar YUV, or gray */
     SL_DELIVER_PIXELS, /* planar YUV or gray, never coded */
     SL_DELIVER_BGR,    /* or gray, where the source is gray */
     SL_DELIVER_GRAY,
@@ -28,7 +28,11 @@ typedef struct sl_source_settings {
     bool timecode;      /* draw the timecode strip into every frame */
     sl_deliver deliver;
     sl_cancel *cancel; /* borrowed for the source's whole life; may be NULL */
-    void *reserved[16];
+    sl_format video; /* SL_FORMAT_H264 or SL_FORMAT_HEVC, with SL_DELIVER_ANY: what a camera, stream
+                        or file has coded so is handed over as it came, for a sender of the live
+                        pattern, if nothing is to be changed and its frames can be decoded one by
+                        one, in order; SL_FORMAT_NONE: all video is decoded */
+    void *reserved[15];
 } sl_source_settings;
 
 typedef struct sl_source_stats {

@@ -481,7 +481,8 @@ typedef struct sl_source_settings {
     bool timecode;
     sl_deliver deliver;
     sl_cancel *cancel;
-    void *reserved[16];
+    sl_format video;
+    void *reserved[15];
 } sl_source_settings;
 typedef struct sl_source_stats {
     uint64_t frames;

@@ -30,11 +30,14 @@ static int choose(const sl_source_settings *settings, const char *device, const 
                   sl_mode *mode) {
     sl_v4l2_facts facts;
     size_t chosen;
+    bool unchanged =
+        settings->deliver == SL_DELIVER_ANY && !settings->filter && !settings->timecode;
     sl_mode_wish wish = {
         .size = settings->size,
         .fps = settings->fps,
         .deliver = settings->deliver,
-        .passes = settings->deliver == SL_DELIVER_ANY && !settings->filter && !settings->timecode,
+        .passes = unchanged,
+        .video = unchanged && settings->fps <= 0 ? settings->video : SL_FORMAT_NONE,
     };
     int code = sl_v4l2_inspect(device, settings->size, &facts);
     if (code >= 0)

@@ -303,6 +303,29 @@ int sl_input_read(sl_input *input, AVPacket *packet, int64_t *captured_us) {
     }
 }
 
+static void release_packet(void *opaque, void *data) {
+    AVPacket *packet = opaque;
+    (void)data;
+    av_packet_free(&packet);
+}
+
+int sl_input_keep(const sl_input *input, AVPacket *packet, sl_buffer **bytes) {
+    if (input->settings.device) {
+        int code = sl_buffer_new(bytes, (size_t)packet->size);
+        if (code >= 0)
+            memcpy((*bytes)->data, packet->data, (size_t)packet->size);
+        return code;
+    }
+    AVPacket *kept = av_packet_alloc();
+    if (!kept)
+        return sl_fail_memory();
+    av_packet_move_ref(kept, packet);
+    int code = sl_buffer_wrap(bytes, kept->data, (size_t)kept->size, release_packet, kept);
+    if (code < 0)
+        av_packet_free(&kept);
+    return code;
+}
+
 void sl_input_finish(sl_input *input) {
     av_packet_free(&input->ahead);
     sl_mjpeg_finish(&input->jpegs);

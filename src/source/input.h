@@ -3,6 +3,7 @@
 #ifndef SOURCE_INPUT_H
 #define SOURCE_INPUT_H
 
+#include "frame/buffer.h"
 #include "source/kind.h"
 #include "source/mjpeg.h"
 
@@ -41,6 +42,10 @@ int sl_input_open(sl_input *input, sl_source_shared *shared, const sl_input_sett
 /* The next packet of the video stream, and when it came (a device: when it was captured). SL_EEND,
  * SL_ESOURCE, SL_ECANCELED. */
 int sl_input_read(sl_input *input, AVPacket *packet, int64_t *captured_us);
+
+/* The bytes of a packet, which may be emptied, as a buffer: without copying unless a device wants
+ * them back. */
+int sl_input_keep(const sl_input *input, AVPacket *packet, sl_buffer **bytes);
 
 /* The usual time between two frames; a guess where nothing says it. */
 int64_t sl_input_interval_us(const sl_input *input);

@@ -18,9 +18,10 @@ struct format {
     int cost;
 };
 
-#define COST_JPEG_PASSED 0
-#define COST_BEST        1  /* what is delivered already */
-#define COST_GRAY        20 /* it loses the colours: only before nothing at all */
+#define COST_VIDEO_PASSED (-1) /* the live pattern's own, but JPEG it would decode */
+#define COST_JPEG_PASSED  0
+#define COST_BEST         1  /* what is delivered already */
+#define COST_GRAY         20 /* it loses the colours: only before nothing at all */
 
 static const struct format formats[] = {
     {V4L2_PIX_FMT_YUV420, "yuv420p", "YUV 4:2:0", 2},
@@ -73,6 +74,9 @@ const char *sl_mode_libav_format(uint32_t fourcc) {
 
 static int cost(const sl_mode *mode, const sl_mode_wish *wish) {
     bool jpeg = mode->fourcc == V4L2_PIX_FMT_MJPEG || mode->fourcc == V4L2_PIX_FMT_JPEG;
+    if ((wish->video == SL_FORMAT_H264 && mode->fourcc == V4L2_PIX_FMT_H264) ||
+        (wish->video == SL_FORMAT_HEVC && mode->fourcc == V4L2_PIX_FMT_HEVC))
+        return COST_VIDEO_PASSED;
     if (jpeg && wish->passes)
         return COST_JPEG_PASSED;
     if ((wish->deliver == SL_DELIVER_GRAY && mode->fourcc == V4L2_PIX_FMT_GREY) ||

@@ -16,7 +16,8 @@ typedef struct sl_mode_wish {
     sl_size size; /* 0x0: any */
     double fps;   /* 0: any */
     sl_deliver deliver;
-    bool passes; /* JPEG may be passed on without decoding */
+    bool passes;     /* JPEG may be passed on without decoding, */
+    sl_format video; /* and coded video in this format; SL_FORMAT_NONE: none */
 } sl_mode_wish;
 
 /* What a person calls the format: "MJPEG", "YUYV 4:2:2"; or its four letters, which fill `text`. */

@@ -1,7 +1,9 @@
-/* source: packets in, frames out: JPEG passed on as it is, or decoded, filtered and converted. */
+/* source: packets in, frames out: JPEG and video passed on as they are, or decoded, filtered and
+ * converted. */
 #include "source/reader.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/thread.h"
 #include "frame/frame.h"
 #include "source/convert.h"
@@ -9,6 +11,7 @@
 #include "source/jpeg.h"
 #include "source/libav.h"
 #include "source/stamp.h"
+#include "source/units.h"
 
 #include <libavcodec/bsf.h>
 #include <libavutil/display.h>
@@ -22,7 +25,8 @@ struct sl_reader {
     sl_source_shared *shared;
     sl_reader_settings settings;
     sl_input input;
-    sl_decoder *decoder;     /* NULL while JPEG is passed on */
+    sl_decoder *decoder;     /* NULL while nothing is decoded */
+    sl_units *units;         /* video is passed on; NULL: it is not */
     bool passes;             /* JPEG is passed on */
     AVBSFContext *tables;    /* puts Huffman tables into a JPEG; NULL until one lacks them */
     char filter[1024];       /* between decoding and conversion; "": nothing */
@@ -105,7 +109,31 @@ static bool is_size_there(const sl_reader *reader) {
 
 static int open_decoder(sl_reader *reader) {
     reader->passes = false;
+    sl_units_close(&reader->units);
     return sl_decoder_open(&reader->decoder, &reader->input, reader->shared);
+}
+
+/* Whether pictures are wanted as they are in the stream. */
+static bool is_unchanged(const sl_reader *reader) {
+    const sl_source_settings *settings = &reader->shared->settings;
+    return !*reader->filter && settings->deliver == SL_DELIVER_ANY && !settings->timecode &&
+           is_size_there(reader);
+}
+
+static void tell_decoding(const sl_reader *reader) {
+    sl_log(SL_LOG_INFO, "source", "%s is decoded, because %s", reader->input.name, sl_error());
+}
+
+/* Video is passed on where it is wanted and can be; but no frame of it can be left out to come down
+ * to a lower rate. */
+static int open_units(sl_reader *reader) {
+    const sl_source_settings *settings = &reader->shared->settings;
+    if (settings->video == SL_FORMAT_NONE || settings->fps > 0 || !is_unchanged(reader))
+        return SL_OK;
+    int code = sl_units_open(&reader->units, &reader->input, settings->video);
+    if (code == SL_EUNSUPPORTED)
+        tell_decoding(reader);
+    return code == SL_EUNSUPPORTED ? SL_OK : code;
 }
 
 static int set_up(sl_reader *reader) {
@@ -115,16 +143,16 @@ static int set_up(sl_reader *reader) {
         code = check_filter(reader);
     if (code < 0)
         return code;
-    reader->passes = reader->input.codec->id == AV_CODEC_ID_MJPEG && !*reader->filter &&
-                     settings->deliver == SL_DELIVER_ANY && !settings->timecode &&
-                     is_size_there(reader);
+    reader->passes = reader->input.codec->id == AV_CODEC_ID_MJPEG && is_unchanged(reader);
     reader->packet = av_packet_alloc();
     reader->picture = av_frame_alloc();
     if (!reader->packet || !reader->picture)
         return sl_fail_memory();
     code = sl_converter_open(&reader->converter, settings->deliver, settings->size,
                              reader->settings.input.device);
-    return code < 0 || reader->passes ? code : open_decoder(reader);
+    if (code >= 0)
+        code = open_units(reader);
+    return code < 0 || reader->passes || reader->units ? code : open_decoder(reader);
 }
 
 int sl_reader_open(sl_reader **reader, sl_source_shared *shared, const sl_reader_settings *settings,
@@ -173,31 +201,6 @@ static bool is_too_early(sl_reader *reader, int64_t captured_us) {
     return false;
 }
 
-static void release_packet(void *opaque, void *data) {
-    AVPacket *packet = opaque;
-    (void)data;
-    av_packet_free(&packet);
-}
-
-/* The packet's bytes as a buffer; without copying unless a device wants them back. */
-static int keep_packet(sl_reader *reader, sl_buffer **bytes) {
-    AVPacket *packet = reader->packet;
-    if (reader->settings.input.device) {
-        int code = sl_buffer_new(bytes, (size_t)packet->size);
-        if (code >= 0)
-            memcpy((*bytes)->data, packet->data, (size_t)packet->size);
-        return code;
-    }
-    AVPacket *kept = av_packet_alloc();
-    if (!kept)
-        return sl_fail_memory();
-    av_packet_move_ref(kept, packet);
-    int code = sl_buffer_wrap(bytes, kept->data, (size_t)kept->size, release_packet, kept);
-    if (code < 0)
-        av_packet_free(&kept);
-    return code;
-}
-
 static int open_tables(sl_reader *reader) {
     int error = av_bsf_alloc(av_bsf_get_by_name("mjpeg2jpeg"), &reader->tables);
     if (error >= 0)
@@ -222,9 +225,8 @@ static int add_tables(sl_reader *reader) {
     return SL_OK;
 }
 
-/* Passes the packet on as a frame: SL_EAGAIN when there is none in it, SL_EUNSUPPORTED when it must
- * be decoded after all. */
-static int pass(sl_reader *reader, int64_t captured_us, sl_frame **frame) {
+/* Passes a JPEG on as a frame, see pass(). */
+static int pass_jpeg(sl_reader *reader, int64_t captured_us, sl_frame **frame) {
     sl_jpeg_facts facts;
     AVPacket *packet = reader->packet;
     sl_jpeg_verdict verdict = sl_jpeg_inspect(packet->data, (size_t)packet->size, &facts);
@@ -241,7 +243,7 @@ static int pass(sl_reader *reader, int64_t captured_us, sl_frame **frame) {
     if (code < 0)
         return code;
     sl_buffer *bytes = NULL;
-    code = keep_packet(reader, &bytes);
+    code = sl_input_keep(&reader->input, packet, &bytes);
     av_packet_unref(packet);
     if (code < 0)
         return code;
@@ -252,6 +254,17 @@ static int pass(sl_reader *reader, int64_t captured_us, sl_frame **frame) {
     (*frame)->width = facts.width;
     (*frame)->height = facts.height;
     return SL_OK;
+}
+
+/* Passes the packet on as a frame: SL_EAGAIN when there is none in it, SL_EUNSUPPORTED when it must
+ * be decoded after all. */
+static int pass(sl_reader *reader, int64_t captured_us, sl_frame **frame) {
+    if (!reader->units)
+        return pass_jpeg(reader, captured_us, frame);
+    int code = sl_units_take(reader->units, reader->packet, frame);
+    if (code == SL_EUNSUPPORTED)
+        tell_decoding(reader);
+    return code;
 }
 
 static int64_t in_us(int64_t pts, AVRational time_base) {
@@ -351,7 +364,7 @@ int sl_reader_read(sl_reader *reader, sl_frame **frame, int64_t *pts_us) {
     *frame = NULL;
     *pts_us = INT64_MIN;
     int code =
-        reader->passes ? next_passed(reader, frame, pts_us) : next_decoded(reader, frame, pts_us);
+        reader->decoder ? next_decoded(reader, frame, pts_us) : next_passed(reader, frame, pts_us);
     if (code >= 0)
         reader->given++;
     if (code == SL_EEND && reader->given == 0)
@@ -389,6 +402,7 @@ void sl_reader_close(sl_reader **reader) {
     sl_graph_close(&closed->graph);
     sl_converter_close(&closed->converter);
     sl_decoder_close(&closed->decoder);
+    sl_units_close(&closed->units);
     av_bsf_free(&closed->tables);
     av_packet_free(&closed->packet);
     av_frame_free(&closed->picture);

@@ -8,6 +8,7 @@
 #include "base/mailbox.h"
 #include "base/settings.h"
 #include "base/thread.h"
+#include "frame/frame.h"
 #include "source/kind.h"
 
 #include <inttypes.h>
@@ -125,6 +126,10 @@ static int check_settings(const sl_source_settings *settings) {
     if ((unsigned)settings->deliver > SL_DELIVER_GRAY)
         return sl_fail(SL_EINVAL, "there is no way %d of delivering pixels",
                        (int)settings->deliver);
+    if (settings->video != SL_FORMAT_NONE && settings->video != SL_FORMAT_H264 &&
+        settings->video != SL_FORMAT_HEVC)
+        return sl_fail(SL_EINVAL, "a source can hand over H.264 and HEVC, no %s",
+                       sl_format_name(settings->video));
     return SL_OK;
 }
 

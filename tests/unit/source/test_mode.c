@@ -43,6 +43,22 @@ static void passes_jpeg_on(void **state) {
     assert_int_equal(mode->fourcc, V4L2_PIX_FMT_MJPEG);
 }
 
+/* What is sent as video goes on without being decoded, where the camera codes it itself. */
+static void passes_video_on(void **state) {
+    (void)state;
+    const sl_mode modes[] = {
+        {V4L2_PIX_FMT_MJPEG, 1280, 720, 30},
+        {V4L2_PIX_FMT_H264, 1280, 720, 30},
+        {V4L2_PIX_FMT_HEVC, 1280, 720, 30},
+    };
+    sl_mode_wish wish = {.passes = true};
+    assert_int_equal(choose(modes, 3, wish)->fourcc, V4L2_PIX_FMT_MJPEG);
+    wish.video = SL_FORMAT_H264;
+    assert_int_equal(choose(modes, 3, wish)->fourcc, V4L2_PIX_FMT_H264);
+    wish.video = SL_FORMAT_HEVC;
+    assert_int_equal(choose(modes, 3, wish)->fourcc, V4L2_PIX_FMT_HEVC);
+}
+
 static void prefers_raw_where_it_is_fast_enough(void **state) {
     (void)state;
     const sl_mode *mode = choose(usual, SL_COUNT(usual), (sl_mode_wish){.size = {640, 480}});
@@ -103,6 +119,7 @@ static void names_formats(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(passes_jpeg_on),
+        cmocka_unit_test(passes_video_on),
         cmocka_unit_test(prefers_raw_where_it_is_fast_enough),
         cmocka_unit_test(delivers_what_is_there_already),
         cmocka_unit_test(says_what_the_camera_can_do),
