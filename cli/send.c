@@ -65,6 +65,20 @@ static sl_deliver wanted_pixels(const struct sending *sending) {
     return codec->colorspace == SL_COLORSPACE_GRAY ? SL_DELIVER_GRAY : SL_DELIVER_ANY;
 }
 
+/* In which format the source's own video may go on as it came; not past an encoder that was named.
+ */
+static sl_format wanted_video(const struct sending *sending) {
+    const sl_sender_settings *sender = &sending->end.sender;
+    const sl_codec_settings *codec = &sender->codec;
+    bool live = sender->link.pattern == SL_PATTERN_LIVE && !sending->options.join;
+    bool named = codec->video_encoder && strcmp(codec->video_encoder, "auto") != 0;
+    if (!live || !codec->video_copy || named)
+        return SL_FORMAT_NONE;
+    if (codec->video_codec == SL_VIDEO_HEVC)
+        return SL_FORMAT_HEVC;
+    return codec->video_codec <= SL_VIDEO_H264 ? SL_FORMAT_H264 : SL_FORMAT_NONE;
+}
+
 /* Keeps the sentence that the options have for a failure. */
 static int refused(struct sending *sending, int code) {
     snprintf(sending->sentence, sizeof(sending->sentence), "%s", sending->options.sentence);
@@ -97,6 +111,7 @@ static int apply_settings(struct sending *sending) {
     if (!source->source)
         source->source = "0";
     source->deliver = wanted_pixels(sending);
+    source->video = wanted_video(sending);
     source->cancel = sending->cancel;
     code = exchange_check(&sending->options);
     if (code == SL_OK)

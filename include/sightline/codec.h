@@ -39,6 +39,8 @@ typedef struct sl_codec_settings {
     const char *video_encoder;  /* libavcodec's name of one; NULL: the first that works */
     sl_video_preset video_preset;
     bool hardware_decoding; /* of live video, where there is hardware that can */
+    bool video_copy; /* what a source hands over as coded video goes on as it came while the rate
+                        allows it; false: it is coded anew */
     int min_quality; /* of JPEG, 10 to 100: where a viewer acknowledges frames and the way to it is
                         slow, `quality` gives way down to this. As high as that, it stays */
     void *reserved[4];

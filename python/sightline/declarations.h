@@ -159,6 +159,7 @@ typedef struct sl_codec_settings {
     const char *video_encoder;
     sl_video_preset video_preset;
     bool hardware_decoding;
+    bool video_copy;
     int min_quality;
     void *reserved[4];
 } sl_codec_settings;

@@ -115,6 +115,14 @@ const sl_option sl_codec_options[] = {
         .help = "The encoder for live video, by its name in libavcodec; auto tries hardware first",
     },
     {
+        .name = "video_copy",
+        .type = SL_OPTION_BOOL,
+        .offset = offsetof(sl_codec_settings, video_copy),
+        .fallback = "true",
+        .help = "Let video that a camera or stream has coded itself go on as it is while the live "
+                "pattern's rate allows it; false codes all anew",
+    },
+    {
         .name = "video_preset",
         .type = SL_OPTION_CHOICE,
         .offset = offsetof(sl_codec_settings, video_preset),

@@ -40,6 +40,7 @@ typedef struct sl_codec_report {
     int quality;   /* of JPEG that was made here; else 0 */
     bool best;     /* more bits would not be seen, or are not wanted: the rate is no longer what
                       limits quality */
+    bool copied;   /* it was passed through */
 } sl_codec_report;
 
 /* What one way of coding is: jpeg, raw, video. Listed in codec.c. What comes

@@ -187,6 +187,7 @@ static int pass_through(struct video *video, const sl_frame *frame, sl_frame **c
         .height = frame->height,
         .quantiser = -1,
         .best = true,
+        .copied = true,
     };
     return SL_OK;
 }

@@ -2,6 +2,7 @@
 #include "stream/coder.h"
 
 #include "base/error.h"
+#include "frame/frame.h"
 
 void sl_coder_init(sl_coder *coder, const sl_codec_settings *settings, sl_steering *steering,
                    size_t lane, int threads) {
@@ -19,8 +20,15 @@ int sl_coder_open(sl_coder *coder) {
     return coder->codec ? SL_OK : sl_codec_open(&coder->codec, coder->settings);
 }
 
+/* Whether a camera's own video is to be coded anew. */
+static bool recodes(sl_coder *coder, const sl_frame *frame, const sl_governor_aim *aim,
+                    bool keyframe) {
+    return sl_frame_follows(frame) && !(coder->settings->video_copy &&
+                                        sl_passing_decide(&coder->passing, frame, aim, keyframe));
+}
+
 /* Where the destinations want it now. */
-static int aim(sl_coder *coder) {
+static int aim(sl_coder *coder, const sl_frame *frame) {
     sl_governor_aim wanted;
     bool keyframe;
     if (!sl_steering_take(coder->steering, coder->lane, &wanted, &keyframe))
@@ -32,6 +40,7 @@ static int aim(sl_coder *coder) {
         .scale = wanted.scale,
         .quality = coder->settings->quality,
         .keyframe = keyframe,
+        .recode = recodes(coder, frame, &wanted, keyframe),
         .threads = coder->threads,
     };
     return sl_codec_aim_at(coder->codec, &at);
@@ -43,12 +52,20 @@ static void report(sl_coder *coder, const sl_frame *coded) {
         .quantiser = last.quantiser,
         .quality = last.quality,
         .best = last.best,
+        .copied = last.copied,
         .width = last.width,
         .height = last.height,
         .bytes = coded->size,
         .encoder = last.encoder,
     };
     sl_steering_report(coder->steering, coder->lane, &coding);
+}
+
+/* There will be others. */
+static void tell_lost(sl_coder *coder) {
+    uint64_t held_back;
+    if (sl_log_limit_pass(&coder->lost, &held_back))
+        sl_log(SL_LOG_WARNING, "stream", "a frame of the source is left out: %s", sl_error());
 }
 
 /* Locked. */
@@ -61,11 +78,15 @@ int sl_coder_code(sl_coder *coder, const sl_frame *frame, sl_frame **coded) {
     pthread_mutex_lock(&coder->lock);
     int result = sl_coder_open(coder);
     if (!result)
-        result = aim(coder);
+        result = aim(coder, frame);
     if (!result)
         result = sl_codec_encode(coder->codec, frame, coded);
     if (!result)
         report(coder, *coded);
+    if (result == SL_EMESSAGE) {
+        tell_lost(coder);
+        result = SL_OK;
+    }
     close_idle(coder); /* the last one may have left meanwhile */
     pthread_mutex_unlock(&coder->lock);
     return result;

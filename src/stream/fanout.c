@@ -407,7 +407,7 @@ static void take_turn(sl_fanout *fanout, sl_taker *taker) {
     show_takers(fanout);
 }
 
-/* What the lane's pipeline has done. */
+/* What the lane's pipeline has done. SL_EAGAIN, too, when nothing came of it. */
 static int unload(sl_fanout *fanout, size_t from, sl_parcel **parcel) {
     struct lane *lane = &fanout->lanes[from];
     sl_frame *frame = NULL;
@@ -419,12 +419,18 @@ static int unload(sl_fanout *fanout, size_t from, sl_parcel **parcel) {
         free(taken);
         return result;
     }
+    sl_passage *passage = lane->coding[lane->taken++ % SL_PIPELINE_CAPACITY];
+    if (!frame) {
+        free(taken);
+        release(fanout, passage);
+        return SL_EAGAIN;
+    }
     *taken = (sl_parcel){
         .frame = frame,
         .number = ++fanout->coded,
         .previous = lane->last,
         .holders = 1,
-        .passage = lane->coding[lane->taken++ % SL_PIPELINE_CAPACITY],
+        .passage = passage,
     };
     lane->last = taken->number;
     *parcel = taken;

@@ -30,7 +30,8 @@ typedef struct sl_live {
     int64_t clock_us, clock_trip_us; /* the receiver's clock, and the round trip it was told in */
     int64_t clock_at_us;
     uint32_t shown; /* the frame that the receiver last said it handed out */
-    uint64_t coded; /* frames coded when the governor last heard of it */
+    uint64_t coded; /* frames coded when the governor last heard of it, */
+    bool copied;    /* the last of them as a camera had coded it */
 } sl_live;
 
 #endif

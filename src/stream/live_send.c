@@ -28,6 +28,7 @@
 #define SILENCE_US (5 * SL_SECOND_US)  /* then the connection is made anew */
 #define WISH_US    (SL_SECOND_US / 4)  /* between wishes for a keyframe */
 #define CLOCK_US   (30 * SL_SECOND_US) /* then a clock told in a longer round trip will do */
+#define LATE_PART  3   /* of max_age, by which a frame that comes coded may be late */
 #define MESSAGES   256 /* taken in at a time, so that who sends without end keeps nobody here */
 
 static int find_codec(sl_format format, sl_live_codec *codec) {
@@ -283,6 +284,7 @@ static void steer(sl_turn *turn, int64_t now_us) {
     sl_governor_aim aim;
     sl_live_stats told;
     sl_steering_coding(turn->steering, turn->rein, &coding);
+    live->copied = coding.copied;
     if (coding.frames != live->coded)
         sl_governor_coded(&live->governor, now_us, coding.quantiser, coding.best);
     live->coded = coding.frames;
@@ -292,6 +294,21 @@ static void steer(sl_turn *turn, int64_t now_us) {
     sl_link_pace(turn->link, (int64_t)live->governor.rate);
     bool known = live->governor.came_us != 0;
     change_lane(turn, sl_steering_aim(turn->steering, turn->rein, &aim, known, &told, now_us));
+}
+
+/* Whether the next frame may be let in, or when to ask again, if only time passes (-1). What a
+ * camera has coded can't be left out, and has larger frames now and then: it may find the way busy
+ * for longer. */
+static bool lets_in(const sl_live *live, int64_t now_us, int64_t *due_us) {
+    int64_t late_us = live->governor.goals.max_age_us / LATE_PART;
+    if (sl_governor_admits(&live->governor, now_us, due_us))
+        return true;
+    if (!live->copied)
+        return false;
+    bool open = sl_governor_admits(&live->governor, now_us + late_us, due_us);
+    if (*due_us >= 0)
+        *due_us -= late_us;
+    return open;
 }
 
 int sl_live_attend(sl_turn *turn, bool *open, int64_t *due_us) {
@@ -313,7 +330,7 @@ int sl_live_attend(sl_turn *turn, bool *open, int64_t *due_us) {
         return result;
     }
     steer(turn, now_us);
-    *open = sl_governor_admits(&live->governor, now_us, &frame_us);
+    *open = lets_in(live, now_us, &frame_us);
     if (frame_us >= 0 && frame_us < *due_us)
         *due_us = frame_us;
     return result;

@@ -23,7 +23,8 @@ typedef struct sl_pipeline sl_pipeline;
 
 typedef struct sl_pipeline_worker {
     int (*open)(void *user, void **state); /* on the opening thread */
-    int (*work)(void *user, void *state, const sl_frame *in, sl_frame **out); /* on a worker */
+    /* On a worker. SL_OK with `*out` left NULL: nothing came of it. */
+    int (*work)(void *user, void *state, const sl_frame *in, sl_frame **out);
     void (*close)(void *user, void *state);
 } sl_pipeline_worker;
 
@@ -55,7 +56,8 @@ int sl_pipeline_follow(sl_pipeline *pipeline, sl_frame *frame, size_t lane);
 
 /* Takes the next finished frame. Of frames that were offered, finished ones are let go first when
  * a newer one is there. SL_EAGAIN past the deadline, SL_ECANCELED, what the work returned when it
- * failed, or, when all is taken, the code that it ended with. `*frame` is NULL on failure. */
+ * failed, or, when all is taken, the code that it ended with. `*frame` is NULL on failure, and
+ * where nothing came of the work. */
 int sl_pipeline_take(sl_pipeline *pipeline, sl_frame **frame, const sl_cancel *cancel,
                      int64_t deadline_us);
 

@@ -252,7 +252,8 @@ static int encode(void *user, void *state, const sl_frame *frame, sl_frame **cod
         end(sender, result, sl_error());
         return result;
     }
-    atomic_fetch_add(&sender->encoded, 1);
+    if (*coded)
+        atomic_fetch_add(&sender->encoded, 1);
     if (!sender->live)
         atomic_store(&sender->quality, sl_codec_last(state).quality);
     return SL_OK;

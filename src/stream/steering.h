@@ -21,6 +21,7 @@ typedef struct sl_coding {
     int quantiser;   /* 0 (best) to 63; -1: not known */
     int quality;     /* of JPEG; 0: it is none */
     bool best;       /* more bits would not make it better */
+    bool copied;     /* it went on as the camera had coded it */
     int width, height;
     size_t bytes;        /* that it has */
     const char *encoder; /* static */

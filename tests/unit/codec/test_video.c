@@ -359,6 +359,7 @@ static void jpegs_become_video(void **state) {
     assert_ptr_equal(decoded->planes[0], coded->planes[0]);
     assert_true(decoded->keyframe);
     assert_string_equal(sl_codec_last(encoder).encoder, "copy");
+    assert_true(sl_codec_last(encoder).copied);
     sl_frame_unref(&decoded);
     sl_frame_unref(&coded);
     sl_frame_unref(&jpeg);

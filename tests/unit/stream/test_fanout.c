@@ -14,7 +14,8 @@
 #include <poll.h>
 #include <pthread.h>
 
-#define FRAMES 2000
+#define FRAMES  2000
+#define NOTHING UINT64_MAX /* the number of a frame of which nothing comes */
 
 struct bench {
     sl_pipeline *pipelines[SL_LANES];
@@ -31,7 +32,7 @@ static int open_worker(void *user, void **state) {
 
 static int work(void *user, void *state, const sl_frame *in, sl_frame **out) {
     (void)user, (void)state;
-    *out = sl_frame_ref(in);
+    *out = in->sequence == NOTHING ? NULL : sl_frame_ref(in);
     return SL_OK;
 }
 
@@ -111,6 +112,23 @@ static sl_stats counted(sl_tally *tally) {
     sl_stats stats;
     sl_tally_get(tally, &stats);
     return stats;
+}
+
+/* It is dropped as one that nobody took, and those after it come. */
+static void a_frame_of_which_nothing_comes_is_dropped(void **state) {
+    (void)state;
+    struct bench bench;
+    open_bench(&bench, 1);
+    for (uint64_t i = 0; i < 3; i++) {
+        assert_int_equal(put(&bench, NOTHING, -1), SL_OK);
+        sl_taker_want(&bench.takers[0], 2);
+        assert_int_equal(put(&bench, i, -1), SL_OK);
+        assert_int_equal(take(&bench.takers[0]), i);
+    }
+    assert_int_equal(sl_fanout_wait(bench.fanout, NULL, -1), SL_OK);
+    assert_int_equal(counted(&bench.all).dropped, 3);
+    assert_int_equal(counted(&bench.all).frames, 3);
+    close_bench(&bench, 1);
 }
 
 static void no_frame_is_lost_for_want_of_memory(void **state) {
@@ -454,6 +472,7 @@ static void a_lane_that_is_left_is_cleared(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_frame_of_which_nothing_comes_is_dropped),
         cmocka_unit_test(no_frame_is_lost_for_want_of_memory),
         cmocka_unit_test(the_slow_one_gets_the_newest),
         cmocka_unit_test(a_frame_counts_once),
