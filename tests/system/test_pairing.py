@@ -116,7 +116,7 @@ def test_what_would_do_nothing_with_the_pattern_of_the_line(gate, pair, camera):
     gate()
     camera("--join", pair(), "--quality", 80).expect(2).sentence("--quality", "live")
     gate(listen="127.0.0.1:0", pattern="pair")
-    camera("--join", pair(), "--max-age", 200).expect(2).sentence("--max-age", "live")
+    camera("--join", pair(), "--max-rate", 200).expect(2).sentence("--max-rate", "live")
 
 
 def test_raw_frames_to_who_invited(gate, pair, camera):
