@@ -118,11 +118,13 @@ static int check_reachable(const sl_outlet *outlet, const sl_link_state *state) 
 }
 
 /* With nobody there, what is coded already only grows old. A lone pair or reqrep still sends it,
- * because it was taken; where the newest wins, or others have it, it makes way. */
+ * because it was taken; where the newest wins, or is all that matters, or others have it, it makes
+ * way. */
 static void drop_outdated(sl_outlet *outlet) {
-    if (outlet->pattern->newest_wins || !sl_taker_alone(&outlet->taker))
+    bool fresh = outlet->pattern->newest_wins || outlet->pattern->attend;
+    if (fresh || !sl_taker_alone(&outlet->taker))
         drop_current(outlet, SL_DROP_AWAY);
-    while (outlet->pattern->newest_wins && sl_taker_take(&outlet->taker, &outlet->current) == SL_OK)
+    while (fresh && sl_taker_take(&outlet->taker, &outlet->current) == SL_OK)
         drop_current(outlet, SL_DROP_AWAY);
 }
 

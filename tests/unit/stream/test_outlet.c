@@ -1,8 +1,12 @@
 /* One destination of a sender, with an owner that only remembers what it is told. */
 #include "stream/outlet.h"
 #include "base/error.h"
+#include "base/event.h"
 #include "ends.h"
+#include "frame/buffer.h"
+#include "frame/frame.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +23,7 @@ struct bench {
     sl_steering steering;
     sl_outlet *outlet;
     struct ends ends; /* of which it has a receiver alone */
+    sl_cancel *coded; /* frames are done once it is triggered; NULL: at once */
 
     pthread_mutex_t lock; /* what the outlet told */
     pthread_cond_t told;
@@ -32,7 +37,10 @@ static int open_worker(void *user, void **state) {
 }
 
 static int work(void *user, void *state, const sl_frame *in, sl_frame **out) {
-    (void)user, (void)state;
+    (void)state;
+    const struct bench *bench = user;
+    if (bench->coded)
+        sl_wait(-1, 0, bench->coded, -1);
     *out = sl_frame_ref(in);
     return SL_OK;
 }
@@ -64,6 +72,11 @@ static void note_failed(void *user, int code) {
     bench->failed = code;
     pthread_cond_broadcast(&bench->told);
     pthread_mutex_unlock(&bench->lock);
+}
+
+static void note_left(void *user, size_t lane) {
+    (void)user;
+    assert_int_equal(lane, 0);
 }
 
 /* Waits until it was told that a receiver is there, or not; or that it failed. */
@@ -99,10 +112,12 @@ static void open_bench(struct bench *bench, sl_pattern pattern, sl_tunnel_settin
     sl_steering_init(&bench->steering, 1);
     bench->owner = (sl_outlet_owner){.returned = &bench->returned,
                                      .steering = &bench->steering,
+                                     .goals = {.max_age_us = 150000, .min_fps = 10},
                                      .encoders = 1,
                                      .user = bench,
                                      .opened = note_opened,
                                      .met = note_met,
+                                     .left = note_left,
                                      .failed = note_failed};
     assert_int_equal(sl_cancel_open(&bench->owner.stop), SL_OK);
     assert_int_equal(sl_pipeline_open(&bench->owner.pipeline, "test", 1, 0, &worker, bench), SL_OK);
@@ -120,6 +135,7 @@ static void close_bench(struct bench *bench) {
     sl_pipeline_close(&bench->owner.pipeline);
     sl_fanout_close(&bench->owner.fanout);
     sl_cancel_close(&bench->owner.stop);
+    sl_cancel_close(&bench->coded);
     sl_returned_finish(&bench->returned);
     sl_steering_finish(&bench->steering);
     sl_tally_finish(&bench->tally);
@@ -182,6 +198,18 @@ static void frames_go_there_in_pubsub(void **state) {
     frames_go_there(SL_PATTERN_PUBSUB);
 }
 
+static void go(struct bench *bench) {
+    sl_receiver_close(&bench->ends.receiver);
+    wait_told(bench, false, false);
+}
+
+static void come_back(struct bench *bench) {
+    sl_receiver_settings again;
+    sl_receiver_settings_init(&again);
+    assert_int_equal(open_receiver(&bench->ends, &again), SL_OK);
+    wait_told(bench, true, false);
+}
+
 /* It is told that nobody is there any more, and when somebody is again. */
 static void a_receiver_goes_and_comes(void **state) {
     (void)state;
@@ -189,17 +217,42 @@ static void a_receiver_goes_and_comes(void **state) {
     uint32_t number = 0;
     open_bench(&bench, SL_PATTERN_PAIR, (sl_tunnel_settings){0});
     wait_told(&bench, true, false);
-    sl_receiver_close(&bench.ends.receiver);
-    wait_told(&bench, false, false);
+    go(&bench);
     assert_false(look(&bench).stats.connected);
-    sl_receiver_settings again;
-    sl_receiver_settings_init(&again);
-    assert_int_equal(open_receiver(&bench.ends, &again), SL_OK);
-    wait_told(&bench, true, false);
+    come_back(&bench);
     assert_int_equal(look(&bench).stats.reconnects, 1);
     put_number(&bench, 7);
     assert_int_equal(receive_number(&bench.ends, &number, -1), SL_OK);
     assert_int_equal(number, 7);
+    close_bench(&bench);
+}
+
+static void put_jpeg(struct bench *bench) {
+    sl_frame *frame = NULL;
+    sl_buffer *bytes = NULL;
+    assert_int_equal(sl_buffer_new(&bytes, 100), SL_OK);
+    memset(bytes->data, 0, bytes->size);
+    assert_int_equal(sl_frame_new_coded(&frame, SL_FORMAT_JPEG, bytes), SL_OK);
+    assert_int_equal(sl_fanout_put(bench->owner.fanout, frame, NULL, -1), SL_OK);
+    sl_frame_unref(&frame);
+    sl_buffer_unref(&bytes);
+}
+
+/* A live viewer that comes back sees nothing of the time before. */
+static void what_was_coded_before_an_outage_is_dropped(void **state) {
+    (void)state;
+    struct bench bench;
+    open_bench(&bench, SL_PATTERN_LIVE, (sl_tunnel_settings){0});
+    assert_int_equal(sl_cancel_open(&bench.coded), SL_OK);
+    wait_told(&bench, true, false);
+    put_jpeg(&bench);
+    go(&bench);
+    sl_cancel_trigger(bench.coded);
+    assert_int_equal(sl_wait(sl_pipeline_ready_fd(bench.owner.pipeline), POLLIN, NULL, -1), SL_OK);
+    come_back(&bench);
+    assert_int_equal(look(&bench).stats.drops[SL_DROP_AWAY], 1);
+    assert_int_equal(sl_fanout_wait(bench.owner.fanout, NULL, -1), SL_OK);
+    assert_int_equal(look(&bench).stats.bytes, 0);
     close_bench(&bench);
 }
 
@@ -225,6 +278,7 @@ int main(void) {
         cmocka_unit_test(frames_go_there_in_pair),
         cmocka_unit_test(frames_go_there_in_pubsub),
         cmocka_unit_test(a_receiver_goes_and_comes),
+        cmocka_unit_test(what_was_coded_before_an_outage_is_dropped),
         cmocka_unit_test(a_way_that_can_not_be_opened),
     };
     return cmocka_run_group_tests_name("stream/outlet", tests, NULL, NULL);
