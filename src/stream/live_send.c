@@ -294,6 +294,8 @@ static void steer(sl_turn *turn, int64_t now_us) {
     sl_link_pace(turn->link, (int64_t)live->governor.rate);
     bool known = live->governor.came_us != 0;
     change_lane(turn, sl_steering_aim(turn->steering, turn->rein, &aim, known, &told, now_us));
+    if (live->lost && live->wished_us == 0) /* before anything is coded that is of no use there */
+        wish_for_keyframe(turn, now_us);
 }
 
 /* Whether the next frame may be let in, or when to ask again, if only time passes (-1). What a

@@ -92,8 +92,9 @@ bool sl_steering_take(sl_steering *steering, size_t lane, sl_governor_aim *aim, 
     sl_steered *steered = &steering->steered[lane];
     pthread_mutex_lock(&steering->lock);
     bool found = find_aim(steering, lane, aim);
-    *keyframe = steered->keyframe;
-    steered->keyframe = steered->newcomer = false;
+    *keyframe = found && steered->keyframe;
+    steered->keyframe = steered->keyframe && !found;
+    steered->newcomer = false;
     pthread_mutex_unlock(&steering->lock);
     return found;
 }

@@ -72,8 +72,8 @@ void sl_steering_want_keyframe(sl_steering *steering, sl_rein *rein, int64_t now
 /* Whether no destination takes this lane's frames. */
 bool sl_steering_idle(sl_steering *steering, size_t lane);
 
-/* For a lane's encoder: where to aim with the next frame. False when nobody says. The wish for a
- * keyframe is handed over, and forgotten. */
+/* For a lane's encoder: where to aim with the next frame. False when nobody says. Else the wish for
+ * a keyframe is handed over, and forgotten. */
 bool sl_steering_take(sl_steering *steering, size_t lane, sl_governor_aim *aim, bool *keyframe);
 
 /* Whether the next frame must be coded, even if its picture was: somebody came, or can use nothing

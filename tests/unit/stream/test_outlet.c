@@ -256,6 +256,26 @@ static void what_was_coded_before_an_outage_is_dropped(void **state) {
     close_bench(&bench);
 }
 
+static void await_keyframe_wish(struct bench *bench) {
+    sl_governor_aim aim;
+    bool keyframe;
+    wait_told(bench, true, false);
+    assert_true(sl_steering_take(&bench->steering, 0, &aim, &keyframe));
+    assert_true(keyframe);
+}
+
+/* Whoever comes to a live sender waits for no frame that is of no use there. */
+static void a_keyframe_is_wished_for_before_anything_is_coded(void **state) {
+    (void)state;
+    struct bench bench;
+    open_bench(&bench, SL_PATTERN_LIVE, (sl_tunnel_settings){0});
+    await_keyframe_wish(&bench);
+    go(&bench);
+    come_back(&bench);
+    await_keyframe_wish(&bench);
+    close_bench(&bench);
+}
+
 /* What ends it is told once, with its sentence, and stays with it. */
 static void a_way_that_can_not_be_opened(void **state) {
     (void)state;
@@ -279,6 +299,7 @@ int main(void) {
         cmocka_unit_test(frames_go_there_in_pubsub),
         cmocka_unit_test(a_receiver_goes_and_comes),
         cmocka_unit_test(what_was_coded_before_an_outage_is_dropped),
+        cmocka_unit_test(a_keyframe_is_wished_for_before_anything_is_coded),
         cmocka_unit_test(a_way_that_can_not_be_opened),
     };
     return cmocka_run_group_tests_name("stream/outlet", tests, NULL, NULL);

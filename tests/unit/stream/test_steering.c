@@ -90,6 +90,20 @@ static void a_wish_is_for_one_lane(void **state) {
     sl_steering_finish(&bench.steering);
 }
 
+static void a_wish_waits_for_somebody_who_aims(void **state) {
+    (void)state;
+    struct bench bench;
+    sl_governor_aim none;
+    bool keyframe = true;
+    open_bench(&bench, 1);
+    sl_steering_want_keyframe(&bench.steering, &bench.reins[0], bench.now_us);
+    assert_false(sl_steering_take(&bench.steering, 0, &none, &keyframe));
+    assert_false(keyframe);
+    aim(&bench, 0, 4000000, 30, 1);
+    taken(&bench, 0, true);
+    sl_steering_finish(&bench.steering);
+}
+
 /* Each hears how its own lane is coded, and of the rate at which frames are offered to all. */
 static void each_hears_of_its_own_lane(void **state) {
     (void)state;
@@ -137,6 +151,7 @@ int main(void) {
         cmocka_unit_test(a_lane_suits_all_of_its_own),
         cmocka_unit_test(nobody_steers_an_idle_lane),
         cmocka_unit_test(a_wish_is_for_one_lane),
+        cmocka_unit_test(a_wish_waits_for_somebody_who_aims),
         cmocka_unit_test(each_hears_of_its_own_lane),
         cmocka_unit_test(the_best_is_for_all_who_can_take_it),
     };
