@@ -23,12 +23,13 @@ static sl_member **find(sl_lanes *lanes, const sl_member *member) {
     return at;
 }
 
-void sl_lanes_join(sl_lanes *lanes, sl_member *member) {
+bool sl_lanes_join(sl_lanes *lanes, sl_member *member) {
     sl_member **at = find(lanes, member);
     if (*at)
-        return;
+        return false;
     member->next = NULL;
     *at = member;
+    return true;
 }
 
 void sl_lanes_leave(sl_lanes *lanes, sl_member *member) {

@@ -44,8 +44,8 @@ typedef struct sl_lanes {
                                  more make no difference; 0: there is no such rate now */
 } sl_lanes;
 
-/* It takes frames now, of the lane where it was last. Nothing if it is there already. */
-void sl_lanes_join(sl_lanes *lanes, sl_member *member);
+/* It takes frames now, of the lane where it was last. False, and nothing, if it did already. */
+bool sl_lanes_join(sl_lanes *lanes, sl_member *member);
 void sl_lanes_leave(sl_lanes *lanes, sl_member *member);
 
 /* Whether nobody is in this lane. */

@@ -21,18 +21,10 @@ void sl_steering_finish(sl_steering *steering) {
     pthread_mutex_destroy(&steering->lock);
 }
 
-static bool is_in(const sl_lanes *lanes, const sl_member *sought) {
-    const sl_member *member = lanes->members;
-    while (member && member != sought)
-        member = member->next;
-    return member;
-}
-
 size_t sl_steering_aim(sl_steering *steering, sl_rein *rein, const sl_governor_aim *aim, bool known,
                        const sl_live_stats *told, int64_t now_us) {
     pthread_mutex_lock(&steering->lock);
-    bool comes = !is_in(&steering->lanes, &rein->member);
-    sl_lanes_join(&steering->lanes, &rein->member);
+    bool comes = sl_lanes_join(&steering->lanes, &rein->member);
     rein->aim = *aim;
     rein->told = *told;
     size_t before = rein->member.lane;
