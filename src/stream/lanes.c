@@ -38,7 +38,6 @@ void sl_lanes_leave(sl_lanes *lanes, sl_member *member) {
         return;
     *at = member->next;
     member->rate = member->below_us = member->above_us = 0;
-    member->wishes = 0;
 }
 
 bool sl_lanes_empty(const sl_lanes *lanes, size_t lane) {

@@ -235,6 +235,22 @@ static void wishes_in_the_last_lane_are_rationed(void **state) {
     check_lanes(&road, (const size_t[]){0, 0});
 }
 
+/* Neither coming and going nor anything else but time makes up for a habit. */
+static void who_comes_and_goes_wishes_no_more_often(void **state) {
+    (void)state;
+    struct road road = open_road(1, 2);
+    int granted = 0;
+    join_all(&road);
+    for (int i = 0; i < 4 * 21; i++, road.now_us += SL_SECOND_US / 4) {
+        granted += sl_lanes_wish(&road.lanes, &road.members[1], road.now_us);
+        sl_lanes_leave(&road.lanes, &road.members[1]);
+        assert_true(sl_lanes_join(&road.lanes, &road.members[1]));
+    }
+    assert_in_range(granted, 10, 14);
+    road.now_us += 11 * SL_SECOND_US;
+    assert_in_range(wish(&road, 1, 1), 3, 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_is_alike_stays_together),
@@ -250,6 +266,7 @@ int main(void) {
         cmocka_unit_test(who_returns_knows_its_lane),
         cmocka_unit_test(who_wishes_often_moves_down),
         cmocka_unit_test(wishes_in_the_last_lane_are_rationed),
+        cmocka_unit_test(who_comes_and_goes_wishes_no_more_often),
     };
     return cmocka_run_group_tests_name("stream/lanes", tests, NULL, NULL);
 }
