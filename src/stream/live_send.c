@@ -15,12 +15,12 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/random.h"
 #include "frame/frame.h"
 #include "wire/live.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #define HELLO_US   SL_SECOND_US        /* between hellos that nobody answers */
@@ -49,11 +49,6 @@ static int post(sl_turn *turn, const sl_live_message *message) {
     return result;
 }
 
-static void draw(void *number, size_t size) {
-    while (getrandom(number, size, 0) != (ssize_t)size)
-        ;
-}
-
 /* A new connection: another receiver, as far as anybody knows. */
 static void begin(sl_turn *turn, uint64_t connects, int64_t now_us) {
     sl_live *live = &turn->live;
@@ -76,9 +71,9 @@ static void begin(sl_turn *turn, uint64_t connects, int64_t now_us) {
         .coded = live->coded,
         .views = live->views,
     };
-    draw(&live->session, sizeof live->session);
+    sl_random(&live->session, sizeof live->session);
     while (live->camera == 0)
-        draw(&live->camera, sizeof live->camera);
+        sl_random(&live->camera, sizeof live->camera);
 }
 
 static int greet(sl_turn *turn, int64_t now_us, int64_t *due_us) {

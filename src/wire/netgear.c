@@ -5,6 +5,7 @@
 #include "wire/netgear.h"
 
 #include "base/error.h"
+#include "base/random.h"
 #include "frame/frame.h"
 #include "wire/json.h"
 
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 static void release_text(void *opaque, void *text) {
     (void)opaque;
@@ -162,10 +162,8 @@ bool sl_netgear_is_port(const char *text) {
 
 void sl_netgear_device_name(char device[9]) {
     static const char characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    uint8_t random[8] = {0};
-    /* Without randomness the name is AAAAAAAA: nothing depends on it but a reader of logs. */
-    ssize_t filled = getrandom(random, sizeof(random), GRND_NONBLOCK);
-    (void)filled;
+    uint8_t random[8];
+    sl_random(random, sizeof(random));
     for (int i = 0; i < 8; i++)
         device[i] = characters[random[i] % (sizeof(characters) - 1)];
     device[8] = '\0';
