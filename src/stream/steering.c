@@ -113,14 +113,22 @@ bool sl_steering_best(sl_steering *steering) {
     return best;
 }
 
-/* A pause is no interval. */
+/* Locked. A long interval is a pause, and several are a slow source, which counts as one of a frame
+ * a second: a larger frame would be on its way for longer than that. */
+static void note_interval(sl_steering *steering, double took_us) {
+    double average_us = steering->interval_us;
+    bool was_long = steering->long_interval;
+    steering->long_interval = took_us >= SL_SECOND_US;
+    if (!steering->long_interval)
+        steering->interval_us = average_us > 0 ? average_us * 0.9 + took_us * 0.1 : took_us;
+    else if (was_long)
+        steering->interval_us = SL_SECOND_US;
+}
+
 void sl_steering_offer(sl_steering *steering, int64_t captured_us) {
     pthread_mutex_lock(&steering->lock);
-    double took_us = (double)(captured_us - steering->captured_us);
-    if (steering->captured_us != 0 && took_us > 0 && took_us < SL_SECOND_US) {
-        double average_us = steering->interval_us;
-        steering->interval_us = average_us > 0 ? average_us * 0.9 + took_us * 0.1 : took_us;
-    }
+    if (steering->captured_us != 0 && captured_us > steering->captured_us)
+        note_interval(steering, (double)(captured_us - steering->captured_us));
     steering->captured_us = captured_us;
     pthread_mutex_unlock(&steering->lock);
 }

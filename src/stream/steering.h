@@ -48,6 +48,7 @@ typedef struct sl_steering {
     sl_steered steered[SL_LANES];
     int64_t captured_us; /* the last frame that was offered; 0: none yet */
     double interval_us;  /* from one to the next, on average; 0: not known yet */
+    bool long_interval;  /* the last one was a second or more */
 } sl_steering;
 
 /* `lanes`: how many encoders there are, from 1 to SL_LANES. */

@@ -146,6 +146,27 @@ static void the_best_is_for_all_who_can_take_it(void **state) {
     sl_steering_finish(&bench.steering);
 }
 
+/* Offers so many frames, and gives what is made of their rate. */
+static double offer(struct bench *bench, int frames, int64_t interval_us) {
+    sl_coding heard;
+    for (int i = 0; i < frames; i++, bench->now_us += interval_us)
+        sl_steering_offer(&bench->steering, bench->now_us);
+    sl_steering_coding(&bench->steering, &bench->reins[0], &heard);
+    return heard.fps;
+}
+
+/* A pause says nothing of a source's rate, but one that always makes them is slow. */
+static void a_slow_source_is_known_for_one(void **state) {
+    (void)state;
+    struct bench bench;
+    open_bench(&bench, 1);
+    assert_true(offer(&bench, 3, 5 * SL_SECOND_US) == 1);
+    assert_in_range((int)offer(&bench, 100, SL_SECOND_US / 25), 24, 25);
+    bench.now_us += 5 * SL_SECOND_US;
+    assert_in_range((int)offer(&bench, 1, SL_SECOND_US / 25), 24, 25);
+    sl_steering_finish(&bench.steering);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lane_suits_all_of_its_own),
@@ -154,6 +175,7 @@ int main(void) {
         cmocka_unit_test(a_wish_waits_for_somebody_who_aims),
         cmocka_unit_test(each_hears_of_its_own_lane),
         cmocka_unit_test(the_best_is_for_all_who_can_take_it),
+        cmocka_unit_test(a_slow_source_is_known_for_one),
     };
     return cmocka_run_group_tests_name("stream/steering", tests, NULL, NULL);
 }
