@@ -152,7 +152,7 @@ static void note_view(sl_live *live, uint8_t flags) {
 
 static int take_ack(sl_turn *turn, const sl_live_message *ack, int64_t now_us) {
     sl_live *live = &turn->live;
-    if (ack->epoch != live->epoch || ack->sequence > live->sequence ||
+    if (ack->epoch != live->epoch || ack->sequence == 0 || ack->sequence > live->sequence ||
         !sl_governor_acked(&live->governor, now_us, ack->bytes, ack->sent_us, ack->now_us))
         return sl_fail(SL_EMESSAGE, "an ack is of what was not sent");
     count_frames(turn, ack);
