@@ -15,7 +15,8 @@ typedef struct sl_live {
     uint32_t session;
     uint16_t epoch;
     uint16_t codecs;                 /* that the receiver can decode */
-    bool welcome;                    /* the receiver has answered the hello */
+    bool welcome;                    /* the receiver has answered the hello, */
+    bool refused;                    /* or said that it has no place */
     bool lost;                       /* it can use nothing but a keyframe */
     bool unwatched;                  /* nobody takes frames from it */
     sl_log_limit views;              /* log lines about that */

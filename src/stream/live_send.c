@@ -163,6 +163,35 @@ static int take_ack(sl_turn *turn, const sl_live_message *ack, int64_t now_us) {
     return SL_OK;
 }
 
+static bool speaks_our_version(const sl_live_message *message) {
+    return message->lowest <= SL_LIVE_VERSION && message->highest >= SL_LIVE_VERSION;
+}
+
+static int take_welcome(sl_turn *turn, const sl_live_message *welcome, int64_t now_us) {
+    sl_live *live = &turn->live;
+    if (!speaks_our_version(welcome))
+        return sl_fail(SL_EPEER,
+                       "the viewer speaks the live pattern in version %d to %d, and this camera "
+                       "in version %d; update the older one",
+                       welcome->lowest, welcome->highest, SL_LIVE_VERSION);
+    live->welcome = true;
+    live->codecs = welcome->codecs;
+    note_answer(live, welcome, now_us);
+    return SL_OK;
+}
+
+/* Where no version is common it is final. Else there may be a place later, for which hellos go on.
+ */
+static int take_refusal(sl_live *live, const sl_live_message *refusal) {
+    if (!speaks_our_version(refusal))
+        return sl_fail(SL_EPEER, "the viewer refuses this camera: %s", refusal->text);
+    if (!live->refused)
+        sl_log(SL_LOG_WARNING, "stream", "the viewer refuses this camera for now: %s",
+               refusal->text);
+    live->refused = true;
+    return SL_OK;
+}
+
 static int answer_ping(sl_turn *turn, const sl_live_message *ping) {
     sl_live_message pong = *ping;
     pong.kind = SL_LIVE_PONG;
@@ -174,15 +203,12 @@ static int answer_ping(sl_turn *turn, const sl_live_message *ping) {
 static int take_message(sl_turn *turn, const sl_live_message *message, int64_t now_us) {
     sl_live *live = &turn->live;
     if (message->kind == SL_LIVE_REFUSAL)
-        return sl_fail(SL_EPEER, "the viewer refuses this camera: %s", message->text);
+        return take_refusal(live, message);
     if (message->session != live->session)
         return SL_OK; /* of the connection before */
     switch (message->kind) {
     case SL_LIVE_WELCOME:
-        live->welcome = true;
-        live->codecs = message->codecs;
-        note_answer(live, message, now_us);
-        return SL_OK;
+        return take_welcome(turn, message, now_us);
     case SL_LIVE_ACK:
         return take_ack(turn, message, now_us);
     case SL_LIVE_PING:

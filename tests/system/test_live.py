@@ -345,7 +345,10 @@ def test_strangers_at_the_camera(send):
     """A viewer that lies is not believed: the window bounds what is sent, and nothing crashes."""
     liar = Liar()
     sender = send(SOURCE, liar.port, "live")
-    liar.welcome()
+    liar.next(b"H")
+    liar.say(b"SLLR\x01\x01full for now")
+    liar.welcome()  # it has said hello again
+    sender.wait_said("refuses this camera for now: full for now")
     first = liar.next(b"C")
     liar.ack(first, 2**62)  # more than was sent
     liar.ack(first, 10**15, came=2**52)
