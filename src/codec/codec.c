@@ -204,6 +204,10 @@ sl_format sl_codec_live_format(const sl_codec_settings *settings) {
     return made != SL_FORMAT_NONE ? made : format_of(settings->video_codec);
 }
 
+bool sl_codec_chooses(const sl_codec_settings *settings) {
+    return settings->video_codec == SL_VIDEO_AUTO && !named_encoder(settings);
+}
+
 /* The kind that decodes this format, or encodes as set when it is SL_FORMAT_NONE, and its state,
  * made when first needed: a sender never decodes. NULL with the code in *result. */
 static const sl_codec_kind *choose(sl_codec *codec, sl_format format, void **state, int *result) {
@@ -231,7 +235,7 @@ int sl_codec_aim_at(sl_codec *codec, const sl_codec_aim *aim) {
                        "quality %d",
                        sl_format_name(aim->format), (long long)aim->bit_rate, aim->fps, aim->scale,
                        aim->quality);
-    bool keyframe = codec->aim.keyframe || aim->keyframe;
+    bool keyframe = codec->aim.keyframe || aim->keyframe || codec->aim.format != aim->format;
     codec->aim = *aim;
     codec->aim.keyframe = keyframe;
     return SL_OK;
@@ -290,8 +294,7 @@ static int encode_live(sl_codec *codec, const sl_frame *frame, sl_frame **coded)
         picture = sl_frame_ref(frame);
     if (result == SL_OK && picture)
         result = encode_as_aimed(codec, picture, coded);
-    if (result == SL_EUNSUPPORTED && picture && codec->settings.video_codec == SL_VIDEO_AUTO &&
-        !codec->settings.video_encoder) {
+    if (result == SL_EUNSUPPORTED && picture && sl_codec_chooses(&codec->settings)) {
         sl_log(SL_LOG_WARNING, "codec", "%s: frames go as JPEG", sl_error());
         codec->no_video = true;
         codec->aim.format = SL_FORMAT_JPEG;

@@ -91,7 +91,11 @@ int sl_codec_encode(sl_codec *codec, const sl_frame *frame, sl_frame **coded);
 /* What frames become in the live pattern if these are the settings: never SL_FORMAT_NONE. */
 sl_format sl_codec_live_format(const sl_codec_settings *settings);
 
-/* Whether this build of libavcodec can decode it (JPEG: always). Any thread. */
+/* Whether it is ours to choose what frames become there: JPEG where not all can decode video. */
+bool sl_codec_chooses(const sl_codec_settings *settings);
+
+/* Whether this build of libavcodec has an encoder or decoder for it (JPEG: always). Any thread. */
+bool sl_codec_can_encode(sl_format format);
 bool sl_codec_can_decode(sl_format format);
 
 /* Aims what is encoded from now on. Rate, frames a second, and quality change at once and, where

@@ -87,6 +87,14 @@ size_t sl_video_makers(const sl_video_maker **makers) {
     return SL_COUNT(list);
 }
 
+bool sl_codec_can_encode(sl_format format) {
+    for (size_t i = 0; i < SL_COUNT(list); i++) {
+        if (list[i].format == format && avcodec_find_encoder_by_name(list[i].name))
+            return true;
+    }
+    return format == SL_FORMAT_JPEG;
+}
+
 enum AVCodecID sl_video_codec_id(sl_format format) {
     switch (format) {
     case SL_FORMAT_H264:

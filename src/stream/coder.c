@@ -34,7 +34,8 @@ static int aim(sl_coder *coder, const sl_frame *frame) {
     if (!sl_steering_take(coder->steering, coder->lane, &wanted, &keyframe))
         return SL_OK;
     sl_codec_aim at = {
-        .format = sl_codec_live_format(coder->settings),
+        .format =
+            sl_steering_format(coder->steering, coder->lane, sl_codec_live_format(coder->settings)),
         .bit_rate = wanted.bit_rate,
         .fps = wanted.fps,
         .scale = wanted.scale,

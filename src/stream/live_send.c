@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "codec/codec.h"
 #include "frame/frame.h"
 #include "wire/live.h"
 
@@ -38,6 +39,21 @@ static int find_codec(sl_format format, sl_live_codec *codec) {
     }
     return sl_fail(SL_EINVAL, "the live pattern carries pictures alone, no %s",
                    sl_format_name(format));
+}
+
+static uint16_t codable(void) {
+    unsigned codecs = 0;
+    for (sl_live_codec codec = 0; codec < SL_LIVE_CODECS; codec++)
+        codecs |= sl_codec_can_encode(sl_cameras_format(codec)) ? 1U << codec : 0;
+    return (uint16_t)codecs;
+}
+
+/* As 1 << sl_format. */
+static unsigned formats_of(uint16_t codecs) {
+    unsigned formats = 0;
+    for (sl_live_codec codec = 0; codec < SL_LIVE_CODECS; codec++)
+        formats |= codecs >> codec & 1 ? 1U << sl_cameras_format(codec) : 0;
+    return formats;
 }
 
 static int post(sl_turn *turn, const sl_live_message *message) {
@@ -85,7 +101,7 @@ static int greet(sl_turn *turn, int64_t now_us, int64_t *due_us) {
         .kind = SL_LIVE_HELLO,
         .lowest = SL_LIVE_VERSION,
         .highest = SL_LIVE_VERSION,
-        .codecs = (1U << SL_LIVE_CODECS) - 1,
+        .codecs = codable(),
         .session = live->session,
         .sent_us = now_us,
         .camera = live->camera,
@@ -176,6 +192,7 @@ static int take_welcome(sl_turn *turn, const sl_live_message *welcome, int64_t n
                        welcome->lowest, welcome->highest, SL_LIVE_VERSION);
     live->welcome = true;
     live->codecs = welcome->codecs;
+    sl_steering_set_formats(turn->steering, turn->rein, formats_of(welcome->codecs));
     note_answer(live, welcome, now_us);
     return SL_OK;
 }
@@ -363,9 +380,17 @@ static bool is_keyframe(const sl_frame *frame) {
     return frame->keyframe || frame->format == SL_FORMAT_JPEG;
 }
 
+/* Whether it was coded before the encoder knew what this receiver can decode. */
+static bool came_too_early(const sl_turn *turn, const sl_frame *frame) {
+    return turn->steering->chooses && sl_format_is_video(frame->format) &&
+           !(formats_of(turn->live.codecs) >> frame->format & 1);
+}
+
 /* Whether the frame can be decoded by a receiver that has all that left before. */
 static bool follows(sl_turn *turn, const sl_frame *frame) {
     sl_live *live = &turn->live;
+    if (came_too_early(turn, frame))
+        return false;
     if (is_keyframe(frame))
         return true;
     if (!live->lost && turn->previous == live->number)

@@ -322,6 +322,7 @@ static int open_lanes(sl_sender *sender) {
     int result = SL_OK;
     sender->lane_count = !sender->live ? 1 : count < SL_LANES ? count : SL_LANES;
     sl_steering_init(&sender->steering, sender->lane_count);
+    sender->steering.chooses = sl_codec_chooses(&sender->settings.codec);
     for (size_t i = 0; i < sender->lane_count; i++) {
         struct lane *lane = &sender->lanes[i];
         lane->sender = sender;

@@ -55,6 +55,23 @@ void sl_steering_want_keyframe(sl_steering *steering, sl_rein *rein, int64_t now
     pthread_mutex_unlock(&steering->lock);
 }
 
+void sl_steering_set_formats(sl_steering *steering, sl_rein *rein, unsigned formats) {
+    pthread_mutex_lock(&steering->lock);
+    rein->formats = formats;
+    pthread_mutex_unlock(&steering->lock);
+}
+
+sl_format sl_steering_format(sl_steering *steering, size_t lane, sl_format set) {
+    unsigned common = ~0U;
+    pthread_mutex_lock(&steering->lock);
+    for (const sl_member *member = steering->lanes.members; member; member = member->next) {
+        unsigned formats = ((const sl_rein *)member)->formats;
+        common &= member->lane == lane && formats ? formats : ~0U;
+    }
+    pthread_mutex_unlock(&steering->lock);
+    return steering->chooses && !(common >> set & 1) ? SL_FORMAT_JPEG : set;
+}
+
 bool sl_steering_idle(sl_steering *steering, size_t lane) {
     pthread_mutex_lock(&steering->lock);
     bool idle = sl_lanes_empty(&steering->lanes, lane);

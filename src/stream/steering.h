@@ -12,6 +12,7 @@
 #include "stream/governor.h"
 #include "stream/lanes.h"
 #include <pthread.h>
+#include <sightline/frame.h>
 #include <sightline/stats.h>
 
 /* What comes in, and how the last frame was coded. */
@@ -32,6 +33,7 @@ typedef struct sl_rein {
     sl_member member; /* first: of the list of members each is a rein's */
     sl_governor_aim aim;
     sl_live_stats told; /* for whoever wants to know */
+    unsigned formats;   /* that its receiver can decode: 1 << sl_format; 0: not known */
 } sl_rein;
 
 /* What is steered: one lane's encoder. */
@@ -43,6 +45,7 @@ typedef struct sl_steered {
 } sl_steered;
 
 typedef struct sl_steering {
+    bool chooses;         /* the encoders may make JPEG in place of what was set; set before use */
     pthread_mutex_t lock; /* everything below */
     sl_lanes lanes;
     sl_steered steered[SL_LANES];
@@ -69,6 +72,13 @@ void sl_steering_told(sl_steering *steering, const sl_rein *rein, sl_live_stats 
 
 /* It can use nothing but a keyframe. Its lane makes one, unless it wishes too often. */
 void sl_steering_want_keyframe(sl_steering *steering, sl_rein *rein, int64_t now_us);
+
+/* Its receiver can decode these, 1 << sl_format. */
+void sl_steering_set_formats(sl_steering *steering, sl_rein *rein, unsigned formats);
+
+/* For a lane's encoder: what frames become, if `set` is what the settings say. JPEG in its place if
+ * that may be, and somebody can't decode it. */
+sl_format sl_steering_format(sl_steering *steering, size_t lane, sl_format set);
 
 /* Whether no destination takes this lane's frames. */
 bool sl_steering_idle(sl_steering *steering, size_t lane);

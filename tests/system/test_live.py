@@ -322,11 +322,13 @@ class Liar:
             if message[3:4] == kind:
                 return message
 
-    def welcome(self):
+    def welcome(self, codecs=15):
+        """Gives back the bits of what the sender can make."""
         said = self.next(b"H")
         self.session, sent = said[8:12], said[12:20]
         now = struct.pack(">Q", int(time.time() * 1e6))
-        self.say(b"SLLW" + struct.pack(">BBH", 1, 1, 15) + self.session + sent + now)
+        self.say(b"SLLW" + struct.pack(">BBH", 1, 1, codecs) + self.session + sent + now)
+        return struct.unpack(">H", said[6:8])[0]
 
     def say(self, message):
         self.router.send_multipart([self.sender, message])
@@ -366,6 +368,19 @@ def test_strangers_at_the_camera(send):
     liar.say(b"SLLR\x02\x03too old")
     assert "too old" in sender.end(8)["error"]
     liar.router.close()
+
+
+@pytest.mark.parametrize("words", [(), ("-o", "video_codec=h264")])
+def test_viewer_that_decodes_jpeg_alone(words, send):
+    """It gets JPEG, unless another codec was asked for."""
+    viewer = Liar()
+    sender = send(SOURCE, viewer.port, "live", *words)
+    assert viewer.welcome(codecs=1) & 3 == 3
+    if words:
+        assert "can't decode" in sender.end(8)["error"]
+    else:
+        assert viewer.next(b"C")[4] == 0, "no JPEG"
+    viewer.router.close()
 
 
 class Narrow(Liar):

@@ -167,6 +167,26 @@ static void a_slow_source_is_known_for_one(void **state) {
     sl_steering_finish(&bench.steering);
 }
 
+/* What one of a lane can't decode is JPEG for all there, if nobody has said what it must be. */
+static void a_lane_is_for_all_of_its_decoders(void **state) {
+    (void)state;
+    struct bench bench;
+    sl_steering *steering = &bench.steering;
+    open_bench(&bench, 2);
+    steering->chooses = true;
+    assert_int_equal(sl_steering_format(steering, 0, SL_FORMAT_H264), SL_FORMAT_H264);
+    part(&bench);
+    assert_int_equal(sl_steering_format(steering, 0, SL_FORMAT_H264), SL_FORMAT_H264);
+    sl_steering_set_formats(steering, &bench.reins[0], 1U << SL_FORMAT_H264 | 1U << SL_FORMAT_JPEG);
+    sl_steering_set_formats(steering, &bench.reins[2], 1U << SL_FORMAT_JPEG);
+    assert_int_equal(sl_steering_format(steering, 0, SL_FORMAT_H264), SL_FORMAT_H264);
+    assert_int_equal(sl_steering_format(steering, 0, SL_FORMAT_HEVC), SL_FORMAT_JPEG);
+    assert_int_equal(sl_steering_format(steering, 1, SL_FORMAT_H264), SL_FORMAT_JPEG);
+    steering->chooses = false;
+    assert_int_equal(sl_steering_format(steering, 1, SL_FORMAT_H264), SL_FORMAT_H264);
+    sl_steering_finish(steering);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lane_suits_all_of_its_own),
@@ -176,6 +196,7 @@ int main(void) {
         cmocka_unit_test(each_hears_of_its_own_lane),
         cmocka_unit_test(the_best_is_for_all_who_can_take_it),
         cmocka_unit_test(a_slow_source_is_known_for_one),
+        cmocka_unit_test(a_lane_is_for_all_of_its_decoders),
     };
     return cmocka_run_group_tests_name("stream/steering", tests, NULL, NULL);
 }
