@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SILENT_US (5 * SL_SECOND_US) /* then it is gone, and another may have its place */
+#define SILENT_US       (5 * SL_SECOND_US) /* then it is gone, and another may have its place */
+#define UNFINISHED_MOST (8 * SL_CAMERAS_FRAME_MAX) /* bytes of all frames that aren't whole yet */
 
 static const sl_format formats[SL_LIVE_CODECS] = {
     [SL_LIVE_JPEG] = SL_FORMAT_JPEG,
@@ -27,7 +28,7 @@ int sl_cameras_open(sl_cameras **cameras, uint64_t frame_max) {
     *cameras = calloc(1, sizeof **cameras);
     if (!*cameras)
         return sl_fail_memory();
-    (*cameras)->frame_max = frame_max;
+    (*cameras)->frame_max = frame_max < SL_CAMERAS_FRAME_MAX ? frame_max : SL_CAMERAS_FRAME_MAX;
     pthread_mutex_init(&(*cameras)->lock, NULL);
     return SL_OK;
 }
@@ -107,6 +108,7 @@ static void begin_session(sl_cameras *cameras, sl_camera *camera, const sl_live_
     camera->received = 0;
     camera->have = 0;
     camera->lost = true;
+    camera->displaced = false;
     pthread_mutex_lock(&cameras->lock);
     cameras->shown[camera - cameras->all] = (sl_shown){0};
     pthread_mutex_unlock(&cameras->lock);
@@ -164,6 +166,35 @@ static int lose(sl_camera *camera, const char *why) {
     return sl_fail(SL_EMESSAGE, "a chunk from %s is refused: %s", camera->port, why);
 }
 
+/* The one whose frame that isn't whole is the largest; NULL: there is none. `*together`: bytes of
+ * all of those. */
+static sl_camera *find_largest(sl_cameras *cameras, size_t *together) {
+    sl_camera *largest = NULL;
+    *together = 0;
+    for (size_t i = 0; i < SL_CAMERAS_MAX; i++) {
+        sl_camera *camera = &cameras->all[i];
+        if (!camera->bytes)
+            continue;
+        *together += camera->bytes->size;
+        if (!largest || camera->bytes->size > largest->bytes->size)
+            largest = camera;
+    }
+    return largest;
+}
+
+/* Memory for the frame that it begins. What is as large as any gets the place of none. */
+static int reserve(sl_cameras *cameras, sl_camera *camera, size_t size) {
+    size_t together;
+    sl_camera *largest = find_largest(cameras, &together);
+    if (largest && together + size > UNFINISHED_MOST) {
+        if (largest->bytes->size <= size)
+            return lose(camera, "too much is under way from all cameras together");
+        sl_buffer_unref(&largest->bytes);
+        largest->displaced = true;
+    }
+    return sl_buffer_new(&camera->bytes, size);
+}
+
 /* The first chunk of a frame. */
 static int begin_frame(sl_cameras *cameras, sl_camera *camera, const sl_live_message *chunk) {
     bool next = chunk->epoch == camera->epoch && chunk->sequence == camera->sequence + 1;
@@ -172,7 +203,7 @@ static int begin_frame(sl_cameras *cameras, sl_camera *camera, const sl_live_mes
     if (chunk->offset != 0)
         return camera->lost ? SL_OK : lose(camera, "its frame has no beginning");
     if (chunk->total > cameras->frame_max)
-        return lose(camera, "its frame is larger than max_message_bytes");
+        return lose(camera, "its frame is larger than one may be");
     if ((int64_t)chunk->width * chunk->height > SL_VIDEO_PIXELS_MAX)
         return lose(camera, "its picture would be too large");
     if (chunk->flags & SL_LIVE_KEYFRAME)
@@ -183,7 +214,7 @@ static int begin_frame(sl_cameras *cameras, sl_camera *camera, const sl_live_mes
     camera->sequence = chunk->sequence;
     camera->have = 0;
     camera->head = *chunk;
-    return camera->lost ? SL_OK : sl_buffer_new(&camera->bytes, chunk->total);
+    return camera->lost ? SL_OK : reserve(cameras, camera, chunk->total);
 }
 
 static int finish_frame(sl_camera *camera, sl_frame **frame) {
@@ -212,6 +243,10 @@ int sl_cameras_take(sl_cameras *cameras, sl_camera *camera, const sl_live_messag
     if (take_distrust(cameras, camera)) {
         sl_buffer_unref(&camera->bytes);
         camera->lost = true;
+    }
+    if (camera->displaced) {
+        camera->displaced = false;
+        return lose(camera, "its frame made way for smaller ones of other cameras");
     }
     bool same_frame = camera->bytes && chunk->sequence == camera->sequence &&
                       chunk->epoch == camera->epoch && chunk->total == camera->head.total;

@@ -15,7 +15,8 @@
 #include <sightline/frame.h>
 #include <stdbool.h>
 
-#define SL_CAMERAS_MAX 64 /* at a time */
+#define SL_CAMERAS_MAX       64                         /* at a time */
+#define SL_CAMERAS_FRAME_MAX ((size_t)16 * 1024 * 1024) /* bytes; far beyond any real one */
 
 typedef struct sl_camera {
     sl_buffer *from;                  /* the link's name for it; NULL: the place is free */
@@ -28,6 +29,7 @@ typedef struct sl_camera {
     size_t have;          /* of them */
     sl_live_message head; /* of its first chunk */
     bool lost;            /* what comes is no use until a keyframe does */
+    bool displaced;       /* that frame made way for others', and its sender isn't blamed yet */
     uint64_t received;    /* bytes of chunks in this session, of use or not */
     int64_t heard_us;     /* monotonic */
 } sl_camera;
@@ -50,7 +52,7 @@ typedef struct sl_cameras {
 /* What frames of a codec are. */
 sl_format sl_cameras_format(sl_live_codec codec);
 
-/* `frame_max`: a larger one is refused. SL_ENOMEM. */
+/* A frame of more bytes than `frame_max` is refused, or than SL_CAMERAS_FRAME_MAX. SL_ENOMEM. */
 int sl_cameras_open(sl_cameras **cameras, uint64_t frame_max);
 
 /* Sets NULL. Safe on NULL. */
@@ -71,7 +73,9 @@ void sl_cameras_leave(sl_cameras *cameras, sl_camera *camera);
 size_t sl_cameras_count(const sl_cameras *cameras, int64_t now_us);
 
 /* Takes a chunk. `*frame` is the coded frame that it made whole, the caller's, or NULL. SL_EMESSAGE
- * for one that does not follow from those before; SL_ENOMEM. */
+ * for one that does not follow from those before; SL_ENOMEM. All frames that aren't whole yet may
+ * have 128 MiB together: when one more would be too much, the largest of them makes way, so that
+ * nobody's large ones keep out the small ones of others. */
 int sl_cameras_take(sl_cameras *cameras, sl_camera *camera, const sl_live_message *chunk,
                     sl_frame **frame);
 

@@ -227,6 +227,53 @@ static void takes_no_frame_that_is_too_large(void **state) {
     assert_true(wants_keyframe());
 }
 
+/* Begins a keyframe of so many bytes that another one never finishes. */
+static void begin_large(uint8_t first, uint32_t total, int code) {
+    camera_number = first;
+    sl_camera *other = welcome(first, 1, "large", 0);
+    sl_frame *frame = NULL;
+    sl_live_message chunk = {
+        .sequence = 1, .total = total, .flags = KEY, .data = (const uint8_t *)"begun", .size = 5};
+    assert_int_equal(sl_cameras_take(cameras, other, &chunk, &frame), code);
+    assert_null(frame);
+}
+
+/* The memory is never touched. */
+static void large_frames_make_way_for_small_ones(void **state) {
+    (void)state;
+    static const size_t together = (size_t)128 << 20;
+    sl_live_message next = {.sequence = 1, .offset = 5, .data = (const uint8_t *)"and", .size = 3};
+    sl_frame *frame = NULL;
+    sl_camera *displaced = NULL;
+    cameras->frame_max = SL_CAMERAS_FRAME_MAX;
+    for (uint8_t i = 2; i < 2 + together / SL_CAMERAS_FRAME_MAX; i++)
+        begin_large(i, SL_CAMERAS_FRAME_MAX, SL_OK);
+    begin_large(100, SL_CAMERAS_FRAME_MAX, SL_EMESSAGE);
+    expect_nothing((struct piece){1, 0, 19, 9, KEY, 1}, SL_OK);
+    assert_int_equal(take((struct piece){1, 9, 19, 10, KEY, 1}, &frame), SL_OK);
+    assert_non_null(frame);
+    sl_frame_unref(&frame);
+    for (size_t i = 0; i < SL_CAMERAS_MAX; i++) {
+        if (!cameras->all[i].displaced)
+            continue;
+        assert_null(displaced);
+        displaced = &cameras->all[i];
+    }
+    assert_non_null(displaced);
+    next.total = SL_CAMERAS_FRAME_MAX;
+    assert_int_equal(sl_cameras_take(cameras, displaced, &next, &frame), SL_EMESSAGE);
+    assert_true(displaced->lost);
+    assert_false(displaced->displaced);
+}
+
+static void no_setting_allows_immense_frames(void **state) {
+    (void)state;
+    sl_cameras_close(&cameras);
+    assert_int_equal(sl_cameras_open(&cameras, UINT64_MAX), SL_OK);
+    begin_large(2, SL_CAMERAS_FRAME_MAX, SL_OK);
+    begin_large(3, SL_CAMERAS_FRAME_MAX + 1, SL_EMESSAGE);
+}
+
 static void wants_a_keyframe_when_one_is_no_good(void **state) {
     (void)state;
     sl_frame *frame = NULL;
@@ -297,6 +344,8 @@ int main(void) {
         TEST(takes_no_picture_that_is_too_large),
         TEST(misses_a_frame),
         TEST(takes_no_frame_that_is_too_large),
+        TEST(large_frames_make_way_for_small_ones),
+        TEST(no_setting_allows_immense_frames),
         TEST(wants_a_keyframe_when_one_is_no_good),
         TEST(begins_anew_with_a_session),
         TEST(knows_one_that_comes_back),
