@@ -22,12 +22,13 @@ static void post(sl_turn *turn, const sl_buffer *to, const sl_live_message *mess
     sl_buffer_unref(&bytes);
 }
 
-static void refuse(sl_turn *turn, const sl_buffer *from, const char *why) {
+/* SL_EMESSAGE, so that it is counted, and logged as seldom as all that strangers send. */
+static int refuse(sl_turn *turn, const sl_buffer *from, const char *why) {
     sl_live_message refusal = {
         .kind = SL_LIVE_REFUSAL, .lowest = SL_LIVE_VERSION, .highest = SL_LIVE_VERSION};
     snprintf(refusal.text, sizeof refusal.text, "%s", why);
     post(turn, from, &refusal);
-    sl_log(SL_LOG_WARNING, "stream", "a camera is refused: %s", why);
+    return sl_fail(SL_EMESSAGE, "a camera is refused: %s", why);
 }
 
 static void tell_view(sl_turn *turn, const sl_camera *camera) {
@@ -73,18 +74,15 @@ static int take_hello(sl_turn *turn, const sl_buffer *from, const sl_live_messag
                  "it speaks the live pattern in version %d to %d, and this viewer in version %d; "
                  "update the older one",
                  hello->lowest, hello->highest, SL_LIVE_VERSION);
-        refuse(turn, from, why);
-        return sl_fail(SL_EMESSAGE, "%s", why);
+        return refuse(turn, from, why);
     }
     const sl_camera *known = sl_cameras_find(turn->cameras, from);
     bool again = known && known->session == hello->session;
     const sl_camera *camera = sl_cameras_welcome(turn->cameras, from, hello, sl_now_us());
     if (camera && !again && turn->playout)
         sl_playout_begin(turn->playout, lane_of(turn, camera));
-    if (!camera) {
-        refuse(turn, from, "the viewer has as many cameras as it can take");
-        return SL_OK;
-    }
+    if (!camera)
+        return refuse(turn, from, "the viewer has as many cameras as it can take");
     sl_live_message welcome = *hello;
     welcome.kind = SL_LIVE_WELCOME;
     welcome.lowest = welcome.highest = SL_LIVE_VERSION;
@@ -166,7 +164,9 @@ static int play_to_the_end(sl_turn *turn) {
 
 /* The stream ends with the last sender that was there. */
 static int take_end(sl_turn *turn, sl_camera *camera) {
-    sl_log(SL_LOG_INFO, "stream", "camera %s has ended", camera->port);
+    uint64_t held_back;
+    if (sl_log_limit_pass(&turn->ends, &held_back))
+        sl_log(SL_LOG_INFO, "stream", "camera %s has ended", camera->port);
     sl_cameras_leave(turn->cameras, camera);
     return sl_cameras_count(turn->cameras, sl_now_us()) == 0 ? play_to_the_end(turn) : SL_OK;
 }

@@ -255,6 +255,38 @@ static void refuses_another_version(void **state) {
     close_both(&ends);
 }
 
+static void count_lines(void *user, sl_log_level level, const char *room, const char *line) {
+    (void)level;
+    if (strcmp(room, "stream") == 0 && (strstr(line, "refused") || strstr(line, "has ended")))
+        ++*(int *)user;
+}
+
+/* However many strangers come, and come again, each kind of line is said once a second at most. */
+static void strangers_fill_no_log(void **state) {
+    (void)state;
+    const int64_t begin_us = sl_now_us();
+    struct ends ends;
+    sl_live_message hello = {.kind = SL_LIVE_HELLO, .session = 5}, answer;
+    const sl_live_message end = {.kind = SL_LIVE_END, .session = 5};
+    int lines = 0;
+    open_both(&ends, SL_PATTERN_LIVE);
+    sl_link *link = open_by_hand(&ends);
+    sl_log_set(count_lines, &lines, SL_LOG_INFO);
+    for (int i = 0; i < 50; i++) {
+        hello.lowest = hello.highest = 2;
+        post(link, &hello);
+        await(link, SL_LIVE_REFUSAL, &answer);
+        hello.lowest = hello.highest = 1;
+        post(link, &hello);
+        await(link, SL_LIVE_WELCOME, &answer);
+        post(link, &end);
+    }
+    sl_log_set(NULL, NULL, SL_LOG_NONE);
+    assert_in_range(lines, 1, 2 * (1 + (sl_now_us() - begin_us) / SL_SECOND_US));
+    sl_link_close(&link, 0);
+    close_both(&ends);
+}
+
 /* What makes no sense is counted, and harms nobody else. */
 static void bad_chunks_harm_nobody_else(void **state) {
     (void)state;
@@ -305,6 +337,7 @@ int main(void) {
         cmocka_unit_test(several_cameras_are_told_apart),
         cmocka_unit_test(carries_pictures_alone),
         cmocka_unit_test(refuses_another_version),
+        cmocka_unit_test(strangers_fill_no_log),
         cmocka_unit_test(bad_chunks_harm_nobody_else),
     };
     return cmocka_run_group_tests_name("stream/live", tests, NULL, NULL);
