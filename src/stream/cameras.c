@@ -143,10 +143,10 @@ void sl_cameras_leave(sl_cameras *cameras, sl_camera *camera) {
     pthread_mutex_unlock(&cameras->lock);
 }
 
-size_t sl_cameras_count(const sl_cameras *cameras, int64_t now_us) {
+size_t sl_cameras_count(const sl_cameras *cameras) {
     size_t count = 0;
     for (size_t i = 0; i < SL_CAMERAS_MAX; i++)
-        count += cameras->all[i].from && now_us - cameras->all[i].heard_us < SILENT_US;
+        count += cameras->all[i].from != NULL;
     return count;
 }
 

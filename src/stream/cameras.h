@@ -69,8 +69,8 @@ sl_camera *sl_cameras_welcome(sl_cameras *cameras, const sl_buffer *from,
 /* Forgets one. */
 void sl_cameras_leave(sl_cameras *cameras, sl_camera *camera);
 
-/* How many there are, but for those that were silent for 5 seconds. */
-size_t sl_cameras_count(const sl_cameras *cameras, int64_t now_us);
+/* How many there are, however long they were silent: those may be on their way back. */
+size_t sl_cameras_count(const sl_cameras *cameras);
 
 /* Takes a chunk. `*frame` is the coded frame that it made whole, the caller's, or NULL. SL_EMESSAGE
  * for one that does not follow from those before; SL_ENOMEM. All frames that aren't whole yet may

@@ -162,13 +162,13 @@ static int play_to_the_end(sl_turn *turn) {
     return SL_EEND;
 }
 
-/* The stream ends with the last sender that was there. */
+/* The stream ends with the last sender. One that is gone without a word is waited for. */
 static int take_end(sl_turn *turn, sl_camera *camera) {
     uint64_t held_back;
     if (sl_log_limit_pass(&turn->ends, &held_back))
         sl_log(SL_LOG_INFO, "stream", "camera %s has ended", camera->port);
     sl_cameras_leave(turn->cameras, camera);
-    return sl_cameras_count(turn->cameras, sl_now_us()) == 0 ? play_to_the_end(turn) : SL_OK;
+    return sl_cameras_count(turn->cameras) == 0 ? play_to_the_end(turn) : SL_OK;
 }
 
 static int take_message(sl_turn *turn, const sl_buffer *from, const sl_live_message *message) {
