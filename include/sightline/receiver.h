@@ -64,8 +64,9 @@ SL_API int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *
  *
  * In the live pattern this is also how senders know that somebody watches: half a second after a
  * frame was taken, when nobody is in here for another, they are told to send none (after a call
- * that brought none, ten seconds). The next call tells them to go on, at once; it hands out nothing
- * of the time before, and so needs a timeout for a frame to be coded and to come. */
+ * that brought none, twice as long as since the one before, two to ten seconds). The next
+ * call tells them to go on, at once; it hands out nothing of the time before, and so needs a
+ * timeout for a frame to be coded and to come. */
 SL_API int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms);
 
 /* In bidirectional and multi-client mode: what every reply carries back from now on, until the next

@@ -4,11 +4,16 @@
 #include "base/clock.h"
 #include <sightline/error.h>
 
-#define SERVED_US   (SL_SECOND_US / 2)  /* between frames that somebody takes, at most */
-#define UNSERVED_US (10 * SL_SECOND_US) /* until who went away without one looks in again */
+#define SERVED_US  (SL_SECOND_US / 2)  /* between frames that somebody takes, at most */
+#define LEAST_US   (2 * SL_SECOND_US)  /* until who went away without one looks in again, */
+#define LONGEST_US (10 * SL_SECOND_US) /* and at most */
 
 int sl_audience_init(sl_audience *audience, int64_t now_us) {
-    *audience = (sl_audience){.returned.fd = -1, .asked_us = now_us};
+    *audience = (sl_audience){
+        .returned.fd = -1,
+        .asked_us = now_us - LONGEST_US / 2, /* it isn't known how often they will */
+        .expected_us = now_us + LONGEST_US,
+    };
     pthread_mutex_init(&audience->lock, NULL);
     return sl_event_init(&audience->returned);
 }
@@ -20,20 +25,27 @@ void sl_audience_finish(sl_audience *audience) {
 
 bool sl_audience_enter(sl_audience *audience) {
     pthread_mutex_lock(&audience->lock);
-    bool was_away = audience->away, served = audience->served;
+    bool was_away = audience->away;
     audience->inside = true;
     audience->away = false;
     if (was_away && !audience->shown)
         sl_event_set(&audience->returned);
     audience->shown = audience->shown || was_away;
     pthread_mutex_unlock(&audience->lock);
-    return was_away && served;
+    return was_away;
+}
+
+static int64_t patience_us(int64_t away_us, bool served) {
+    int64_t twice_us = 2 * away_us;
+    if (served)
+        return SERVED_US;
+    return twice_us < LEAST_US ? LEAST_US : twice_us > LONGEST_US ? LONGEST_US : twice_us;
 }
 
 void sl_audience_leave(sl_audience *audience, int64_t now_us, bool served) {
     pthread_mutex_lock(&audience->lock);
     audience->inside = false;
-    audience->served = served;
+    audience->expected_us = now_us + patience_us(now_us - audience->asked_us, served);
     audience->asked_us = now_us;
     pthread_mutex_unlock(&audience->lock);
 }
@@ -41,10 +53,9 @@ void sl_audience_leave(sl_audience *audience, int64_t now_us, bool served) {
 bool sl_audience_watches(sl_audience *audience, int64_t now_us, int64_t *due_us) {
     *due_us = -1;
     pthread_mutex_lock(&audience->lock);
-    int64_t until_us = audience->asked_us + (audience->served ? SERVED_US : UNSERVED_US);
-    audience->away = !audience->inside && now_us >= until_us;
+    audience->away = !audience->inside && now_us >= audience->expected_us;
     if (!audience->away)
-        *due_us = audience->inside ? now_us + SERVED_US : until_us;
+        *due_us = audience->inside ? now_us + SERVED_US : audience->expected_us;
     bool watched = !audience->away;
     if (audience->shown)
         sl_event_clear(&audience->returned);

@@ -5,8 +5,9 @@
  *   watched        ──────────────────────────┐   ┌──────────────────────
  *   not                            0.5 s later└───┘ at once
  *
- * Somebody who went away without a frame is expected back for longer: who looks in every few
- * seconds, and doesn't wait, must find one then. Times are monotonic, in microseconds. */
+ * Somebody who went away without a frame is expected back for longer, for twice as long as they
+ * were away before, two to ten seconds: who looks in every few seconds, and doesn't wait, must
+ * find one then. Times are monotonic, in microseconds. */
 #ifndef STREAM_AUDIENCE_H
 #define STREAM_AUDIENCE_H
 
@@ -20,10 +21,10 @@ typedef struct sl_audience {
 
     pthread_mutex_t lock; /* everything below */
     bool inside;          /* somebody asks right now */
-    bool served;          /* who asked last got a frame */
     bool away;            /* nobody watched when the link thread looked last */
     bool shown;           /* what `returned` says */
     int64_t asked_us;     /* when somebody asked last */
+    int64_t expected_us;  /* until when they are expected to ask again */
 } sl_audience;
 
 /* As if somebody had just asked for the first frame. SL_ESYSTEM. The event's `fd` is -1 before. */

@@ -91,13 +91,27 @@ static void is_expected_back_without_a_frame(void **state) {
     assert_false(watches(BEGIN_US + 7 * SL_SECOND_US));
 }
 
-/* An old one is better than none, for whoever looks in so seldom that each time is the first. */
-static void lets_an_old_one_do_the_second_time(void **state) {
+/* Not even who got none the last time is given one that was there all the time. */
+static void finds_nothing_old_after_long(void **state) {
     (void)state;
     ask(BEGIN_US, false);
-    assert_false(watches(BEGIN_US + 20 * SL_SECOND_US));
-    assert_false(sl_audience_enter(&audience));
+    assert_false(watches(BEGIN_US + 60 * SL_SECOND_US));
+    assert_true(sl_audience_enter(&audience));
     assert_true(told());
+}
+
+/* Who asked again and again, and then doesn't. */
+static void is_not_expected_for_longer_than_usual(void **state) {
+    (void)state;
+    int64_t now_us = BEGIN_US;
+    for (int i = 0; i < 5; i++)
+        ask(now_us += 3 * SL_SECOND_US, false);
+    assert_true(watches(now_us + 6 * SL_SECOND_US - 1));
+    assert_false(watches(now_us + 6 * SL_SECOND_US));
+    for (int i = 0; i < 5; i++)
+        ask(now_us += 1000, false);
+    assert_true(watches(now_us + 2 * SL_SECOND_US - 1));
+    assert_false(watches(now_us + 2 * SL_SECOND_US));
 }
 
 int main(void) {
@@ -108,7 +122,8 @@ int main(void) {
         TEST(stays_while_frames_are_taken),
         TEST(returns_at_once),
         TEST(is_expected_back_without_a_frame),
-        TEST(lets_an_old_one_do_the_second_time),
+        TEST(finds_nothing_old_after_long),
+        TEST(is_not_expected_for_longer_than_usual),
     };
     return cmocka_run_group_tests_name("stream/audience", tests, NULL, NULL);
 }
