@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#define TIMES_MOST    4 /* a side is scaled by; senders halve it at most */
 #define KEPT_PICTURES 3 /* one shown, one queued, one being filled */
 
 struct sl_upscaler {
@@ -42,12 +43,20 @@ static sl_size size_of(const sl_frame *frame) {
     return (sl_size){frame->width, frame->height};
 }
 
+/* Whether a side may have been made smaller like that. */
+static bool is_likely(int has, int full) {
+    return full >= has && full <= has * TIMES_MOST;
+}
+
 int sl_upscaler_restore(sl_upscaler *upscaler, const sl_frame *coded, sl_frame **frame) {
     sl_size full = {coded->full_width, coded->full_height}, has = size_of(*frame);
     sl_frame *restored = NULL;
     bool smaller = has.width < full.width || has.height < full.height;
     if (!smaller || sl_format_is_coded((*frame)->format) || coded->colorspace == SL_COLORSPACE_CMYK)
         return SL_OK;
+    if (!is_likely(has.width, full.width) || !is_likely(has.height, full.height))
+        return sl_fail(SL_EMESSAGE, "a picture of %dx%d can't have been one of %dx%d", has.width,
+                       has.height, full.width, full.height);
     int result = sl_pixels_scale(&upscaler->pixels, *frame, coded->colorspace, full, &restored);
     if (result != SL_OK)
         return result;

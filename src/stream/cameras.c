@@ -24,11 +24,19 @@ sl_format sl_cameras_format(sl_live_codec codec) {
     return formats[codec];
 }
 
+static uint16_t decodable(void) {
+    unsigned codecs = 0;
+    for (sl_live_codec codec = 0; codec < SL_LIVE_CODECS; codec++)
+        codecs |= sl_codec_can_decode(formats[codec]) ? 1U << codec : 0;
+    return (uint16_t)codecs;
+}
+
 int sl_cameras_open(sl_cameras **cameras, uint64_t frame_max) {
     *cameras = calloc(1, sizeof **cameras);
     if (!*cameras)
         return sl_fail_memory();
     (*cameras)->frame_max = frame_max < SL_CAMERAS_FRAME_MAX ? frame_max : SL_CAMERAS_FRAME_MAX;
+    (*cameras)->codecs = decodable();
     pthread_mutex_init(&(*cameras)->lock, NULL);
     return SL_OK;
 }
@@ -192,7 +200,8 @@ static int reserve(sl_cameras *cameras, sl_camera *camera, size_t size) {
         sl_buffer_unref(&largest->bytes);
         largest->displaced = true;
     }
-    return sl_buffer_new(&camera->bytes, size);
+    return sl_buffer_new(&camera->bytes, size) ? lose(camera, "there is no memory for its frame")
+                                               : SL_OK;
 }
 
 /* The first chunk of a frame. */
@@ -202,6 +211,8 @@ static int begin_frame(sl_cameras *cameras, sl_camera *camera, const sl_live_mes
         return lose(camera, "the frame before it is not whole");
     if (chunk->offset != 0)
         return camera->lost ? SL_OK : lose(camera, "its frame has no beginning");
+    if (!(cameras->codecs & 1U << chunk->codec))
+        return lose(camera, "nobody offered to decode what it is coded by");
     if (chunk->total > cameras->frame_max)
         return lose(camera, "its frame is larger than one may be");
     if ((int64_t)chunk->width * chunk->height > SL_VIDEO_PIXELS_MAX)
@@ -226,7 +237,7 @@ static int finish_frame(sl_camera *camera, sl_frame **frame) {
         result = sl_frame_set_port(*frame, camera->port);
     if (result) {
         sl_frame_unref(frame);
-        return result;
+        return lose(camera, "there is no memory for its frame");
     }
     (*frame)->keyframe = head->flags & SL_LIVE_KEYFRAME;
     (*frame)->sequence = head->sequence;

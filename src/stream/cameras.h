@@ -43,6 +43,7 @@ typedef struct sl_shown {
 typedef struct sl_cameras {
     sl_camera all[SL_CAMERAS_MAX];
     uint64_t frame_max;   /* bytes of a frame */
+    uint16_t codecs;      /* that senders may use: 1 << sl_live_codec */
     bool unwatched;       /* nobody takes frames, as acks are to say */
     pthread_mutex_t lock; /* writing `port`, and what follows */
     bool distrusted[SL_CAMERAS_MAX];
@@ -73,7 +74,8 @@ void sl_cameras_leave(sl_cameras *cameras, sl_camera *camera);
 size_t sl_cameras_count(const sl_cameras *cameras);
 
 /* Takes a chunk. `*frame` is the coded frame that it made whole, the caller's, or NULL. SL_EMESSAGE
- * for one that does not follow from those before; SL_ENOMEM. All frames that aren't whole yet may
+ * for one that does not follow from those before, by a codec that was not offered, or for which
+ * there is no memory: it costs its sender's frames up to the next keyframe, and nobody else. All frames that aren't whole yet may
  * have 128 MiB together: when one more would be too much, the largest of them makes way, so that
  * nobody's large ones keep out the small ones of others. */
 int sl_cameras_take(sl_cameras *cameras, sl_camera *camera, const sl_live_message *chunk,

@@ -24,15 +24,6 @@ struct sl_decoders {
     uint64_t uses;
 };
 
-int sl_decoders_open(sl_decoders **decoders, const sl_codec_settings *settings, bool full_size) {
-    *decoders = calloc(1, sizeof **decoders);
-    if (!*decoders)
-        return sl_fail_memory();
-    (*decoders)->settings = settings;
-    (*decoders)->full_size = full_size;
-    return SL_OK;
-}
-
 static void empty(struct decoder *decoder) {
     sl_codec_close(&decoder->codec);
     sl_upscaler_close(&decoder->upscaler);
@@ -46,6 +37,18 @@ void sl_decoders_close(sl_decoders **decoders) {
     for (size_t i = 0; i < SL_COUNT(closing->all); i++)
         empty(&closing->all[i]);
     free(closing);
+}
+
+int sl_decoders_open(sl_decoders **decoders, const sl_codec_settings *settings, bool full_size) {
+    *decoders = calloc(1, sizeof **decoders);
+    if (!*decoders)
+        return sl_fail_memory();
+    (*decoders)->settings = settings;
+    (*decoders)->full_size = full_size;
+    int result = sl_codec_open(&(*decoders)->all[0].codec, settings);
+    if (result)
+        sl_decoders_close(decoders);
+    return result;
 }
 
 static const char *owner(const sl_frame *coded) {

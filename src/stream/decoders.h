@@ -8,7 +8,7 @@
 typedef struct sl_decoders sl_decoders;
 
 /* The settings are borrowed. `full_size`: pictures that were made smaller for a narrow link are
- * scaled back. */
+ * scaled back. SL_EINVAL for settings out of their range; SL_ENOMEM. */
 int sl_decoders_open(sl_decoders **decoders, const sl_codec_settings *settings, bool full_size);
 
 /* Sets NULL. Safe on NULL. */

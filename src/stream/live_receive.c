@@ -60,13 +60,6 @@ static size_t lane_of(const sl_turn *turn, const sl_camera *camera) {
     return (size_t)(camera - turn->cameras->all);
 }
 
-static uint16_t decodable(void) {
-    unsigned codecs = 0;
-    for (sl_live_codec codec = 0; codec < SL_LIVE_CODECS; codec++)
-        codecs |= sl_codec_can_decode(sl_cameras_format(codec)) ? 1U << codec : 0;
-    return (uint16_t)codecs;
-}
-
 static int take_hello(sl_turn *turn, const sl_buffer *from, const sl_live_message *hello) {
     if (hello->lowest > SL_LIVE_VERSION || hello->highest < SL_LIVE_VERSION) {
         char why[SL_LIVE_WHY_MAX];
@@ -86,7 +79,7 @@ static int take_hello(sl_turn *turn, const sl_buffer *from, const sl_live_messag
     sl_live_message welcome = *hello;
     welcome.kind = SL_LIVE_WELCOME;
     welcome.lowest = welcome.highest = SL_LIVE_VERSION;
-    welcome.codecs = decodable();
+    welcome.codecs = turn->cameras->codecs;
     welcome.now_us = sl_utc_us();
     post(turn, from, &welcome);
     if (turn->cameras->unwatched)

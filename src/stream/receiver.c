@@ -156,18 +156,23 @@ static sl_output output_of(const sl_receiver *receiver, const sl_frame *coded) {
                                                                   : receiver->settings.output;
 }
 
+/* What fails for a camera's frame, whatever it is, is that camera's matter: the others go on. */
+static int let_go(sl_receiver *receiver, const sl_frame *coded, int result) {
+    sl_tally_reject(&receiver->tally);
+    if (!receiver->cameras)
+        return result;
+    sl_cameras_distrust(receiver->cameras, coded);
+    return SL_EMESSAGE;
+}
+
 /* The timecode is in the pixels: where coded bytes are wanted, both are made. */
 static int decode(void *user, void *state, const sl_frame *coded, sl_frame **frame) {
     sl_receiver *receiver = user;
     sl_output output = output_of(receiver, coded);
     bool look = output == SL_OUTPUT_CODED && receiver->settings.timecode;
     int result = sl_decoders_decode(state, coded, look ? SL_OUTPUT_PLANES : output, frame);
-    if (result) {
-        sl_tally_reject(&receiver->tally);
-        if (receiver->cameras)
-            sl_cameras_distrust(receiver->cameras, coded);
-        return result;
-    }
+    if (result)
+        return let_go(receiver, coded, result);
     if (look || !receiver->cameras)
         measure_age(receiver, *frame);
     if (look) {

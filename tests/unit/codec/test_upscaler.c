@@ -133,6 +133,29 @@ static void what_has_its_size_is_left(void **state) {
     sl_frame_unref(&coded);
 }
 
+/* Else a few bytes would become as many as a picture may have, or more sides than can be scaled. */
+static void no_picture_was_that_large(void **state) {
+    (void)state;
+    static const uint16_t sizes[][2] = {{1, 65535}, {65535, 1}, {2, 65000}, {324, 240}, {320, 244}};
+    sl_upscaler *upscaler;
+    sl_frame *coded = code(SL_FORMAT_I420, SL_FORMAT_JPEG, 80, 60, 1);
+    sl_frame *frame = decode(coded, SL_OUTPUT_PLANES), *same = frame;
+    assert_int_equal(sl_upscaler_open(&upscaler), SL_OK);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        coded->full_width = sizes[i][0];
+        coded->full_height = sizes[i][1];
+        assert_int_equal(sl_upscaler_restore(upscaler, coded, &frame), SL_EMESSAGE);
+        assert_ptr_equal(frame, same);
+    }
+    coded->full_width = 320;
+    coded->full_height = 240;
+    assert_int_equal(sl_upscaler_restore(upscaler, coded, &frame), SL_OK);
+    assert_int_equal(frame->width, 320);
+    sl_upscaler_close(&upscaler);
+    sl_frame_unref(&frame);
+    sl_frame_unref(&coded);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(video_comes_back),
@@ -140,6 +163,7 @@ int main(void) {
         cmocka_unit_test(jpegs_come_back),
         cmocka_unit_test(any_order_of_colours_comes_back),
         cmocka_unit_test(what_has_its_size_is_left),
+        cmocka_unit_test(no_picture_was_that_large),
     };
     return cmocka_run_group_tests_name("codec/upscaler", tests, NULL, NULL);
 }

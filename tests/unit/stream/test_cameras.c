@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../fault.h"
 #include "stream/cameras.h"
 
 static sl_cameras *cameras;
@@ -274,6 +275,26 @@ static void no_setting_allows_immense_frames(void **state) {
     begin_large(3, SL_CAMERAS_FRAME_MAX + 1, SL_EMESSAGE);
 }
 
+static void takes_no_codec_that_was_not_offered(void **state) {
+    (void)state;
+    expect_frame((struct piece){1, 0, 5, 5, KEY, 1});
+    cameras->codecs = 1U << SL_LIVE_JPEG;
+    expect_nothing((struct piece){2, 0, 5, 5, KEY, 1}, SL_EMESSAGE);
+    assert_true(wants_keyframe());
+}
+
+/* It costs the camera a keyframe, and the others nothing. */
+static void loses_a_frame_for_want_of_memory(void **state) {
+    (void)state;
+    for (int nth = 0; fault_next(nth); nth++) {
+        sl_frame *frame = NULL;
+        int result = take((struct piece){(uint32_t)nth + 1, 0, 5, 5, KEY, 1}, &frame);
+        assert_int_equal(result, fault_happened() ? SL_EMESSAGE : SL_OK);
+        assert_int_equal(wants_keyframe(), fault_happened());
+        sl_frame_unref(&frame);
+    }
+}
+
 static void wants_a_keyframe_when_one_is_no_good(void **state) {
     (void)state;
     sl_frame *frame = NULL;
@@ -346,6 +367,8 @@ int main(void) {
         TEST(takes_no_frame_that_is_too_large),
         TEST(large_frames_make_way_for_small_ones),
         TEST(no_setting_allows_immense_frames),
+        TEST(takes_no_codec_that_was_not_offered),
+        TEST(loses_a_frame_for_want_of_memory),
         TEST(wants_a_keyframe_when_one_is_no_good),
         TEST(begins_anew_with_a_session),
         TEST(knows_one_that_comes_back),

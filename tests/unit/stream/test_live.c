@@ -2,6 +2,8 @@
 #include "ends.h"
 
 #include "base/clock.h"
+#include "codec/codec.h"
+#include "frame/frame.h"
 #include "link/link.h"
 #include "wire/live.h"
 #include <stdlib.h>
@@ -327,6 +329,56 @@ static void bad_chunks_harm_nobody_else(void **state) {
     close_both(&ends);
 }
 
+/* A JPEG, as it travels. */
+static sl_frame *coded_picture(void) {
+    sl_codec_settings settings = {.jpeg = true, .quality = 90};
+    sl_codec *codec = NULL;
+    sl_frame *frame = picture(100), *coded = NULL;
+    assert_int_equal(sl_codec_open(&codec, &settings), SL_OK);
+    assert_int_equal(sl_codec_encode(codec, frame, &coded), SL_OK);
+    sl_codec_close(&codec);
+    sl_frame_unref(&frame);
+    return coded;
+}
+
+/* What would be scaled out of all proportion is no frame, and the viewer goes on. */
+static void absurd_sizes_harm_nobody_else(void **state) {
+    (void)state;
+    static const uint16_t sizes[][2] = {{1, 65535}, {2, 65000}, {65535, 1}};
+    struct ends ends;
+    sl_stats stats;
+    sl_frame *coded = coded_picture();
+    sl_live_message hello = {.kind = SL_LIVE_HELLO, .lowest = 1, .highest = 1, .session = 5};
+    sl_live_message answer, chunk = {
+                                .kind = SL_LIVE_CHUNK,
+                                .codec = SL_LIVE_JPEG,
+                                .flags = SL_LIVE_KEYFRAME,
+                                .session = 5,
+                                .total = (uint32_t)coded->size,
+                                .clock_us = SL_LIVE_NO_CLOCK,
+                                .data = coded->planes[0],
+                                .size = coded->size,
+                            };
+    open_both(&ends, SL_PATTERN_LIVE);
+    sl_link *link = open_by_hand(&ends);
+    post(link, &hello);
+    await(link, SL_LIVE_WELCOME, &answer);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        chunk.sequence++;
+        chunk.width = sizes[i][0];
+        chunk.height = sizes[i][1];
+        post(link, &chunk);
+        await(link, SL_LIVE_ACK, &answer);
+    }
+    do {
+        sl_receiver_stats(ends.receiver, &stats);
+    } while (stats.rejected < sizeof sizes / sizeof *sizes);
+    gets_across(&ends, 77);
+    sl_frame_unref(&coded);
+    sl_link_close(&link, 0);
+    close_both(&ends);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_get_across),
@@ -339,6 +391,7 @@ int main(void) {
         cmocka_unit_test(refuses_another_version),
         cmocka_unit_test(strangers_fill_no_log),
         cmocka_unit_test(bad_chunks_harm_nobody_else),
+        cmocka_unit_test(absurd_sizes_harm_nobody_else),
     };
     return cmocka_run_group_tests_name("stream/live", tests, NULL, NULL);
 }
