@@ -25,7 +25,8 @@ struct job {
     bool outdated; /* a newer one of its lane is done */
     sl_frame *in;
     sl_frame *out;
-    size_t bytes; /* that both occupy */
+    size_t bytes;   /* that both occupy */
+    char *sentence; /* of a failure, for the taker's thread; NULL: none */
 };
 
 struct offer {
@@ -142,14 +143,24 @@ static void append(sl_pipeline *pipeline, sl_frame *frame, size_t lane, bool fol
 }
 
 /* Removes the oldest job, which is done; its frame becomes the caller's. */
-static int remove_oldest(sl_pipeline *pipeline, sl_frame **frame) {
+static void remove_oldest(sl_pipeline *pipeline, sl_frame **frame) {
     struct job *job = job_at(pipeline, 0);
     *frame = job->out;
     sl_frame_unref(&job->in);
+    free(job->sentence);
     pipeline->head = (pipeline->head + 1) % SL_PIPELINE_CAPACITY;
     pipeline->count--;
     pthread_cond_signal(&pipeline->work);
-    return job->result;
+}
+
+/* The same, and its failure becomes the caller's, too. */
+static int take_oldest(sl_pipeline *pipeline, sl_frame **frame) {
+    const struct job *job = job_at(pipeline, 0);
+    int result = job->result;
+    if (result)
+        sl_fail(result, "%s", job->sentence ? job->sentence : sl_strerror(result));
+    remove_oldest(pipeline, frame);
+    return result;
 }
 
 /* The frame that a lane has offered; its reference becomes the caller's. */
@@ -246,6 +257,14 @@ static void note_work_time(sl_pipeline *pipeline, int64_t took_us) {
     pipeline->work_us = pipeline->work_us ? (pipeline->work_us * 7 + took_us) / 8 : took_us;
 }
 
+/* Not locked. */
+static void work_on(const struct worker *worker, struct job *job) {
+    sl_pipeline *pipeline = worker->pipeline;
+    job->result = pipeline->kind.work(pipeline->user, worker->state, job->in, &job->out);
+    if (job->result)
+        job->sentence = strdup(sl_error());
+}
+
 static void run_worker(void *argument) {
     struct worker *worker = argument;
     sl_pipeline *pipeline = worker->pipeline;
@@ -260,7 +279,7 @@ static void run_worker(void *argument) {
         job->state = JOB_WORKING;
         pthread_mutex_unlock(&pipeline->lock);
         int64_t began_us = sl_now_us();
-        job->result = pipeline->kind.work(pipeline->user, worker->state, job->in, &job->out);
+        work_on(worker, job);
         int64_t took_us = sl_now_us() - began_us;
         pthread_mutex_lock(&pipeline->lock);
         note_work_time(pipeline, took_us);
@@ -384,7 +403,7 @@ static bool take_now(sl_pipeline *pipeline, sl_frame **frame, int *result) {
     admit_newest(pipeline);
     drop_oldest_outdated(pipeline);
     if (pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE)
-        *result = remove_oldest(pipeline, frame);
+        *result = take_oldest(pipeline, frame);
     else if (pipeline->count == 0 && pipeline->end_code)
         *result = sl_fail(pipeline->end_code, "%s", pipeline->end_sentence);
     else
@@ -499,6 +518,7 @@ void sl_pipeline_close(sl_pipeline **pipeline) {
     for (int i = 0; i < closing->count; i++) {
         sl_frame_unref(&job_at(closing, i)->in);
         sl_frame_unref(&job_at(closing, i)->out);
+        free(job_at(closing, i)->sentence);
     }
     for (size_t i = 0; i < closing->lanes; i++)
         sl_frame_unref(&closing->newest[i].frame);

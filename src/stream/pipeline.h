@@ -56,8 +56,8 @@ int sl_pipeline_follow(sl_pipeline *pipeline, sl_frame *frame, size_t lane);
 
 /* Takes the next finished frame. Of frames that were offered, finished ones are let go first when
  * a newer one is there. SL_EAGAIN past the deadline, SL_ECANCELED, what the work returned when it
- * failed, or, when all is taken, the code that it ended with. `*frame` is NULL on failure, and
- * where nothing came of the work. */
+ * failed, with its sentence, or, when all is taken, the code that it ended with. `*frame` is NULL
+ * on failure, and where nothing came of the work. */
 int sl_pipeline_take(sl_pipeline *pipeline, sl_frame **frame, const sl_cancel *cancel,
                      int64_t deadline_us);
 

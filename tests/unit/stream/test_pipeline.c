@@ -215,7 +215,9 @@ static void failed_work_is_reported_in_its_place(void **state) {
     for (uint64_t i = 12; i < 15; i++)
         assert_int_equal(sl_pipeline_put(bench.pipeline, numbered(i), NULL, -1), SL_OK);
     assert_int_equal(take(&bench), 12);
+    sl_error_clear();
     assert_int_equal(sl_pipeline_take(bench.pipeline, &frame, NULL, -1), SL_EMESSAGE);
+    assert_string_equal(sl_error(), "thirteen");
     assert_null(frame);
     assert_int_equal(take(&bench), 14);
     close_bench(&bench);
