@@ -15,23 +15,21 @@
 #define BYTES_ENOUGH (192 * MIB) /* held: then nothing more is let in, or worked on ahead */
 #define BYTES_MOST   (384 * MIB) /* held: then it is full, however few the frames */
 
+#define RING                                                                                       \
+    (SL_PIPELINE_CAPACITY * SL_PIPELINE_LANES) /* jobs, so that no lane takes another's            \
+                                                */
+
 enum job_state { JOB_WAITING, JOB_WORKING, JOB_DONE };
 
 struct job {
     enum job_state state;
     int result;
     size_t lane;
-    bool follows;  /* sl_pipeline_follow() put it there */
-    bool outdated; /* a newer one of its lane is done */
+    bool follows; /* sl_pipeline_follow() put it there */
     sl_frame *in;
     sl_frame *out;
     size_t bytes;   /* that both occupy */
     char *sentence; /* of a failure, for the taker's thread; NULL: none */
-};
-
-struct offer {
-    sl_frame *frame; /* NULL: none */
-    size_t bytes;
 };
 
 struct worker {
@@ -53,18 +51,16 @@ struct sl_pipeline {
     int threads;
     struct worker workers[SL_THREADS_MAX];
 
-    pthread_mutex_t lock;                  /* everything below */
-    pthread_cond_t work;                   /* a job waits, or stop */
-    struct flag ready;                     /* the oldest job is done, or the end is reached */
-    struct flag room;                      /* fewer than `limit` jobs, or ended */
-    struct job jobs[SL_PIPELINE_CAPACITY]; /* a ring */
+    pthread_mutex_t lock;  /* everything below */
+    pthread_cond_t work;   /* a job waits, or stop */
+    struct flag ready;     /* the oldest job is done, or the end is reached */
+    struct flag room;      /* fewer than `limit` jobs, or ended */
+    struct job jobs[RING]; /* from `head` on, and round */
     int head, count;
+    int following[SL_PIPELINE_LANES]; /* how many of them follow others, of each lane */
     int limit;
-    struct offer newest[SL_PIPELINE_LANES]; /* not yet let in */
-    size_t lanes;                           /* that have been offered any */
-    size_t offered;                         /* how many are not yet let in, */
-    size_t offered_bytes;                   /* and what they occupy */
-    size_t last_lane;                       /* that had its turn */
+    sl_shelf offered;  /* not yet let in */
+    sl_shelf followed; /* done, of those that follow others */
     bool taker_waits;
     bool stop;
     int end_code;
@@ -74,7 +70,7 @@ struct sl_pipeline {
 };
 
 static struct job *job_at(sl_pipeline *pipeline, int index) {
-    return &pipeline->jobs[(pipeline->head + index) % SL_PIPELINE_CAPACITY];
+    return &pipeline->jobs[(pipeline->head + index) % RING];
 }
 
 static void set_flag(struct flag *flag, bool set) {
@@ -107,13 +103,13 @@ static bool has_room(sl_pipeline *pipeline, const sl_frame *coming) {
 }
 
 static bool is_full(sl_pipeline *pipeline) {
-    return pipeline->count == SL_PIPELINE_CAPACITY || held_bytes(pipeline) >= BYTES_MOST;
+    return pipeline->count >= SL_PIPELINE_CAPACITY || held_bytes(pipeline) >= BYTES_MOST;
 }
 
 static void show_ready(sl_pipeline *pipeline) {
     bool done = pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE;
-    bool over = pipeline->end_code && pipeline->count == 0 && pipeline->offered == 0;
-    set_flag(&pipeline->ready, done || over);
+    bool over = pipeline->end_code && pipeline->count == 0 && pipeline->offered.count == 0;
+    set_flag(&pipeline->ready, done || over || pipeline->followed.count > 0);
 }
 
 static bool shows_room(sl_pipeline *pipeline) {
@@ -139,6 +135,7 @@ static void append(sl_pipeline *pipeline, sl_frame *frame, size_t lane, bool fol
                                                       .in = frame,
                                                       .bytes = bytes_of(frame)};
     pipeline->count++;
+    pipeline->following[lane] += follows;
     pthread_cond_signal(&pipeline->work);
 }
 
@@ -148,8 +145,9 @@ static void remove_oldest(sl_pipeline *pipeline, sl_frame **frame) {
     *frame = job->out;
     sl_frame_unref(&job->in);
     free(job->sentence);
-    pipeline->head = (pipeline->head + 1) % SL_PIPELINE_CAPACITY;
+    pipeline->head = (pipeline->head + 1) % RING;
     pipeline->count--;
+    pipeline->following[job->lane] -= job->follows;
     pthread_cond_signal(&pipeline->work);
 }
 
@@ -163,53 +161,14 @@ static int take_oldest(sl_pipeline *pipeline, sl_frame **frame) {
     return result;
 }
 
-/* The frame that a lane has offered; its reference becomes the caller's. */
-static sl_frame *take_offer(sl_pipeline *pipeline, size_t lane) {
-    struct offer *offer = &pipeline->newest[lane];
-    sl_frame *frame = offer->frame;
-    pipeline->offered--;
-    pipeline->offered_bytes -= offer->bytes;
-    *offer = (struct offer){0};
-    return frame;
-}
-
-static void drop_offer(sl_pipeline *pipeline, size_t lane) {
-    sl_frame *frame = take_offer(pipeline, lane);
-    sl_frame_unref(&frame);
-    pipeline->dropped++;
-}
-
-static bool find_largest_offer(const sl_pipeline *pipeline, size_t *largest) {
-    const struct offer *most = NULL;
-    for (size_t lane = 0; lane < pipeline->lanes; lane++) {
-        const struct offer *offer = &pipeline->newest[lane];
-        if (!offer->frame || (most && offer->bytes < most->bytes))
-            continue;
-        most = offer;
-        *largest = lane;
-    }
-    return most;
-}
-
-/* The largest offers make way, so that whoever sends small frames loses none to who sends large
- * ones. */
-static void bound_offers(sl_pipeline *pipeline) {
-    size_t largest;
-    while (pipeline->offered > 1 && pipeline->offered_bytes >= BYTES_ENOUGH &&
-           find_largest_offer(pipeline, &largest))
-        drop_offer(pipeline, largest);
-}
-
 /* Lets the newest offered frame in when somebody will come for it soon: nothing else is there for
  * the taker, or the taker waits and a worker is free. Decoding more would be for nothing. */
 static void admit_newest(sl_pipeline *pipeline) {
     int most = pipeline->taker_waits ? pipeline->threads : 1;
-    while (pipeline->offered > 0 && pipeline->count < most) {
-        size_t lane = pipeline->last_lane = (pipeline->last_lane + 1) % pipeline->lanes;
-        if (!pipeline->newest[lane].frame)
-            continue;
-        append(pipeline, take_offer(pipeline, lane), lane, false);
-    }
+    sl_frame *frame;
+    size_t lane;
+    while (pipeline->count < most && (frame = sl_shelf_take(&pipeline->offered, &lane)))
+        append(pipeline, frame, lane, false);
 }
 
 static void drop_oldest(sl_pipeline *pipeline) {
@@ -219,25 +178,23 @@ static void drop_oldest(sl_pipeline *pipeline) {
     pipeline->dropped++;
 }
 
-static void drop_oldest_outdated(sl_pipeline *pipeline) {
-    while (pipeline->count > 0 && job_at(pipeline, 0)->outdated)
-        drop_oldest(pipeline);
-}
-
 /* A newer frame of its lane is there: what was finished before the taker came is old. */
 static void drop_outdated(sl_pipeline *pipeline) {
     while (pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE &&
-           pipeline->newest[job_at(pipeline, 0)->lane].frame)
+           pipeline->offered.places[job_at(pipeline, 0)->lane].frame)
         drop_oldest(pipeline);
 }
 
-/* A frame that others build on is done: those of its lane that were done before are old. */
-static void outdate(sl_pipeline *pipeline, const struct job *newer) {
-    for (int i = 0; job_at(pipeline, i) != newer; i++) {
-        struct job *job = job_at(pipeline, i);
-        job->outdated = job->outdated || job->lane == newer->lane;
-    }
-    drop_oldest_outdated(pipeline);
+/* A frame that others follow is done, the oldest of all because one worker does them in order. It
+ * makes room for what comes at once, whether somebody takes it or not. */
+static void put_aside(sl_pipeline *pipeline) {
+    size_t lane = job_at(pipeline, 0)->lane;
+    sl_frame *frame = NULL;
+    remove_oldest(pipeline, &frame);
+    if (!frame)
+        return;
+    pipeline->dropped += sl_shelf_put(&pipeline->followed, lane, frame, bytes_of(frame));
+    pipeline->dropped += sl_shelf_bound(&pipeline->followed, BYTES_ENOUGH);
 }
 
 /* The first job that may be worked on now, or NULL. */
@@ -286,8 +243,8 @@ static void run_worker(void *argument) {
         job->state = JOB_DONE;
         if (job->out && job->out != job->in)
             job->bytes += bytes_of(job->out);
-        if (job->follows && job->result == SL_OK)
-            outdate(pipeline, job);
+        if (job->follows)
+            put_aside(pipeline);
         admit_newest(pipeline);
         show(pipeline);
     }
@@ -374,7 +331,8 @@ void sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame) {
 
 int sl_pipeline_follow(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
     pthread_mutex_lock(&pipeline->lock);
-    bool full = is_full(pipeline);
+    bool full =
+        pipeline->following[lane] >= SL_PIPELINE_CAPACITY || held_bytes(pipeline) >= BYTES_MOST;
     if (!full) {
         append(pipeline, frame, lane, true);
         show(pipeline);
@@ -385,23 +343,20 @@ int sl_pipeline_follow(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
 
 void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
     pthread_mutex_lock(&pipeline->lock);
-    if (pipeline->newest[lane].frame)
-        drop_offer(pipeline, lane);
-    if (lane >= pipeline->lanes)
-        pipeline->lanes = lane + 1;
-    pipeline->newest[lane] = (struct offer){frame, bytes_of(frame)};
-    pipeline->offered++;
-    pipeline->offered_bytes += pipeline->newest[lane].bytes;
+    pipeline->dropped += sl_shelf_put(&pipeline->offered, lane, frame, bytes_of(frame));
     admit_newest(pipeline);
-    bound_offers(pipeline);
+    pipeline->dropped += sl_shelf_bound(&pipeline->offered, BYTES_ENOUGH);
     show(pipeline);
     pthread_mutex_unlock(&pipeline->lock);
 }
 
 /* Locked. False while the next frame is being worked on or none is there. */
 static bool take_now(sl_pipeline *pipeline, sl_frame **frame, int *result) {
+    size_t lane;
     admit_newest(pipeline);
-    drop_oldest_outdated(pipeline);
+    *result = SL_OK;
+    if ((*frame = sl_shelf_take(&pipeline->followed, &lane)))
+        return true;
     if (pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE)
         *result = take_oldest(pipeline, frame);
     else if (pipeline->count == 0 && pipeline->end_code)
@@ -434,9 +389,8 @@ int sl_pipeline_take(sl_pipeline *pipeline, sl_frame **frame, const sl_cancel *c
 
 void sl_pipeline_expire(sl_pipeline *pipeline) {
     pthread_mutex_lock(&pipeline->lock);
-    for (int i = 0; i < pipeline->count && !pipeline->end_code; i++)
-        job_at(pipeline, i)->outdated |= job_at(pipeline, i)->state == JOB_DONE;
-    drop_oldest_outdated(pipeline);
+    if (!pipeline->end_code)
+        pipeline->dropped += sl_shelf_clear(&pipeline->followed);
     show(pipeline);
     pthread_mutex_unlock(&pipeline->lock);
 }
@@ -520,8 +474,8 @@ void sl_pipeline_close(sl_pipeline **pipeline) {
         sl_frame_unref(&job_at(closing, i)->out);
         free(job_at(closing, i)->sentence);
     }
-    for (size_t i = 0; i < closing->lanes; i++)
-        sl_frame_unref(&closing->newest[i].frame);
+    sl_shelf_clear(&closing->offered);
+    sl_shelf_clear(&closing->followed);
     sl_event_finish(&closing->ready.event);
     sl_event_finish(&closing->room.event);
     pthread_cond_destroy(&closing->work);

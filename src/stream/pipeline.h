@@ -11,13 +11,14 @@
 #ifndef STREAM_PIPELINE_H
 #define STREAM_PIPELINE_H
 
+#include "stream/shelf.h"
 #include <sightline/cancel.h>
 #include <sightline/frame.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define SL_PIPELINE_CAPACITY 16
-#define SL_PIPELINE_LANES    64 /* of offered frames */
+#define SL_PIPELINE_LANES    SL_SHELF_LANES /* of frames that are offered, or follow others */
 
 typedef struct sl_pipeline sl_pipeline;
 
@@ -49,9 +50,12 @@ void sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame);
  * way for a newer one of its own, and the largest when all together are too large. Never waits. */
 void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame, size_t lane);
 
-/* Puts a frame that others build on, taking the caller's reference: it is worked on, and what is
- * finished of the same lane when it is makes way for it. Such a pipeline has one worker. SL_EAGAIN
- * when it is full: the frame stays the caller's. */
+/* Puts a frame that others build on, taking the caller's reference: it is worked on, whether
+ * anybody takes it or not, and one of its lane that was finished before makes way for it, as does
+ * the largest of any when all finished ones together are too large. Takers get those of the lanes
+ * by turns. One whose work fails is let go: the work tells whom that concerns. Such a pipeline has
+ * one worker, and nothing is put there in another way. SL_EAGAIN when SL_PIPELINE_CAPACITY of that
+ * lane wait, or they are too large together: the frame stays the caller's. */
 int sl_pipeline_follow(sl_pipeline *pipeline, sl_frame *frame, size_t lane);
 
 /* Takes the next finished frame. Of frames that were offered, finished ones are let go first when
@@ -61,7 +65,8 @@ int sl_pipeline_follow(sl_pipeline *pipeline, sl_frame *frame, size_t lane);
 int sl_pipeline_take(sl_pipeline *pipeline, sl_frame **frame, const sl_cancel *cancel,
                      int64_t deadline_us);
 
-/* Lets finished frames go, because they are old and newer ones will come; unless it was ended. */
+/* Lets finished frames go that follow others, because they are old and newer ones will come; unless
+ * it was ended. */
 void sl_pipeline_expire(sl_pipeline *pipeline);
 
 /* Wakes whoever waits for the room that taking has left: the taker calls it, once it has done what

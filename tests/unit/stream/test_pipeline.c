@@ -374,6 +374,66 @@ static void what_is_old_goes_when_newer_comes(void **state) {
     close_bench(&bench);
 }
 
+/* Work on what came before may not have begun yet, so that a frame of each lane waits. */
+static void many_lanes_follow(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    bool seen[SL_PIPELINE_LANES] = {0};
+    open_bench(&bench, true, 1, SL_PIPELINE_CAPACITY);
+    for (size_t lane = 0; lane < SL_PIPELINE_LANES; lane++)
+        assert_int_equal(sl_pipeline_follow(bench.pipeline, numbered(100 + lane), lane), SL_OK);
+    permit(&bench, SL_PIPELINE_LANES);
+    for (size_t i = 0; i < SL_PIPELINE_LANES; i++) {
+        uint64_t lane = take(&bench) - 100;
+        assert_false(seen[lane]);
+        seen[lane] = true;
+    }
+    assert_int_equal(sl_pipeline_dropped(bench.pipeline), 0);
+    close_bench(&bench);
+}
+
+/* One lane is full, and the others have as much room as ever. */
+static void a_lane_takes_no_room_of_others(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    open_bench(&bench, true, 1, SL_PIPELINE_CAPACITY);
+    sl_frame *beyond = numbered(99);
+    for (uint64_t i = 0; i < SL_PIPELINE_CAPACITY; i++)
+        assert_int_equal(sl_pipeline_follow(bench.pipeline, numbered(20 + i), 0), SL_OK);
+    assert_int_equal(sl_pipeline_follow(bench.pipeline, beyond, 0), SL_EAGAIN);
+    assert_int_equal(sl_pipeline_follow(bench.pipeline, beyond, 1), SL_OK);
+    close_bench(&bench);
+}
+
+/* Nobody has taken the first lane's frame, and the second's are replaced behind it. */
+static void an_untaken_frame_holds_up_no_other_lane(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    open_bench(&bench, false, 1, SL_PIPELINE_CAPACITY);
+    follow(&bench, 1, 0);
+    for (uint64_t i = 0; i < 3 * SL_PIPELINE_CAPACITY; i++) {
+        assert_int_equal(sl_pipeline_follow(bench.pipeline, numbered(100 + i), 1), SL_OK);
+        while (sl_pipeline_dropped(bench.pipeline) < i)
+            sched_yield();
+    }
+    uint64_t first = take(&bench), other = take(&bench);
+    assert_int_equal(first == 1 ? other : first, 99 + 3 * SL_PIPELINE_CAPACITY);
+    assert_int_equal(first == 1 ? first : other, 1);
+    close_bench(&bench);
+}
+
+/* Else failures would fill it while nobody takes. */
+static void failed_work_of_a_lane_is_let_go(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    open_bench(&bench, false, 1, SL_PIPELINE_CAPACITY);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(sl_pipeline_follow(bench.pipeline, numbered(13), 0), SL_OK);
+    assert_int_equal(sl_pipeline_follow(bench.pipeline, numbered(14), 0), SL_OK);
+    assert_int_equal(take(&bench), 14);
+    close_bench(&bench);
+}
+
 static void every_end_ends_all_waits(void **state) {
     (void)state;
     struct bench bench = {0};
@@ -403,6 +463,10 @@ int main(void) {
         cmocka_unit_test(cancel_and_deadline_end_a_wait),
         cmocka_unit_test(what_is_left_comes_out_before_the_end),
         cmocka_unit_test(what_is_old_goes_when_newer_comes),
+        cmocka_unit_test(many_lanes_follow),
+        cmocka_unit_test(a_lane_takes_no_room_of_others),
+        cmocka_unit_test(an_untaken_frame_holds_up_no_other_lane),
+        cmocka_unit_test(failed_work_of_a_lane_is_let_go),
         cmocka_unit_test(every_end_ends_all_waits),
     };
     return cmocka_run_group_tests_name("stream/pipeline", tests, NULL, NULL);
