@@ -399,8 +399,15 @@ static bool follows(sl_turn *turn, const sl_frame *frame) {
     return false;
 }
 
+/* A peer that talks without end always has something to take in, and ends no wait. */
+static bool closing_is_over(sl_turn *turn) {
+    return sl_now_us() >= sl_turn_end_deadline(turn);
+}
+
 static int wait_for_ack(sl_turn *turn, const sl_cancel *stop) {
     int64_t deadline_us = stop ? sl_now_us() + PING_US : sl_turn_end_deadline(turn);
+    if (!stop && closing_is_over(turn))
+        return SL_EAGAIN;
     int result = sl_link_wait(turn->link, -1, stop, deadline_us);
     return result == SL_EAGAIN && stop ? SL_OK : result;
 }
@@ -507,7 +514,7 @@ void sl_live_send_end(sl_turn *turn) {
     sl_live *live = &turn->live;
     sl_live_message end = {.kind = SL_LIVE_END, .session = live->session};
     post(turn, &end);
-    while (live->acked < live->sequence && connection_stands(turn)) {
+    while (live->acked < live->sequence && connection_stands(turn) && !closing_is_over(turn)) {
         if (sl_link_wait(turn->link, -1, NULL, sl_turn_end_deadline(turn)) || take_in(turn))
             break;
     }
