@@ -75,9 +75,9 @@ size_t sl_cameras_count(const sl_cameras *cameras);
 
 /* Takes a chunk. `*frame` is the coded frame that it made whole, the caller's, or NULL. SL_EMESSAGE
  * for one that does not follow from those before, by a codec that was not offered, or for which
- * there is no memory: it costs its sender's frames up to the next keyframe, and nobody else. All frames that aren't whole yet may
- * have 128 MiB together: when one more would be too much, the largest of them makes way, so that
- * nobody's large ones keep out the small ones of others. */
+ * there is no memory: it costs its sender's frames up to the next keyframe, and nobody else. All
+ * frames that aren't whole yet may have 128 MiB together: when one more would be too much, the
+ * largest of them makes way, so that nobody's large ones keep out the small ones of others. */
 int sl_cameras_take(sl_cameras *cameras, sl_camera *camera, const sl_live_message *chunk,
                     sl_frame **frame);
 

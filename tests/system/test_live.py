@@ -333,13 +333,16 @@ class Liar:
     def say(self, message):
         self.router.send_multipart([self.sender, message])
 
-    def ack(self, said, count, came=1, sequence=None, sent=None):
+    def ack(self, *what, **more):
+        self.say(self.written_ack(*what, **more))
+
+    def written_ack(self, said, count, came=1, sequence=None, sent=None):
         epoch = said[6:8]
         sequence = sequence or said[12:16]
         offset = struct.pack(">I", struct.unpack(">I", said[16:20])[0] + len(said) - HEAD)
         times = (sent or said[24:32]) + struct.pack(">Q", came)
-        self.say(b"SLLA\0" + self.session + epoch + sequence + offset
-                 + struct.pack(">Q", count) + times + bytes(8))  # fmt: skip
+        return (b"SLLA\0" + self.session + epoch + sequence + offset
+                + struct.pack(">Q", count) + times + bytes(8))  # fmt: skip
 
 
 @pytest.mark.sanitized
@@ -383,52 +386,61 @@ def test_viewer_that_decodes_jpeg_alone(words, send):
     viewer.router.close()
 
 
+def now_us():
+    return time.monotonic_ns() // 1000
+
+
 class Narrow(Liar):
-    """A viewer that acknowledges all at once, and says that it came as over a way that passes so
-    many bits a second: that is as good as one, and hangs on nobody's speed."""
+    """A viewer to which all comes as over a way that passes so many bits a second: it acknowledges
+    each piece when that would have come."""
 
     RATE_BPS = 200_000
 
     def __init__(self):
         super().__init__()
-        self.router.rcvtimeo = 100
         self.frames = []  # of each that came whole: whether it needs none before it
         self._bytes = self._free_us = 0
+        self._due = []  # (when, what is said then), in order
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def _run(self):
         while not self._over.is_set():
-            try:
+            wait_us = self._due[0][0] - now_us() if self._due else 100_000
+            if self.router.poll(max(0, wait_us / 1000)):
                 self.sender, said = self.router.recv_multipart()
-            except zmq.Again:
-                continue
-            self._answer(said)
+                self._answer(said)
+            while self._due and self._due[0][0] <= now_us():
+                self.say(self._due.pop(0)[1])
 
     def _pass(self, sent, size):
-        """When so many bytes come that left then; the clocks agree."""
+        """When so many bytes come that left then, by the one clock of this machine."""
         self._free_us = max(self._free_us, struct.unpack(">Q", sent)[0])
         self._free_us += size * 8_000_000 // self.RATE_BPS
         return self._free_us
+
 
     def _answer(self, said):
         if said[3:4] == b"H":
             self.session, sent = said[8:12], said[12:20]
             self._bytes = 0
             head = b"SLLW" + struct.pack(">BBH", 1, 1, 15)
-            self.say(head + self.session + sent + struct.pack(">Q", self._pass(sent, 0)))
+            self._answer_at(self._pass(sent, 0), head + self.session + sent)
         elif said[3:4] == b"P":
-            came = struct.pack(">Q", self._pass(said[8:16], 0))
-            self.say(b"SLLQ\0" + said[4:16] + came)
+            self._answer_at(self._pass(said[8:16], 0), b"SLLQ\0" + said[4:16])
         elif said[3:4] == b"C":
             self._take(said)
+
+    def _answer_at(self, came_us, head):
+        self._due.append((came_us, head + struct.pack(">Q", came_us)))
 
     def _take(self, said):
         size = len(said) - HEAD
         offset, total = struct.unpack(">II", said[16:24])
         self._bytes += size
-        self.ack(said, self._bytes, self._pass(said[24:32], size))
+        came_us = self._pass(said[24:32], size)
+        self._due.append((came_us, self.written_ack(said, self._bytes, came_us)))
         if offset + size == total:
             self.frames.append(bool(said[5] & 1))
 

@@ -344,7 +344,7 @@ static void is_bounded(void **state) {
     camera_number = 200;
     assert_null(welcome(200, 1, "x", 4000000));
     assert_int_equal(sl_cameras_count(cameras), SL_CAMERAS_MAX); /* one is silent, and may return */
-    assert_ptr_equal(welcome(200, 1, "x", 6000000), camera); /* heard last at 0 */
+    assert_ptr_equal(welcome(200, 1, "x", 6000000), camera);     /* heard last at 0 */
     camera_number = 201;
     assert_null(welcome(201, 1, "x", 6000000));
     assert_int_equal(sl_cameras_count(cameras), SL_CAMERAS_MAX);
