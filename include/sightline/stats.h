@@ -20,7 +20,7 @@ typedef struct sl_latency {
     XX(NEWER, "newer", "coded or decoded, and then a newer one took its place")                    \
     XX(AWAY, "away", "nobody was there to take it")                                                \
     XX(LOST, "lost", "it left, and was not acknowledged")                                          \
-    XX(UNUSABLE, "unusable", "it builds on one that is missing")                                   \
+    XX(UNUSABLE, "unusable", "it is damaged, or builds on one that is missing")                    \
     XX(UNSHOWN, "unshown", "the sink could not show or store it")
 
 #define SL_DROP_ENUM(name, word, reason) SL_DROP_##name,

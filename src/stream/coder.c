@@ -62,13 +62,6 @@ static void report(sl_coder *coder, const sl_frame *coded) {
     sl_steering_report(coder->steering, coder->lane, &coding);
 }
 
-/* There will be others. */
-static void tell_lost(sl_coder *coder) {
-    uint64_t held_back;
-    if (sl_log_limit_pass(&coder->lost, &held_back))
-        sl_log(SL_LOG_WARNING, "stream", "a frame of the source is left out: %s", sl_error());
-}
-
 /* Locked. */
 static void close_idle(sl_coder *coder) {
     if (coder->lane > 0 && sl_steering_idle(coder->steering, coder->lane))
@@ -84,10 +77,6 @@ int sl_coder_code(sl_coder *coder, const sl_frame *frame, sl_frame **coded) {
         result = sl_codec_encode(coder->codec, frame, coded);
     if (!result)
         report(coder, *coded);
-    if (result == SL_EMESSAGE) {
-        tell_lost(coder);
-        result = SL_OK;
-    }
     close_idle(coder); /* the last one may have left meanwhile */
     pthread_mutex_unlock(&coder->lock);
     return result;

@@ -3,7 +3,6 @@
 #ifndef STREAM_CODER_H
 #define STREAM_CODER_H
 
-#include "base/log.h"
 #include "codec/codec.h"
 #include "stream/passing.h"
 #include "stream/steering.h"
@@ -18,7 +17,6 @@ typedef struct sl_coder {
     pthread_mutex_t lock; /* what follows, held while a frame is coded */
     sl_codec *codec;      /* NULL while there is none */
     sl_passing passing;   /* whether it is needed for a camera's own video */
-    sl_log_limit lost;    /* log lines about what it could not decode */
 } sl_coder;
 
 void sl_coder_init(sl_coder *coder, const sl_codec_settings *settings, sl_steering *steering,
@@ -28,8 +26,7 @@ void sl_coder_finish(sl_coder *coder);
 /* SL_EINVAL for settings that no codec takes. What costs memory waits for the first frame. */
 int sl_coder_open(sl_coder *coder);
 
-/* Codes a frame, as sl_codec_encode() does, and reports how. A frame that came coded and can't be
- * decoded gives SL_OK and none. For the lane's one worker. */
+/* Codes a frame, as sl_codec_encode() does, and reports how. For the lane's one worker. */
 int sl_coder_code(sl_coder *coder, const sl_frame *frame, sl_frame **coded);
 
 /* Frees the encoder if nobody takes the lane's frames, once no frame is being coded; the next frame

@@ -407,6 +407,14 @@ static void take_turn(sl_fanout *fanout, sl_taker *taker) {
     show_takers(fanout);
 }
 
+/* Nothing came of a frame of the lane. */
+static void miss(sl_fanout *fanout, size_t lane) {
+    for (sl_taker *taker = fanout->takers; taker; taker = taker->next) {
+        if (taker->presence != SL_GONE && taker->lane == lane)
+            sl_tally_drop(taker->tally, SL_DROP_UNUSABLE);
+    }
+}
+
 /* What the lane's pipeline has done. SL_EAGAIN, too, when nothing came of it. */
 static int unload(sl_fanout *fanout, size_t from, sl_parcel **parcel) {
     struct lane *lane = &fanout->lanes[from];
@@ -422,6 +430,7 @@ static int unload(sl_fanout *fanout, size_t from, sl_parcel **parcel) {
     sl_passage *passage = lane->coding[lane->taken++ % SL_PIPELINE_CAPACITY];
     if (!frame) {
         free(taken);
+        miss(fanout, from);
         release(fanout, passage);
         return SL_EAGAIN;
     }

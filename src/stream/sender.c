@@ -63,6 +63,7 @@ struct sl_sender {
     char first_sentence[512];
     int failure; /* of all */
     char sentence[512];
+    sl_log_limit damaged; /* log lines about what could not be decoded to be coded anew */
 };
 
 static const sl_option sender_options[] = {
@@ -243,17 +244,31 @@ static int encode_limited(sl_sender *sender, sl_codec *codec, const sl_frame *fr
     return result;
 }
 
+/* A damaged frame of the source, which those who miss it count. There will be others. */
+static void tell_damaged(sl_sender *sender) {
+    uint64_t held_back;
+    pthread_mutex_lock(&sender->lock);
+    bool say = sl_log_limit_pass(&sender->damaged, &held_back);
+    pthread_mutex_unlock(&sender->lock);
+    if (say)
+        sl_log(SL_LOG_WARNING, "stream", "a frame of the source is left out: %s", sl_error());
+}
+
+/* Nothing comes of a frame that can't be decoded, and the stream goes on. */
 static int encode(void *user, void *state, const sl_frame *frame, sl_frame **coded) {
     struct lane *lane = user;
     sl_sender *sender = lane->sender;
     int result = sender->live ? sl_coder_code(&lane->coder, frame, coded)
                               : encode_limited(sender, state, frame, coded);
+    if (result == SL_EMESSAGE) {
+        tell_damaged(sender);
+        return SL_OK;
+    }
     if (result) {
         end(sender, result, sl_error());
         return result;
     }
-    if (*coded)
-        atomic_fetch_add(&sender->encoded, 1);
+    atomic_fetch_add(&sender->encoded, 1);
     if (!sender->live)
         atomic_store(&sender->quality, sl_codec_last(state).quality);
     return SL_OK;

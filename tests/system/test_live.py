@@ -9,7 +9,7 @@ from concurrent import futures
 
 import pytest
 import zmq
-from harness import netgear, pictures, timecode, y4m
+from harness import footage, netgear, pictures, timecode, y4m
 from harness.netgear import PATTERNS
 from harness.waiting import allow
 
@@ -125,6 +125,22 @@ def test_smaller_pictures_keep_their_size(view, send):
         assert (reader.width, reader.height) == (1280, 720)
         assert shown.result() == seen["frames"], viewer.account()
     assert seen["rejected"] == 0 and "unshown" not in seen["drops"], viewer.account()
+
+
+def test_damaged_frame(folder, view, send):
+    """It is left out, and the stream goes on."""
+    path = footage.make_film(folder / "film.mjpeg", "-c:v", "mjpeg", frames=60)
+    begin = b"\xff\xd8\xff"
+    film = path.read_bytes().split(begin)
+    middle = len(film[30]) // 2
+    film[30] = film[30][:middle] + bytes(range(60)) + film[30][middle + 60 :]
+    path.write_bytes(begin.join(film))
+    viewer = view("live")
+    sender = send(path, viewer.port(), "live")
+    end = sender.end()
+    assert end["drops"].get("unusable") == 1 and end["frames"] + end["dropped"] == 60
+    check_stream(viewer, sender, 40)
+    sender.wait_said("a frame of the source is left out")
 
 
 def test_still_picture(folder, view, send):

@@ -128,6 +128,7 @@ static void a_frame_of_which_nothing_comes_is_dropped(void **state) {
     assert_int_equal(sl_fanout_wait(bench.fanout, NULL, -1), SL_OK);
     assert_int_equal(counted(&bench.all).dropped, 3);
     assert_int_equal(counted(&bench.all).frames, 3);
+    assert_int_equal(counted(&bench.tallies[0]).drops[SL_DROP_UNUSABLE], 3);
     close_bench(&bench, 1);
 }
 
