@@ -74,12 +74,15 @@ def attempt(send):
 
 
 @pytest.mark.sanitized
-def test_both_ends_meet_behind_two_jump_hosts(way, view, send):
+@pytest.mark.parametrize("pattern", ["pair", "live"])
+def test_both_ends_meet_behind_two_jump_hosts(pattern, way, view, send):
+    """In the live pattern the newest wins, so a busy machine may skip some at the viewer."""
     taken = way()
-    viewer = view("pair", *taken.words())
-    sender = send(SOURCE, viewer.port(), "pair", *taken.words(), "--frames", 20)
+    viewer = view(pattern, *taken.words())
+    sender = send(SOURCE, viewer.port(), pattern, *taken.words(), "--frames", 20)
     assert sender.end()["frames"] == 20
-    assert viewer.end()["frames"] == 20
+    seen = viewer.end()["frames"]
+    assert seen == 20 or (pattern == "live" and 0 < seen < 20)
     assert taken.was_taken()
 
 

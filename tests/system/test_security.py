@@ -61,10 +61,11 @@ def test_pyzmq_receiver(pattern, mode, known, send, peer):
 
 
 @pytest.mark.sanitized
-@pytest.mark.parametrize("pattern", PATTERNS)
-def test_both_ends(pattern, known, view, send):
-    viewer = view(pattern, *known.words(2))
-    send(CAMERA, viewer.port(), pattern, *known.words(2), "--frames", 10).end()
+@pytest.mark.parametrize(("pattern", "mode"), [*((each, 2) for each in (*PATTERNS, "live")),
+                                               ("live", 1)])  # fmt: skip
+def test_both_ends(pattern, mode, known, view, send):
+    viewer = view(pattern, *known.words(mode))
+    send(CAMERA, viewer.port(), pattern, *known.words(mode), "--frames", 10).end()
     assert viewer.end()["frames"] > 0
 
 
