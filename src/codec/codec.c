@@ -334,22 +334,6 @@ int sl_codec_decode(sl_codec *codec, const sl_frame *coded, sl_output output, sl
     return result;
 }
 
-void sl_codec_lose(sl_codec *codec) {
-    for (size_t kind = 0; kind < KINDS; kind++) {
-        if (codec->states[kind] && kinds[kind]->lose)
-            kinds[kind]->lose(codec->states[kind]);
-    }
-}
-
-bool sl_codec_needs_keyframe(const sl_codec *codec) {
-    bool needed = true;
-    for (size_t kind = 0; kind < KINDS; kind++) {
-        if (codec->states[kind] && kinds[kind]->waits)
-            needed = kinds[kind]->waits(codec->states[kind]);
-    }
-    return needed;
-}
-
 void sl_codec_close(sl_codec **codec) {
     if (!*codec)
         return;

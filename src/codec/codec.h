@@ -60,9 +60,6 @@ typedef struct sl_codec_kind {
     /* What the next frames are encoded for, and how the last one was. */
     void (*aim)(void *state, const sl_codec_aim *aim);
     sl_codec_report (*report)(const void *state);
-    /* Whether only a keyframe can be decoded next; and makes it so. */
-    bool (*waits)(const void *state);
-    void (*lose)(void *state);
 } sl_codec_kind;
 
 extern const sl_codec_kind sl_codec_jpeg;
@@ -112,16 +109,9 @@ sl_codec_report sl_codec_last(const sl_codec *codec);
  * times, sequence and message.
  *
  * Video must come frame by frame, in order, to one codec. Each gives its picture at once. Before
- * the first keyframe, and after a frame that was refused or lost up to the next one, all are
- * refused. */
+ * the first keyframe, and after a frame that was refused, or in H.264 is missing, up to the next
+ * one, all are refused. */
 int sl_codec_decode(sl_codec *codec, const sl_frame *coded, sl_output output, sl_frame **frame);
-
-/* Tells the decoder that frames are missing between the last one and the next. (It sees that
- * by itself in H.264 only.) */
-void sl_codec_lose(sl_codec *codec);
-
-/* Whether video can go on with a keyframe only: ask the sender for one. */
-bool sl_codec_needs_keyframe(const sl_codec *codec);
 
 /* Frees it and sets the pointer NULL. Frames that it made stay valid. Safe on NULL. */
 void sl_codec_close(sl_codec **codec);

@@ -281,17 +281,6 @@ static int check(void *state, const sl_frame *coded) {
     return result == SL_OK ? sl_video_decoder_check(video->decoder, coded) : result;
 }
 
-static bool waits(const void *state) {
-    const struct video *video = state;
-    return !video->decoder || sl_video_decoder_waits(video->decoder);
-}
-
-static void lose(void *state) {
-    struct video *video = state;
-    if (video->decoder)
-        sl_video_decoder_lose(video->decoder);
-}
-
 const sl_codec_kind sl_codec_video = {
     .name = "video",
     .encodes = encodes,
@@ -303,6 +292,4 @@ const sl_codec_kind sl_codec_video = {
     .check = check,
     .aim = aim,
     .report = report,
-    .waits = waits,
-    .lose = lose,
 };
