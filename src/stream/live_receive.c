@@ -177,8 +177,6 @@ static int take_message(sl_turn *turn, const sl_buffer *from, const sl_live_mess
     case SL_LIVE_PING:
         answer_ping(turn, camera, message);
         return SL_OK;
-    case SL_LIVE_PONG:
-        return SL_OK;
     case SL_LIVE_END:
         return take_end(turn, camera);
     default:

@@ -209,14 +209,6 @@ static int take_refusal(sl_live *live, const sl_live_message *refusal) {
     return SL_OK;
 }
 
-static int answer_ping(sl_turn *turn, const sl_live_message *ping) {
-    sl_live_message pong = *ping;
-    pong.kind = SL_LIVE_PONG;
-    pong.now_us = sl_utc_us();
-    int result = post(turn, &pong);
-    return result == SL_EAGAIN ? SL_OK : result;
-}
-
 static int take_message(sl_turn *turn, const sl_live_message *message, int64_t now_us) {
     sl_live *live = &turn->live;
     if (message->kind == SL_LIVE_REFUSAL)
@@ -228,8 +220,6 @@ static int take_message(sl_turn *turn, const sl_live_message *message, int64_t n
         return take_welcome(turn, message, now_us);
     case SL_LIVE_ACK:
         return take_ack(turn, message, now_us);
-    case SL_LIVE_PING:
-        return answer_ping(turn, message);
     case SL_LIVE_PONG:
         note_answer(live, message, now_us);
         note_view(live, message->flags);

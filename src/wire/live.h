@@ -29,9 +29,9 @@
  *                 15   offset            4         19   bytes             8
  *                 27   chunk's sent at   8         35   came at           8
  *                 43   shown             4         47   its age then      4
- *   ping     'P'   either way
+ *   ping     'P'   sender → receiver
  *                  4   session           4          8   sent at           8
- *   pong     'Q'   its answer
+ *   pong     'Q'   receiver → sender
  *                  4   flags             1          5   session           4
  *                  9   ping's sent at    8         17   answered at       8
  *   view     'V'   receiver → sender: whether anybody watches, when that has changed
@@ -78,7 +78,7 @@ typedef enum sl_live_codec {
  * nothing until such a frame comes. */
 #define SL_LIVE_KEYFRAME 1U
 
-/* In an ack, a receiver's pong and a view: nobody watches there, so that frames are for nobody. */
+/* In an ack, a pong and a view: nobody watches there, so that frames are for nobody. */
 #define SL_LIVE_UNWATCHED 2U
 
 #define SL_LIVE_NO_AGE UINT32_MAX /* nobody knows when that one was captured */
