@@ -105,7 +105,7 @@ const sl_option sl_codec_options[] = {
         .fallback = "auto",
         .values = "auto|h264|hevc|av1|jpeg",
         .help = "How the live pattern codes frames; auto is H.264, and JPEG where nothing makes "
-                "that",
+                "that or a viewer can't decode it",
     },
     {
         .name = "video_encoder",
