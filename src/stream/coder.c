@@ -77,13 +77,17 @@ int sl_coder_code(sl_coder *coder, const sl_frame *frame, sl_frame **coded) {
         result = sl_codec_encode(coder->codec, frame, coded);
     if (!result)
         report(coder, *coded);
-    close_idle(coder); /* the last one may have left meanwhile */
     pthread_mutex_unlock(&coder->lock);
+    sl_coder_rest(coder); /* the last one may have left meanwhile */
     return result;
 }
 
+/* Whoever has the lock sees to it afterwards. */
 void sl_coder_rest(sl_coder *coder) {
-    pthread_mutex_lock(&coder->lock);
-    close_idle(coder);
-    pthread_mutex_unlock(&coder->lock);
+    atomic_store(&coder->rests, true);
+    while (atomic_load(&coder->rests) && pthread_mutex_trylock(&coder->lock) == 0) {
+        atomic_store(&coder->rests, false);
+        close_idle(coder);
+        pthread_mutex_unlock(&coder->lock);
+    }
 }

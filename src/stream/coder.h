@@ -7,12 +7,14 @@
 #include "stream/passing.h"
 #include "stream/steering.h"
 #include <pthread.h>
+#include <stdatomic.h>
 
 typedef struct sl_coder {
     const sl_codec_settings *settings; /* borrowed, as what follows is */
     sl_steering *steering;
     size_t lane;
-    int threads; /* that may share in one frame; 0: as many as are of use */
+    int threads;       /* that may share in one frame; 0: as many as are of use */
+    atomic_bool rests; /* sl_coder_rest() was called, and nobody has seen to it yet */
 
     pthread_mutex_t lock; /* what follows, held while a frame is coded */
     sl_codec *codec;      /* NULL while there is none */
@@ -29,8 +31,9 @@ int sl_coder_open(sl_coder *coder);
 /* Codes a frame, as sl_codec_encode() does, and reports how. For the lane's one worker. */
 int sl_coder_code(sl_coder *coder, const sl_frame *frame, sl_frame **coded);
 
-/* Frees the encoder if nobody takes the lane's frames, once no frame is being coded; the next frame
- * opens another one. The first lane keeps its own: whoever comes begins there. Any thread. */
+/* Frees the encoder if nobody takes the lane's frames, once no frame is being coded, for which it
+ * does not wait; the next frame opens another one. The first lane keeps its own: whoever comes
+ * begins there. Any thread. */
 void sl_coder_rest(sl_coder *coder);
 
 #endif

@@ -88,6 +88,23 @@ static void rests_when_nobody_takes_its_frames(void **state) {
     close_bench(&bench);
 }
 
+/* Who leaves while a frame is being coded goes on at once, and the encoder is freed after it. */
+static void nobody_waits_for_it_to_rest(void **state) {
+    (void)state;
+    struct bench bench;
+    open_bench(&bench, 1);
+    want(&bench, 1);
+    code(&bench);
+    sl_steering_let_go(&bench.steering, &bench.rein);
+    pthread_mutex_lock(&bench.coder.lock); /* as while a frame is being coded */
+    sl_coder_rest(&bench.coder);
+    assert_non_null(bench.coder.codec);
+    pthread_mutex_unlock(&bench.coder.lock);
+    code(&bench);
+    assert_null(bench.coder.codec);
+    close_bench(&bench);
+}
+
 static void the_first_lane_keeps_its_own(void **state) {
     (void)state;
     struct bench bench;
@@ -115,6 +132,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(codes_as_it_is_steered),
         cmocka_unit_test(rests_when_nobody_takes_its_frames),
+        cmocka_unit_test(nobody_waits_for_it_to_rest),
         cmocka_unit_test(the_first_lane_keeps_its_own),
         cmocka_unit_test(no_codec_takes_such_settings),
     };
