@@ -96,15 +96,35 @@ static sl_camera *find_place(sl_cameras *cameras, int64_t now_us) {
     return oldest;
 }
 
-/* Its name, or with a number behind it when another has that name already. */
-static void name(sl_cameras *cameras, sl_camera *camera, const char *text) {
-    char port[sizeof camera->port];
-    snprintf(port, sizeof port, "\"%.*s\"", SL_LIVE_NAME_MAX, text);
-    for (int i = 2; find_port(cameras, port); i++)
-        snprintf(port, sizeof port, "\"%.*s (%d)\"", SL_LIVE_NAME_MAX, text, i);
+static bool is_away(const sl_camera *camera, int64_t now_us) {
+    return camera->gone || now_us - camera->heard_us >= SILENT_US;
+}
+
+/* Writes the first name that nobody has who is there, with a number behind it if need be. The one
+ * that had it and isn't there any more; NULL: nobody. */
+static sl_camera *find_name(sl_cameras *cameras, const char *text, int64_t now_us, char *port) {
+    const size_t size = sizeof cameras->all->port;
+    sl_camera *namesake;
+    snprintf(port, size, "\"%.*s\"", SL_LIVE_NAME_MAX, text);
+    for (int i = 2; (namesake = find_port(cameras, port)) && !is_away(namesake, now_us); i++)
+        snprintf(port, size, "\"%.*s (%d)\"", SL_LIVE_NAME_MAX, text, i);
+    return namesake;
+}
+
+/* A place and a name for a new one; NULL: all are taken. */
+static sl_camera *add(sl_cameras *cameras, const char *text, int64_t now_us) {
+    char port[sizeof cameras->all->port];
+    sl_camera *camera = find_name(cameras, text, now_us, port);
+    if (camera)
+        sl_cameras_leave(cameras, camera);
+    else
+        camera = find_place(cameras, now_us);
+    if (!camera)
+        return NULL;
     pthread_mutex_lock(&cameras->lock);
     memcpy(camera->port, port, sizeof port);
     pthread_mutex_unlock(&cameras->lock);
+    return camera;
 }
 
 /* With nothing in hand but what it is. */
@@ -117,6 +137,8 @@ static void begin_session(sl_cameras *cameras, sl_camera *camera, const sl_live_
     camera->have = 0;
     camera->lost = true;
     camera->displaced = false;
+    camera->connection = 0;
+    camera->gone = false;
     pthread_mutex_lock(&cameras->lock);
     cameras->shown[camera - cameras->all] = (sl_shown){0};
     pthread_mutex_unlock(&cameras->lock);
@@ -129,12 +151,10 @@ sl_camera *sl_cameras_welcome(sl_cameras *cameras, const sl_buffer *from,
         return camera;
     if (!camera)
         camera = find_number(cameras, hello->camera);
-    if (!camera) {
-        camera = find_place(cameras, now_us);
-        if (!camera)
-            return NULL;
-        name(cameras, camera, hello->text);
-    }
+    if (!camera)
+        camera = add(cameras, hello->text, now_us);
+    if (!camera)
+        return NULL;
     sl_buffer_unref(&camera->from);
     camera->from = sl_buffer_ref((sl_buffer *)from);
     camera->number = hello->camera;

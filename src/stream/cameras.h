@@ -32,6 +32,8 @@ typedef struct sl_camera {
     bool displaced;       /* that frame made way for others', and its sender isn't blamed yet */
     uint64_t received;    /* bytes of chunks in this session, of use or not */
     int64_t heard_us;     /* monotonic */
+    uint64_t connection;  /* over which it said hello; 0: not known */
+    bool gone;            /* that one has ended, as the link says */
 } sl_camera;
 
 /* The last frame of a camera that was handed out. */
@@ -63,7 +65,10 @@ void sl_cameras_close(sl_cameras **cameras);
 sl_camera *sl_cameras_find(sl_cameras *cameras, const sl_buffer *from);
 
 /* Welcomes a sender by its hello: a new one, or a known one with a new session, maybe by a new
- * connection. NULL when all places are taken by others that were heard in the last 5 seconds. */
+ * connection. A new one has the name of its hello, and the place of one that had that name and is
+ * gone, or was silent for 5 seconds: it is the same that was started again, or as good as that. If
+ * such a one is there, a number is put behind the name. NULL when all places are taken by others
+ * that were heard in the last 5 seconds. */
 sl_camera *sl_cameras_welcome(sl_cameras *cameras, const sl_buffer *from,
                               const sl_live_message *hello, int64_t now_us);
 

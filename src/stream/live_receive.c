@@ -60,7 +60,16 @@ static size_t lane_of(const sl_turn *turn, const sl_camera *camera) {
     return (size_t)(camera - turn->cameras->all);
 }
 
-static int take_hello(sl_turn *turn, const sl_buffer *from, const sl_live_message *hello) {
+static void note_gone(sl_turn *turn) {
+    for (size_t i = 0; i < SL_CAMERAS_MAX; i++) {
+        sl_camera *camera = &turn->cameras->all[i];
+        camera->gone = camera->connection && !sl_link_has(turn->link, camera->connection);
+    }
+}
+
+static int take_hello(sl_turn *turn, const sl_link_message *received,
+                      const sl_live_message *hello) {
+    const sl_buffer *from = received->from;
     if (hello->lowest > SL_LIVE_VERSION || hello->highest < SL_LIVE_VERSION) {
         char why[SL_LIVE_WHY_MAX];
         snprintf(why, sizeof why,
@@ -71,11 +80,13 @@ static int take_hello(sl_turn *turn, const sl_buffer *from, const sl_live_messag
     }
     const sl_camera *known = sl_cameras_find(turn->cameras, from);
     bool again = known && known->session == hello->session;
-    const sl_camera *camera = sl_cameras_welcome(turn->cameras, from, hello, sl_now_us());
+    note_gone(turn);
+    sl_camera *camera = sl_cameras_welcome(turn->cameras, from, hello, sl_now_us());
     if (camera && !again && turn->playout)
         sl_playout_begin(turn->playout, lane_of(turn, camera));
     if (!camera)
         return refuse(turn, from, "the viewer has as many cameras as it can take");
+    camera->connection = received->connection;
     sl_live_message welcome = *hello;
     welcome.kind = SL_LIVE_WELCOME;
     welcome.lowest = welcome.highest = SL_LIVE_VERSION;
@@ -164,10 +175,11 @@ static int take_end(sl_turn *turn, sl_camera *camera) {
     return sl_cameras_count(turn->cameras) == 0 ? play_to_the_end(turn) : SL_OK;
 }
 
-static int take_message(sl_turn *turn, const sl_buffer *from, const sl_live_message *message) {
+static int take_message(sl_turn *turn, const sl_link_message *received,
+                        const sl_live_message *message) {
     if (message->kind == SL_LIVE_HELLO)
-        return take_hello(turn, from, message);
-    sl_camera *camera = sl_cameras_find(turn->cameras, from);
+        return take_hello(turn, received, message);
+    sl_camera *camera = sl_cameras_find(turn->cameras, received->from);
     if (!camera || camera->session != message->session)
         return SL_OK; /* of the time before this end was opened, or the connection made anew */
     camera->heard_us = sl_now_us();
@@ -205,7 +217,7 @@ static int live_receive(sl_turn *turn) {
         turn->silent_since_us = sl_now_us();
         result = sl_live_read(received.parts, received.count, &message);
         if (!result)
-            result = take_message(turn, received.from, &message);
+            result = take_message(turn, &received, &message);
         sl_link_message_clear(&received);
         if (result == SL_EMESSAGE) {
             sl_tally_reject(turn->tally);

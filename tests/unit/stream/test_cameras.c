@@ -334,6 +334,25 @@ static void tells_namesakes_apart(void **state) {
     assert_string_equal(welcome(4, 1, "garage", 0)->port, "\"garage\"");
 }
 
+/* Who is started again has its name again, and no place of its former life is left. */
+static void namesakes_replace_who_is_away(void **state) {
+    (void)state;
+    camera_number = 2;
+    assert_string_equal(welcome(2, 1, "garage", 4999999)->port, "\"garage (2)\"");
+    camera_number = 3;
+    assert_ptr_equal(welcome(3, 1, "garage", 5000000), camera); /* heard last at 0 */
+    assert_string_equal(camera->port, "\"garage\"");
+    assert_true(wants_keyframe());
+    camera->gone = true;
+    camera_number = 4;
+    assert_ptr_equal(welcome(4, 1, "garage", 5000001), camera);
+    assert_int_equal(sl_cameras_count(cameras), 2);
+    camera->gone = true;
+    assert_ptr_equal(welcome(5, 2, "garage", 5000002), camera); /* it has only connected anew */
+    assert_false(camera->gone);
+    assert_int_equal(sl_cameras_count(cameras), 2);
+}
+
 /* More than it can hold: whoever is silent makes way, and nobody else. */
 static void is_bounded(void **state) {
     (void)state;
@@ -373,6 +392,7 @@ int main(void) {
         TEST(begins_anew_with_a_session),
         TEST(knows_one_that_comes_back),
         TEST(tells_namesakes_apart),
+        TEST(namesakes_replace_who_is_away),
         TEST(is_bounded),
     };
     return cmocka_run_group_tests_name("stream/cameras", tests, NULL, NULL);

@@ -289,6 +289,36 @@ static void strangers_fill_no_log(void **state) {
     close_both(&ends);
 }
 
+/* It was killed, and says nothing of that: the second one's end is the stream's. */
+static void is_the_same_camera_when_started_again(void **state) {
+    (void)state;
+    struct ends ends = {.pattern = SL_PATTERN_LIVE};
+    sl_receiver_settings settings;
+    sl_stats stats;
+    sl_frame *frame = NULL;
+    sl_live_message hello = {
+        .kind = SL_LIVE_HELLO, .lowest = 1, .highest = 1, .session = 5, .text = "garage"};
+    sl_live_message end = {.kind = SL_LIVE_END, .session = 6}, answer;
+    sl_receiver_settings_init(&settings);
+    assert_int_equal(open_receiver(&ends, &settings), SL_OK);
+    sl_link *link = open_by_hand(&ends);
+    post(link, &hello);
+    await(link, SL_LIVE_WELCOME, &answer);
+    sl_link_close(&link, 0);
+    do {
+        sl_receiver_stats(ends.receiver, &stats);
+    } while (stats.connected);
+    link = open_by_hand(&ends);
+    hello.camera = 1;
+    hello.session = 6;
+    post(link, &hello);
+    await(link, SL_LIVE_WELCOME, &answer);
+    post(link, &end);
+    assert_int_equal(sl_receiver_recv(ends.receiver, &frame, 30000), SL_EEND);
+    sl_link_close(&link, 0);
+    sl_receiver_close(&ends.receiver);
+}
+
 /* What makes no sense is counted, and harms nobody else. */
 static void bad_chunks_harm_nobody_else(void **state) {
     (void)state;
@@ -389,6 +419,7 @@ int main(void) {
         cmocka_unit_test(several_cameras_are_told_apart),
         cmocka_unit_test(carries_pictures_alone),
         cmocka_unit_test(refuses_another_version),
+        cmocka_unit_test(is_the_same_camera_when_started_again),
         cmocka_unit_test(strangers_fill_no_log),
         cmocka_unit_test(bad_chunks_harm_nobody_else),
         cmocka_unit_test(absurd_sizes_harm_nobody_else),
