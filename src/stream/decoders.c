@@ -1,6 +1,7 @@
 /* stream: a worker's decoders, one for each sender of video. */
 #include "stream/decoders.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/settings.h"
 #include "base/text.h"
@@ -10,18 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define IDLE_US (60 * SL_SECOND_US) /* then what it keeps of former pictures is of no more use */
+
 struct decoder {
     char port[sizeof((sl_camera *)0)->port]; /* whose; "": of all that is no video */
     sl_codec *codec;                         /* NULL: the place is free */
     sl_upscaler *upscaler;                   /* NULL: nothing was to be scaled back yet */
-    uint64_t used;
+    int64_t used_us;                         /* monotonic */
 };
 
 struct sl_decoders {
     const sl_codec_settings *settings;
     bool full_size;
     struct decoder all[SL_CAMERAS_MAX + 1];
-    uint64_t uses;
 };
 
 static void empty(struct decoder *decoder) {
@@ -45,6 +47,7 @@ int sl_decoders_open(sl_decoders **decoders, const sl_codec_settings *settings, 
         return sl_fail_memory();
     (*decoders)->settings = settings;
     (*decoders)->full_size = full_size;
+    (*decoders)->all[0].used_us = sl_now_us();
     int result = sl_codec_open(&(*decoders)->all[0].codec, settings);
     if (result)
         sl_decoders_close(decoders);
@@ -62,12 +65,23 @@ static struct decoder *find(sl_decoders *decoders, const char *port) {
         struct decoder *decoder = &decoders->all[i];
         if (decoder->codec && strcmp(decoder->port, port) == 0)
             return decoder;
-        if (decoder->used < oldest->used)
+        if (decoder->used_us < oldest->used_us)
             oldest = decoder;
     }
     empty(oldest);
     sl_text_copy(oldest->port, port, sizeof oldest->port);
     return oldest;
+}
+
+size_t sl_decoders_close_idle(sl_decoders *decoders, int64_t now_us) {
+    size_t left = 0;
+    for (size_t i = 0; i < SL_COUNT(decoders->all); i++) {
+        struct decoder *decoder = &decoders->all[i];
+        if (now_us - decoder->used_us >= IDLE_US)
+            empty(decoder);
+        left += decoder->codec != NULL;
+    }
+    return left;
 }
 
 static int restore_size(struct decoder *decoder, const sl_frame *coded, sl_frame **frame) {
@@ -81,12 +95,14 @@ static int restore_size(struct decoder *decoder, const sl_frame *coded, sl_frame
 
 int sl_decoders_decode(sl_decoders *decoders, const sl_frame *coded, sl_output output,
                        sl_frame **frame) {
+    const int64_t now_us = sl_now_us();
+    sl_decoders_close_idle(decoders, now_us);
     struct decoder *decoder = find(decoders, owner(coded));
     int result = decoder->codec ? SL_OK : sl_codec_open(&decoder->codec, decoders->settings);
     *frame = NULL;
     if (result)
         return result;
-    decoder->used = ++decoders->uses;
+    decoder->used_us = now_us;
     result = sl_codec_decode(decoder->codec, coded, output, frame);
     if (!result && coded->full_width > 0 && decoders->full_size)
         result = restore_size(decoder, coded, frame);

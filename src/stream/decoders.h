@@ -15,8 +15,13 @@ int sl_decoders_open(sl_decoders **decoders, const sl_codec_settings *settings, 
 void sl_decoders_close(sl_decoders **decoders);
 
 /* As sl_codec_decode(), by the decoder that has the frames which this one may build on. The one
- * that was not used for longest makes way when there are as many as there may be senders. */
+ * that was not used for longest makes way when there are as many as there may be senders. Closes
+ * what is idle. */
 int sl_decoders_decode(sl_decoders *decoders, const sl_frame *coded, sl_output output,
                        sl_frame **frame);
+
+/* Closes those that were not used for a minute: whose senders have ended, or show nobody anything.
+ * `now_us`: monotonic. How many are left. */
+size_t sl_decoders_close_idle(sl_decoders *decoders, int64_t now_us);
 
 #endif
