@@ -123,11 +123,14 @@ static void play_all(sl_turn *turn, int64_t now_us, int64_t *due_us) {
         *due_us = sl_playout_due(turn->playout);
 }
 
-/* A frame is whole: it is decoded, or waits to be. When too many do, they are shown at once. */
+/* A frame is whole: it is decoded, or waits to be. When too many do, the oldest of its camera don't
+ * wait any longer. */
 static void take_frame(sl_turn *turn, const sl_camera *camera, sl_frame *frame) {
     size_t lane = lane_of(turn, camera);
-    if (turn->playout && !sl_playout_has_room(turn->playout, lane, frame->size))
-        play(turn, lane, INT64_MAX);
+    sl_frame *oldest;
+    while (turn->playout && !sl_playout_has_room(turn->playout, lane, frame->size) &&
+           (oldest = sl_playout_take(turn->playout, lane, INT64_MAX)))
+        decode(turn, oldest, lane);
     if (turn->playout && sl_playout_has_room(turn->playout, lane, frame->size))
         sl_playout_put(turn->playout, lane, frame, camera->head.captured_us, sl_now_us());
     else

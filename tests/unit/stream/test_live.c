@@ -5,6 +5,7 @@
 #include "codec/codec.h"
 #include "frame/frame.h"
 #include "link/link.h"
+#include "stream/playout.h"
 #include "wire/live.h"
 #include <stdlib.h>
 
@@ -257,6 +258,52 @@ static void refuses_another_version(void **state) {
     close_both(&ends);
 }
 
+/* A JPEG, as it travels. */
+static sl_frame *coded_picture(void) {
+    sl_codec_settings settings = {.jpeg = true, .quality = 90};
+    sl_codec *codec = NULL;
+    sl_frame *frame = picture(100), *coded = NULL;
+    assert_int_equal(sl_codec_open(&codec, &settings), SL_OK);
+    assert_int_equal(sl_codec_encode(codec, frame, &coded), SL_OK);
+    sl_codec_close(&codec);
+    sl_frame_unref(&frame);
+    return coded;
+}
+
+/* More come than may wait to be shown evenly: the oldest go on their way one by one, and the
+ * decoder is not flooded with all of them. */
+static void too_many_to_be_evened_out_harm_none(void **state) {
+    (void)state;
+    struct ends ends = {.pattern = SL_PATTERN_LIVE};
+    sl_receiver_settings settings;
+    sl_live_message hello = {.kind = SL_LIVE_HELLO, .lowest = 1, .highest = 1}, answer;
+    sl_receiver_settings_init(&settings);
+    settings.smooth_ms = 2000;
+    sl_frame *coded = coded_picture();
+    assert_int_equal(open_receiver(&ends, &settings), SL_OK);
+    sl_link *link = open_by_hand(&ends);
+    post(link, &hello);
+    await(link, SL_LIVE_WELCOME, &answer);
+    for (uint32_t i = 1; i <= SL_PLAYOUT_MOST + 10; i++) {
+        sl_live_message chunk = {
+            .kind = SL_LIVE_CHUNK,
+            .codec = SL_LIVE_JPEG,
+            .flags = i == 1 ? SL_LIVE_KEYFRAME : 0,
+            .sequence = i,
+            .total = (uint32_t)coded->size,
+            .captured_us = sl_utc_us(),
+            .data = coded->planes[0],
+            .size = coded->size,
+        };
+        post(link, &chunk);
+        await(link, SL_LIVE_ACK, &answer);
+        assert_false(answer.flags & SL_LIVE_KEYFRAME);
+    }
+    sl_link_close(&link, 0);
+    sl_receiver_close(&ends.receiver);
+    sl_frame_unref(&coded);
+}
+
 static void count_lines(void *user, sl_log_level level, const char *room, const char *line) {
     (void)level;
     if (strcmp(room, "stream") == 0 && (strstr(line, "refused") || strstr(line, "has ended")))
@@ -359,18 +406,6 @@ static void bad_chunks_harm_nobody_else(void **state) {
     close_both(&ends);
 }
 
-/* A JPEG, as it travels. */
-static sl_frame *coded_picture(void) {
-    sl_codec_settings settings = {.jpeg = true, .quality = 90};
-    sl_codec *codec = NULL;
-    sl_frame *frame = picture(100), *coded = NULL;
-    assert_int_equal(sl_codec_open(&codec, &settings), SL_OK);
-    assert_int_equal(sl_codec_encode(codec, frame, &coded), SL_OK);
-    sl_codec_close(&codec);
-    sl_frame_unref(&frame);
-    return coded;
-}
-
 /* What would be scaled out of all proportion is no frame, and the viewer goes on. */
 static void absurd_sizes_harm_nobody_else(void **state) {
     (void)state;
@@ -420,6 +455,7 @@ int main(void) {
         cmocka_unit_test(carries_pictures_alone),
         cmocka_unit_test(refuses_another_version),
         cmocka_unit_test(is_the_same_camera_when_started_again),
+        cmocka_unit_test(too_many_to_be_evened_out_harm_none),
         cmocka_unit_test(strangers_fill_no_log),
         cmocka_unit_test(bad_chunks_harm_nobody_else),
         cmocka_unit_test(absurd_sizes_harm_nobody_else),
