@@ -1,13 +1,16 @@
 /* stream: live frames that wait to be shown evenly. */
 #include "stream/playout.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "frame/frame.h"
 
 #include <stdlib.h>
 
 #define BYTES_MOST ((size_t)64 * 1024 * 1024) /* in all lanes */
-#define FORGET     100 /* a hundredth of the time that passes: so fast the least delay grows */
+#define FORGET     100 /* a hundredth of the time that passes: so fast the least delay grows, */
+#define FAR_US     SL_SECOND_US       /* unless all come so much later */
+#define AFRESH_US  (3 * SL_SECOND_US) /* for so long: then what was known of it is forgotten */
 
 struct waiting {
     sl_frame *frame;
@@ -17,10 +20,11 @@ struct waiting {
 struct lane {
     struct waiting frames[SL_PLAYOUT_MOST]; /* a ring */
     size_t first, count;
-    int64_t delay_us; /* the least from capture to coming, by two clocks, slowly forgotten */
-    int64_t noted_us; /* when that was last looked at */
-    bool known;       /* it ever was */
-    int64_t due_us;   /* of the last frame that was put */
+    int64_t delay_us;     /* the least from capture to coming, by two clocks, slowly forgotten */
+    int64_t noted_us;     /* when that was last looked at */
+    bool known;           /* it ever was */
+    int64_t far_since_us; /* since when all come far later than that; -1: they don't */
+    int64_t due_us;       /* of the last frame that was put */
 };
 
 struct sl_playout {
@@ -58,8 +62,14 @@ bool sl_playout_has_room(const sl_playout *playout, size_t lane, size_t bytes) {
     return playout->lanes[lane].count < SL_PLAYOUT_MOST && bytes <= BYTES_MOST - playout->bytes;
 }
 
-/* A path that got longer, or a clock that was set back, is believed little by little. */
+/* A path that got longer is believed little by little, a clock that was set back after a while. */
 static void note_delay(struct lane *lane, int64_t delay_us, int64_t now_us) {
+    if (!lane->known || delay_us - lane->delay_us < FAR_US)
+        lane->far_since_us = -1;
+    else if (lane->far_since_us < 0)
+        lane->far_since_us = now_us;
+    else if (now_us - lane->far_since_us >= AFRESH_US)
+        lane->known = false;
     int64_t most_us = lane->delay_us + (now_us - lane->noted_us) / FORGET;
     lane->delay_us = lane->known && most_us < delay_us ? most_us : delay_us;
     lane->noted_us = now_us;

@@ -1,7 +1,8 @@
 /* stream: live frames that wait to be shown evenly (--smooth). Each is due a constant time after it
  * was captured: the least that one took to come, of those seen lately, and what was asked for
- * besides. One that comes later than that is due at once. They wait as they came, not decoded yet,
- * because they are small then.
+ * besides. One that comes later than that is due at once; when all do, by a second and for three,
+ * as after a camera's clock was set back, the least delay is learnt afresh. They wait as they came,
+ * not decoded yet, because they are small then.
  *
  *   frame ──▶ [ waiting, a queue for each camera ] ──▶ when it is due, in order
  *

@@ -105,6 +105,36 @@ static void learns_a_longer_path(void **state) {
     assert_int_equal(last_us, 80000 + SMOOTH_US);
 }
 
+/* A minute, while frames go on as before: they are even again within seconds. */
+static void believes_a_clock_that_was_set_back(void **state) {
+    (void)state;
+    const int64_t back_us = 60 * SL_SECOND_US;
+    int64_t waits_us = 0, even = 0;
+    for (int64_t i = 0; i < 25 * 10; i++) {
+        const int64_t now_us = BEGIN_US + i * INTERVAL_US;
+        put(0, i < 25 ? i * INTERVAL_US : i * INTERVAL_US - back_us,
+            i < 25 ? 20000 : 20000 + back_us);
+        waits_us = sl_playout_due(playout) - now_us - 20000;
+        even += waits_us == SMOOTH_US;
+        sl_frame *frame = sl_playout_take(playout, 0, INT64_MAX);
+        sl_frame_unref(&frame);
+    }
+    assert_int_equal(waits_us, SMOOTH_US);
+    assert_true(even >= 25 * 7);
+}
+
+/* A path that is far longer for a moment changes nothing. */
+static void outlasts_an_outage(void **state) {
+    (void)state;
+    for (int64_t i = 0; i < 25 * 3; i++) {
+        put(0, i * INTERVAL_US, 20000 + (i > 10 && i < 60 ? 2 * SL_SECOND_US : 0));
+        sl_frame *frame = sl_playout_take(playout, 0, INT64_MAX);
+        sl_frame_unref(&frame);
+    }
+    put(0, 75 * INTERVAL_US, 20000);
+    expect(0, 75 * INTERVAL_US, 20000 + SMOOTH_US);
+}
+
 static void cameras_have_their_own(void **state) {
     (void)state;
     put(0, 0, 20000);
@@ -140,6 +170,8 @@ int main(void) {
         TEST(late_ones_are_due_at_once),
         TEST(order_is_kept_and_waiting_is_bounded),
         TEST(learns_a_longer_path),
+        TEST(believes_a_clock_that_was_set_back),
+        TEST(outlasts_an_outage),
         TEST(cameras_have_their_own),
         TEST(is_bounded),
     };
