@@ -12,6 +12,9 @@
 
 #define SILENT_US       (5 * SL_SECOND_US) /* then it is gone, and another may have its place */
 #define UNFINISHED_MOST (8 * SL_CAMERAS_FRAME_MAX) /* bytes of all frames that aren't whole yet */
+/* Frames of a camera that the decoder may have: one in work, and one or two that wait. */
+#define UNDECODED_LEAST 2
+#define UNDECODED_MOST  3
 
 static const sl_format formats[SL_LIVE_CODECS] = {
     [SL_LIVE_JPEG] = SL_FORMAT_JPEG,
@@ -139,6 +142,7 @@ static void begin_session(sl_cameras *cameras, sl_camera *camera, const sl_live_
     camera->displaced = false;
     camera->connection = 0;
     camera->gone = false;
+    camera->behind = false;
     pthread_mutex_lock(&cameras->lock);
     cameras->shown[camera - cameras->all] = (sl_shown){0};
     pthread_mutex_unlock(&cameras->lock);
@@ -291,8 +295,16 @@ int sl_cameras_take(sl_cameras *cameras, sl_camera *camera, const sl_live_messag
     return camera->have == camera->head.total ? finish_frame(camera, frame) : SL_OK;
 }
 
-uint8_t sl_cameras_view(const sl_cameras *cameras) {
-    return cameras->unwatched ? SL_LIVE_UNWATCHED : 0;
+bool sl_cameras_note_undecoded(sl_camera *camera, int undecoded) {
+    bool behind = undecoded > (camera->behind ? UNDECODED_LEAST : UNDECODED_MOST);
+    bool changed = behind != camera->behind;
+    camera->behind = behind;
+    return changed;
+}
+
+uint8_t sl_cameras_view(const sl_cameras *cameras, const sl_camera *camera) {
+    unsigned unwatched = cameras->unwatched ? SL_LIVE_UNWATCHED : 0;
+    return (uint8_t)(unwatched | (camera->behind ? SL_LIVE_BEHIND : 0));
 }
 
 void sl_cameras_ack(sl_cameras *cameras, const sl_camera *camera, const sl_live_message *chunk,
@@ -304,7 +316,7 @@ void sl_cameras_ack(sl_cameras *cameras, const sl_camera *camera, const sl_live_
     unsigned keyframe = camera->lost || distrusted ? SL_LIVE_KEYFRAME : 0;
     *ack = (sl_live_message){
         .kind = SL_LIVE_ACK,
-        .flags = (uint8_t)(keyframe | sl_cameras_view(cameras)),
+        .flags = (uint8_t)(keyframe | sl_cameras_view(cameras, camera)),
         .session = camera->session,
         .epoch = chunk->epoch,
         .sequence = chunk->sequence,

@@ -34,6 +34,7 @@ typedef struct sl_camera {
     int64_t heard_us;     /* monotonic */
     uint64_t connection;  /* over which it said hello; 0: not known */
     bool gone;            /* that one has ended, as the link says */
+    bool behind;          /* its frames wait for the decoder */
 } sl_camera;
 
 /* The last frame of a camera that was handed out. */
@@ -86,8 +87,12 @@ size_t sl_cameras_count(const sl_cameras *cameras);
 int sl_cameras_take(sl_cameras *cameras, sl_camera *camera, const sl_live_message *chunk,
                     sl_frame **frame);
 
-/* The flags that tell whether anybody watches. */
-uint8_t sl_cameras_view(const sl_cameras *cameras);
+/* The decoder has so many of a camera's frames still. True when whether it is behind with them has
+ * changed: it is when two wait behind the one in work, and until at most one does. */
+bool sl_cameras_note_undecoded(sl_camera *camera, int undecoded);
+
+/* The flags that tell a camera whether anybody watches, and whether the decoder is behind. */
+uint8_t sl_cameras_view(const sl_cameras *cameras, const sl_camera *camera);
 
 /* Fills in the ack for a chunk that came at that time, UTC. */
 void sl_cameras_ack(sl_cameras *cameras, const sl_camera *camera, const sl_live_message *chunk,

@@ -19,6 +19,7 @@ typedef struct sl_live {
     bool refused;                    /* or said that it has no place */
     bool lost;                       /* it can use nothing but a keyframe */
     bool unwatched;                  /* nobody takes frames from it */
+    bool behind;                     /* its decoder has more frames than it can take */
     sl_log_limit views;              /* log lines about that */
     int64_t hello_us;                /* when to say hello again */
     int64_t heard_us, asked_us;      /* the last message that came, the last ping that left */

@@ -12,7 +12,8 @@
 
 #include <stdio.h>
 
-#define MESSAGES 64 /* read before the link's peers are looked after again */
+#define MESSAGES 64   /* read before the link's peers are looked after again */
+#define LOOK_US  1000 /* between looks at a decoder that is behind, at least */
 
 static void post(sl_turn *turn, const sl_buffer *to, const sl_live_message *message) {
     sl_buffer *bytes = NULL;
@@ -34,7 +35,7 @@ static int refuse(sl_turn *turn, const sl_buffer *from, const char *why) {
 static void tell_view(sl_turn *turn, const sl_camera *camera) {
     sl_live_message view = {
         .kind = SL_LIVE_VIEW,
-        .flags = sl_cameras_view(turn->cameras),
+        .flags = sl_cameras_view(turn->cameras, camera),
         .session = camera->session,
     };
     post(turn, camera->from, &view);
@@ -98,6 +99,28 @@ static int take_hello(sl_turn *turn, const sl_link_message *received,
     return SL_OK;
 }
 
+/* Tells a camera when the decoder falls behind with its frames, and has caught up: else it would
+ * send what can only grow old here. */
+static void mind_decoder(sl_turn *turn, sl_camera *camera) {
+    int undecoded = sl_pipeline_following(turn->pipeline, lane_of(turn, camera));
+    if (sl_cameras_note_undecoded(camera, undecoded))
+        tell_view(turn, camera);
+}
+
+/* The same of all with which it is behind. `*due_us` is when to look again, by when it can have
+ * done half a frame; -1: there is none. */
+static void mind_decoders(sl_turn *turn, int64_t *due_us) {
+    int64_t work_us = sl_pipeline_work_us(turn->pipeline) / 2;
+    *due_us = -1;
+    for (size_t i = 0; i < SL_CAMERAS_MAX; i++) {
+        sl_camera *camera = &turn->cameras->all[i];
+        if (camera->from && camera->behind)
+            mind_decoder(turn, camera);
+        if (camera->from && camera->behind)
+            *due_us = sl_now_us() + (work_us > LOOK_US ? work_us : LOOK_US);
+    }
+}
+
 /* To the decoder, which takes the frame over. */
 static void decode(sl_turn *turn, sl_frame *frame, size_t lane) {
     if (sl_pipeline_follow(turn->pipeline, frame, lane) == SL_OK)
@@ -145,15 +168,17 @@ static int take_chunk(sl_turn *turn, sl_camera *camera, const sl_live_message *c
     sl_cameras_ack(turn->cameras, camera, chunk, came_us, &ack);
     post(turn, camera->from, &ack);
     sl_tally_bytes(turn->tally, chunk->size);
-    if (frame)
+    if (frame) {
         take_frame(turn, camera, frame);
+        mind_decoder(turn, camera);
+    }
     return result;
 }
 
 static void answer_ping(sl_turn *turn, const sl_camera *camera, const sl_live_message *ping) {
     sl_live_message pong = *ping;
     pong.kind = SL_LIVE_PONG;
-    pong.flags = sl_cameras_view(turn->cameras);
+    pong.flags = sl_cameras_view(turn->cameras, camera);
     pong.now_us = sl_utc_us();
     post(turn, camera->from, &pong);
 }
@@ -201,10 +226,11 @@ static int take_message(sl_turn *turn, const sl_link_message *received,
 
 static int live_receive(sl_turn *turn) {
     double patience_s = turn->settings->subscriber_timeout_s;
-    int64_t silence_us = sl_turn_silence_deadline(turn, patience_s), due_us, play_us;
+    int64_t silence_us = sl_turn_silence_deadline(turn, patience_s), due_us, play_us, work_us;
     mind_audience(turn, &due_us);
     play_all(turn, sl_now_us(), &play_us);
-    due_us = sl_earlier_us(due_us, play_us);
+    mind_decoders(turn, &work_us);
+    due_us = sl_earlier_us(sl_earlier_us(due_us, play_us), work_us);
     bool silence_first = silence_us >= 0 && (due_us < 0 || silence_us < due_us);
     int result = sl_link_wait(turn->link, turn->audience->returned.fd, turn->stop,
                               silence_first ? silence_us : due_us);

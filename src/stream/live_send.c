@@ -157,6 +157,7 @@ static void note_shown(sl_turn *turn, const sl_live_message *ack) {
 static void note_view(sl_live *live, uint8_t flags) {
     bool unwatched = flags & SL_LIVE_UNWATCHED;
     uint64_t held_back;
+    live->behind = flags & SL_LIVE_BEHIND;
     if (unwatched == live->unwatched)
         return;
     live->unwatched = unwatched;
@@ -360,7 +361,7 @@ int sl_live_attend(sl_turn *turn, bool *open, int64_t *due_us) {
         return result;
     }
     steer(turn, now_us);
-    *open = lets_in(live, now_us, &frame_us);
+    *open = lets_in(live, now_us, &frame_us) && !live->behind;
     if (frame_us >= 0 && frame_us < *due_us)
         *due_us = frame_us;
     return result;

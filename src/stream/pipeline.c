@@ -341,6 +341,13 @@ int sl_pipeline_follow(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
     return full ? SL_EAGAIN : SL_OK;
 }
 
+int sl_pipeline_following(sl_pipeline *pipeline, size_t lane) {
+    pthread_mutex_lock(&pipeline->lock);
+    int following = pipeline->following[lane];
+    pthread_mutex_unlock(&pipeline->lock);
+    return following;
+}
+
 void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
     pthread_mutex_lock(&pipeline->lock);
     pipeline->dropped += sl_shelf_put(&pipeline->offered, lane, frame, bytes_of(frame));

@@ -58,6 +58,9 @@ void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame, size_t lane);
  * lane wait, or they are too large together: the frame stays the caller's. */
 int sl_pipeline_follow(sl_pipeline *pipeline, sl_frame *frame, size_t lane);
 
+/* How many of such frames of a lane are not done yet. */
+int sl_pipeline_following(sl_pipeline *pipeline, size_t lane);
+
 /* Takes the next finished frame. Of frames that were offered, finished ones are let go first when
  * a newer one is there. SL_EAGAIN past the deadline, SL_ECANCELED, what the work returned when it
  * failed, with its sentence, or, when all is taken, the code that it ended with. `*frame` is NULL

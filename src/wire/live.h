@@ -34,7 +34,7 @@
  *   pong     'Q'   receiver → sender
  *                  4   flags             1          5   session           4
  *                  9   ping's sent at    8         17   answered at       8
- *   view     'V'   receiver → sender: whether anybody watches, when that has changed
+ *   view     'V'   receiver → sender: what flags say, when that has changed
  *                  4   flags             1          5   session           4
  *   end      'E'   sender → receiver: that was all
  *                  4   session           4
@@ -80,6 +80,11 @@ typedef enum sl_live_codec {
 
 /* In an ack, a pong and a view: nobody watches there, so that frames are for nobody. */
 #define SL_LIVE_UNWATCHED 2U
+
+/* There, too: frames of this sender wait for the receiver's decoder, and more would only do so,
+ * too.
+ */
+#define SL_LIVE_BEHIND 4U
 
 #define SL_LIVE_NO_AGE UINT32_MAX /* nobody knows when that one was captured */
 

@@ -149,6 +149,22 @@ static void acks_tell_that_nobody_watches(void **state) {
     assert_int_equal(ack_now().flags, SL_LIVE_KEYFRAME | SL_LIVE_UNWATCHED);
 }
 
+/* One frame in work and two that wait are as many as there should be. */
+static void acks_tell_that_the_decoder_is_behind(void **state) {
+    (void)state;
+    camera->lost = false;
+    assert_false(sl_cameras_note_undecoded(camera, 3));
+    assert_int_equal(ack_now().flags, 0);
+    assert_true(sl_cameras_note_undecoded(camera, 4));
+    assert_int_equal(ack_now().flags, SL_LIVE_BEHIND);
+    assert_false(sl_cameras_note_undecoded(camera, 3));
+    assert_true(sl_cameras_note_undecoded(camera, 2));
+    assert_int_equal(ack_now().flags, 0);
+    sl_cameras_note_undecoded(camera, 4);
+    welcome(1, 8, "garage", 0); /* a new session knows nothing of that */
+    assert_false(camera->behind);
+}
+
 static void waits_for_the_first_keyframe(void **state) {
     (void)state;
     expect_nothing((struct piece){1, 0, 5, 5, 0, 1}, SL_OK);
@@ -375,6 +391,7 @@ int main(void) {
         TEST(puts_frames_together),
         TEST(acks_tell_what_was_shown),
         TEST(acks_tell_that_nobody_watches),
+        TEST(acks_tell_that_the_decoder_is_behind),
         TEST(waits_for_the_first_keyframe),
         TEST(leaves_a_frame_with_a_gap),
         TEST(leaves_a_frame_with_an_overlap),
