@@ -51,7 +51,7 @@ typedef struct sl_stats {
     uint64_t drops[SL_DROPS]; /* the same by reason; with several destinations each counts its own.
                                  What happens before a sender and behind a receiver (skipped,
                                  unshown) is their user's to add */
-    uint64_t rejected;        /* messages that were not NetGear's, or could not be decoded */
+    uint64_t rejected;        /* messages that were not the pattern's, or could not be decoded */
     uint64_t bytes;           /* of frames, on the link */
     int64_t bit_rate;         /* bits a second of them, over the last second */
     uint64_t reconnects;      /* times the connection came back */
