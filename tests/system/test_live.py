@@ -338,12 +338,12 @@ class Liar:
             if message[3:4] == kind:
                 return message
 
-    def welcome(self, codecs=15):
+    def welcome(self, codecs=15, versions=(1, 1)):
         """Gives back the bits of what the sender can make."""
         said = self.next(b"H")
         self.session, sent = said[8:12], said[12:20]
         now = struct.pack(">Q", int(time.time() * 1e6))
-        self.say(b"SLLW" + struct.pack(">BBH", 1, 1, codecs) + self.session + sent + now)
+        self.say(b"SLLW" + struct.pack(">BBH", *versions, codecs) + self.session + sent + now)
         return struct.unpack(">H", said[6:8])[0]
 
     def say(self, message):
@@ -387,6 +387,14 @@ def test_strangers_at_the_camera(send):
     liar.say(b"SLLR\x02\x03too old")
     assert "too old" in sender.end(8)["error"]
     liar.router.close()
+
+
+def test_viewer_of_another_version(send):
+    viewer = Liar()
+    sender = send(SOURCE, viewer.port, "live")
+    viewer.welcome(versions=(2, 3))
+    assert "in version 2 to 3" in sender.end(8)["error"]
+    viewer.router.close()
 
 
 @pytest.mark.parametrize("words", [(), ("-o", "video_codec=h264")])
