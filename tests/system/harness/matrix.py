@@ -88,8 +88,10 @@ def arrays():
 
 
 def large(cell, order):
-    """What of the large values is tried there: each once for each mode and pattern."""
-    return [LARGE[cell.secure]] if order == "viewer first" else []
+    """What of the large values is tried there: each once for each pattern between two ends, with and
+    without an answer. Between more ends they would go the same ways."""
+    two = "multi" not in cell.mode
+    return [LARGE[cell.secure]] if two and order == "viewer first" else []
 
 
 @functools.lru_cache(maxsize=None)
