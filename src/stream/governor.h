@@ -15,9 +15,11 @@
  * can have met it, or those before had passed, till they came. (Packet dispersion: Jacobson,
  * "Congestion avoidance and control", 1988; Keshav, "A control-theoretic approach to flow control",
  * 1991.) It holds for chunks that an SSH packet keeps together, too: the first of them has taken
- * all the time, and the others none. Delay: the least difference of arrival and departure in the
- * last 10 to 20 seconds, best known from messages that are too small to keep anything busy; the two
- * clocks need not agree, because only differences count.
+ * all the time, and the others none.
+ *
+ * Delay: the least difference of arrival and departure in the last 10 to 20 seconds, best known
+ * from messages that are too small to keep anything busy; the two clocks need not agree, because
+ * only differences count.
  *
  * A governor belongs to one thread. Times are microseconds. */
 #ifndef STREAM_GOVERNOR_H

@@ -265,7 +265,7 @@ static void finds_room_after_stillness(void **state) {
     assert_true(way->governor.rate > 400000);
 }
 
-/* Bytes that left in any stretch of time that begins with a second. */
+/* 50 kB a second for 20 seconds, whatever the way passes. */
 static void keeps_to_the_highest_rate(void **state) {
     struct way *way = begin(state, four, 25000, 20e6);
     sl_governor_goals goals = way->governor.goals;
