@@ -301,3 +301,12 @@ int count_entries(const char *path) {
     closedir(folder);
     return entries;
 }
+
+void wait_for_threads(int most) {
+    for (int tries = 0; tries < PATIENCE_S * 100; tries++) {
+        if (count_entries("/proc/self/task") <= most)
+            return;
+        usleep(10000); /* nothing tells when the kernel has cleared a joined one away */
+    }
+    fail_msg("threads are left: %d in place of %d", count_entries("/proc/self/task"), most);
+}

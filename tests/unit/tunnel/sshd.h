@@ -65,6 +65,10 @@ int connect_endpoint(const char *endpoint);
 /* How many entries a folder has. */
 int count_entries(const char *path);
 
+/* Waits until this process has no more entries in /proc/self/task than that: one that was joined
+ * may still have its own. */
+void wait_for_threads(int most);
+
 /* "SHA256:…" of a public key file. Static memory, one at a time. */
 const char *fingerprint_of(const char *public_key_path);
 
