@@ -16,7 +16,8 @@ typedef enum sl_video_codec {
 
 /* How much work libx264 and libx265 put into a frame: their presets. */
 typedef enum sl_video_preset {
-    SL_PRESET_AUTO, /* superfast, or ultrafast where this machine has no time for that */
+    SL_PRESET_AUTO, /* superfast, or ultrafast where this machine has no time for that, and where
+                       it has none for that either, fewer bits than the way passes */
     SL_PRESET_ULTRAFAST,
     SL_PRESET_SUPERFAST,
     SL_PRESET_VERYFAST,

@@ -167,7 +167,7 @@ static void note(struct video *video, const sl_frame *coded, const sl_video_plan
         .width = plan->width,
         .height = plan->height,
         .quantiser = quantiser,
-        .best = quantiser < 0 ? small : quantiser <= SL_VIDEO_QUANTISER_BEST,
+        .best = quantiser < 0 ? small : quantiser <= plan->quantiser,
     };
 }
 
@@ -202,6 +202,8 @@ static int encode(void *state, const sl_frame *frame, sl_frame **coded) {
     int result = sl_pixels_size(frame, at->scale, &from, &to);
     if (result != SL_OK)
         return result;
+    if (video->effort.rise_s == 0)
+        sl_effort_init(&video->effort, (double)to.width * to.height * at->fps);
     double bits = fmin(fmax((double)at->bit_rate / at->fps, FRAME_BITS_LEAST), FRAME_BITS_MOST);
     sl_video_plan plan = {
         .width = to.width,
@@ -209,6 +211,7 @@ static int encode(void *state, const sl_frame *frame, sl_frame **coded) {
         .threads = at->threads,
         .frame_bits = (int64_t)bits,
         .preset = chosen != SL_PRESET_AUTO ? chosen : sl_effort_preset(&video->effort),
+        .quantiser = sl_effort_quantiser(&video->effort),
     };
     int64_t began_us = sl_now_us();
     result = encode_picture(video, frame, from, &plan, coded);

@@ -15,6 +15,8 @@ typedef struct sl_video_maker {
     bool steers;                /* takes another bit rate while it runs */
     bool slices;                /* its threads each get a slice of a frame, which costs quality */
     bool presets;               /* knows video_preset */
+    const char *quality;        /* its option for the finest quantiser, which may change while it
+                                   runs; NULL: it has none */
     bool limited;               /* can't say that its range is full */
     const char *options;        /* NAME=VALUE with semicolons between */
 } sl_video_maker;
@@ -49,6 +51,7 @@ typedef struct sl_video_plan {
     int threads;            /* 0: as many as are of use, at most one a core and four */
     int64_t frame_bits;     /* how large a frame should be */
     sl_video_preset preset; /* not AUTO */
+    int quantiser;          /* the finest that is wanted, where the maker can be told */
 } sl_video_plan;
 
 /* Opens it, and unless it is `known` to work, lets hardware encode a few gray frames.

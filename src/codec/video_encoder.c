@@ -9,6 +9,7 @@
 #include "frame/frame.h"
 
 #include <libavutil/hwcontext.h>
+#include <libavutil/opt.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,8 @@ static int open_context(sl_video_encoder *encoder) {
         error = av_dict_parse_string(&options, maker->options, "=", ";", 0);
     if (error >= 0 && maker->presets)
         error = av_dict_set(&options, "preset", sl_video_presets[encoder->plan.preset], 0);
+    if (error >= 0 && maker->quality)
+        error = av_dict_set_int(&options, maker->quality, encoder->plan.quantiser, 0);
     if (error >= 0)
         error = sl_video_open_context(context, &options);
     av_dict_free(&options);
@@ -265,7 +268,10 @@ bool sl_video_encoder_steer(sl_video_encoder *encoder, const sl_video_plan *plan
     double change = (double)plan->frame_bits / (double)encoder->plan.frame_bits;
     if (!encoder->maker->steers)
         return change >= STALE_BELOW && change <= STALE_ABOVE;
+    if (encoder->maker->quality && plan->quantiser != encoder->plan.quantiser)
+        av_opt_set_int(encoder->context->priv_data, encoder->maker->quality, plan->quantiser, 0);
     encoder->plan.frame_bits = plan->frame_bits;
+    encoder->plan.quantiser = plan->quantiser;
     set_rate(encoder->context, plan->frame_bits);
     return true;
 }

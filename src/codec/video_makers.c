@@ -45,7 +45,8 @@ static const sl_video_maker list[] = {
         .steers = true,
         .slices = true,
         .presets = true,
-        .options = "tune=zerolatency;crf=18;qcomp=1;qmin=15;intra-refresh=1;g=120;sc_threshold=0;"
+        .quality = "crf",
+        .options = "tune=zerolatency;qcomp=1;qmin=15;intra-refresh=1;g=120;sc_threshold=0;"
                    "forced-idr=1",
     },
     {
