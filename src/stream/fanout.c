@@ -14,12 +14,17 @@
  * the newest. */
 #define PACE_MS 30
 
+struct coding {
+    sl_passage *passage;
+    int64_t since_us; /* monotonic */
+};
+
 struct lane {
     sl_pipeline *pipeline;
-    sl_passage *coding[SL_PIPELINE_CAPACITY]; /* a ring: what is in the pipeline, in order */
-    uint64_t put, taken;                      /* how many went in there and came out */
-    uint64_t last;                            /* the number of the last one; 0: none yet */
-    bool has;                                 /* took the frame that is being put */
+    struct coding coding[SL_PIPELINE_CAPACITY]; /* a ring: what is in the pipeline, in order */
+    uint64_t put, taken;                        /* how many went in there and came out */
+    uint64_t last;                              /* the number of the last one; 0: none yet */
+    bool has;                                   /* took the frame that is being put */
 };
 
 struct sl_fanout {
@@ -93,7 +98,7 @@ static void stop_putting(sl_fanout *fanout) {
 /* What never came out of its pipeline. */
 static void forget_coding(sl_fanout *fanout, struct lane *lane) {
     while (lane->taken < lane->put)
-        release(fanout, lane->coding[lane->taken++ % SL_PIPELINE_CAPACITY]);
+        release(fanout, lane->coding[lane->taken++ % SL_PIPELINE_CAPACITY].passage);
 }
 
 int sl_fanout_open(sl_fanout **fanout, sl_pipeline *const *pipelines, size_t lanes, sl_tally *tally,
@@ -168,7 +173,8 @@ static int put_into(sl_fanout *fanout, struct lane *lane, const sl_frame *frame)
         fanout->put++;
         show_settled(fanout);
     }
-    lane->coding[lane->put++ % SL_PIPELINE_CAPACITY] = fanout->putting;
+    lane->coding[lane->put++ % SL_PIPELINE_CAPACITY] =
+        (struct coding){fanout->putting, sl_now_us()};
     fanout->putting->holders++;
     lane->has = true;
     return SL_OK;
@@ -427,11 +433,11 @@ static int unload(sl_fanout *fanout, size_t from, sl_parcel **parcel) {
         free(taken);
         return result;
     }
-    sl_passage *passage = lane->coding[lane->taken++ % SL_PIPELINE_CAPACITY];
+    struct coding coding = lane->coding[lane->taken++ % SL_PIPELINE_CAPACITY];
     if (!frame) {
         free(taken);
         miss(fanout, from);
-        release(fanout, passage);
+        release(fanout, coding.passage);
         return SL_EAGAIN;
     }
     *taken = (sl_parcel){
@@ -439,7 +445,8 @@ static int unload(sl_fanout *fanout, size_t from, sl_parcel **parcel) {
         .number = ++fanout->coded,
         .previous = lane->last,
         .holders = 1,
-        .passage = passage,
+        .let_in_us = coding.since_us,
+        .passage = coding.passage,
     };
     lane->last = taken->number;
     *parcel = taken;

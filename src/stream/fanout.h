@@ -38,12 +38,13 @@ typedef struct sl_passage {
     bool delivered;   /* to one taker at least */
 } sl_passage;
 
-/* A coded frame under way to all who took it. Belongs to the fan-out; takers read the first three.
+/* A coded frame under way to all who took it. Belongs to the fan-out; takers read the first four.
  */
 typedef struct sl_parcel {
     sl_frame *frame;
     uint64_t number;   /* more than that of any frame coded before; from 1 on */
     uint64_t previous; /* that of the one coded for this lane before; 0: none */
+    int64_t let_in_us; /* when it was, to be coded; monotonic */
     unsigned holders;  /* takers that have not settled it */
     sl_passage *passage;
 } sl_parcel;

@@ -217,13 +217,13 @@ bool sl_governor_idles(const sl_governor *governor, int64_t now_us) {
     return governor->free_us <= now_us;
 }
 
-void sl_governor_admitted(sl_governor *governor, int64_t now_us) {
+void sl_governor_admitted(sl_governor *governor, int64_t let_in_us, int64_t now_us) {
     int64_t backlog_us = governor->free_us - now_us;
     if (backlog_us > patience_us(governor) / 2)
         governor->use = fmax(governor->use - USE_DOWN, USE_LEAST);
     else if (backlog_us < patience_us(governor) / 8)
         governor->use = fmin(governor->use + USE_UP, USE_MOST);
-    governor->admitted_us = now_us;
+    governor->admitted_us = let_in_us;
 }
 
 uint64_t sl_governor_window(const sl_governor *governor) {

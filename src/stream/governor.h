@@ -64,7 +64,7 @@ typedef struct sl_governor {
     sl_lately round_trip;
     int64_t came_us;     /* when the last chunk came, by the receiver's clock; 0: none has */
     int64_t free_us;     /* when the narrow place will be done with all that has left */
-    int64_t admitted_us; /* the last frame */
+    int64_t admitted_us; /* when the last frame was let in to be coded */
     int64_t queue_us;    /* how long the last chunk had waited on its way */
     unsigned step;       /* down the ladder of frame rates and sizes */
     int64_t step_us;     /* since when another one would fit better; 0: this one does */
@@ -100,8 +100,8 @@ bool sl_governor_admits(const sl_governor *governor, int64_t now_us, int64_t *du
  * it free now. */
 bool sl_governor_idles(const sl_governor *governor, int64_t now_us);
 
-/* A frame was let in. */
-void sl_governor_admitted(sl_governor *governor, int64_t now_us);
+/* A frame, which was let in to be coded at that time, leaves now. */
+void sl_governor_admitted(sl_governor *governor, int64_t let_in_us, int64_t now_us);
 
 /* How many more bytes may leave now. */
 uint64_t sl_governor_window(const sl_governor *governor);

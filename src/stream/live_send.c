@@ -485,7 +485,7 @@ int sl_live_send(sl_turn *turn, const sl_frame *frame) {
     live->lost = false;
     if (is_keyframe(frame))
         live->keyframe = chunk.sequence;
-    sl_governor_admitted(&live->governor, sl_now_us());
+    sl_governor_admitted(&live->governor, turn->let_in_us, sl_now_us());
     result = send_chunks(turn, &chunk, bytes);
     sl_buffer_unref(&bytes);
     if (result == SL_EAGAIN) { /* the connection went */

@@ -91,6 +91,7 @@ static int send_current(sl_outlet *outlet) {
     outlet->turn.delivered = false;
     outlet->turn.number = outlet->current->number;
     outlet->turn.previous = outlet->current->previous;
+    outlet->turn.let_in_us = outlet->current->let_in_us;
     int result = outlet->pattern->send(&outlet->turn, outlet->current->frame);
     if (result == SL_OK) {
         int64_t took_us = sl_now_us() - began_us;

@@ -50,6 +50,7 @@ typedef struct sl_turn {
     bool answered;                  /* sender: a reply has ever come */
     uint64_t number;                /* sender: of the frame under way, among all that were coded, */
     uint64_t previous;              /* and of the one that was coded in its lane before; 0: none */
+    int64_t let_in_us;              /* when it was let in to be coded; monotonic */
     bool delivered;                 /* sender: the frame under way got across */
     int64_t silent_since_us;        /* receiver: when the last message came */
     int unanswered;                 /* time-outs in a row */

@@ -134,7 +134,7 @@ static void run(struct way *way, int64_t from_us, int64_t to_us) {
         sl_governor_aim aim;
         sl_governor_aim_get(&way->governor, now_us, &aim);
         double bits = fmin((double)aim.bit_rate, way->most_rate);
-        sl_governor_admitted(&way->governor, now_us);
+        sl_governor_admitted(&way->governor, now_us, now_us);
         sl_governor_coded(&way->governor, now_us, 30, bits < (double)aim.bit_rate);
         taken_us = way->captured_us = newest_us;
         way->queued = ceil(bits / aim.fps / 8 * spread(way));
