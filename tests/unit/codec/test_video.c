@@ -1,6 +1,7 @@
 /* Video there and back, frame by frame: rates and sizes that change, and what a peer may do wrong.
  */
 #include "base/error.h"
+#include "codec/video.h"
 #include "fault.h"
 #include "moving.h"
 
@@ -111,6 +112,43 @@ static void rate_beyond_the_best_quality_is_not_used(void **state) {
     assert_true(bytes * 8 < 30000000);
     assert_true(sl_codec_last(codec).best);
     sl_codec_close(&codec);
+}
+
+static size_t encoded(sl_video_encoder *encoder, int number, bool keyframe) {
+    sl_frame *frame = picture(SL_FORMAT_I420, WIDTH, HEIGHT, number), *coded;
+    add_noise(frame, (unsigned)number);
+    assert_int_equal(sl_video_encoder_encode(encoder, frame, keyframe, &coded), 0);
+    assert_int_equal(coded->keyframe, keyframe);
+    size_t size = coded->size;
+    sl_frame_unref(&frame);
+    sl_frame_unref(&coded);
+    return size;
+}
+
+/* For a machine that has no time for finer ones. */
+static void the_finest_quantiser_changes_without_a_keyframe(void **state) {
+    (void)state;
+    sl_video_maker other;
+    sl_video_encoder *encoder;
+    sl_video_plan plan = {
+        .width = WIDTH,
+        .height = HEIGHT,
+        .threads = 1,
+        .frame_bits = 10000000,
+        .preset = SL_PRESET_ULTRAFAST,
+        .quantiser = 18,
+    };
+    const sl_video_maker *maker = sl_video_maker_named("libx264", &other);
+    assert_int_equal(sl_video_encoder_open(&encoder, maker, true, &plan), 0);
+    encoded(encoder, 0, true);
+    size_t fine = encoded(encoder, 1, false);
+    assert_int_equal(sl_video_encoder_quantiser(encoder), 18);
+    plan.quantiser = 24;
+    assert_true(sl_video_encoder_steer(encoder, &plan));
+    size_t coarse = encoded(encoder, 2, false);
+    assert_int_equal(sl_video_encoder_quantiser(encoder), 24);
+    assert_true(coarse < fine);
+    sl_video_encoder_close(&encoder);
 }
 
 static void keyframes_come(sl_format format) {
@@ -481,6 +519,7 @@ int main(void) {
         cmocka_unit_test(each_frame_gives_its_picture_at_once),
         cmocka_unit_test(rates_change_without_a_keyframe),
         cmocka_unit_test(rate_beyond_the_best_quality_is_not_used),
+        cmocka_unit_test(the_finest_quantiser_changes_without_a_keyframe),
         cmocka_unit_test(keyframes_come_when_asked_for),
         cmocka_unit_test(another_size_begins_with_a_keyframe),
         cmocka_unit_test(aims_out_of_range_are_refused),

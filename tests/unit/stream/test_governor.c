@@ -291,6 +291,16 @@ static void keeps_to_the_day(void **state) {
     assert_in_range(way->governor.sent - before, 500000, 650000);
 }
 
+/* Coding takes a part of the time between two frames, and holds up none. */
+static void frames_follow_each_other_however_long_they_are_coded(void **state) {
+    struct way *way = begin(state, four, 25000, 20e6);
+    int64_t due_us, let_in_us = 1000000, leaves_us = let_in_us + 20000;
+    sl_governor_admitted(&way->governor, let_in_us, leaves_us);
+    assert_false(sl_governor_admits(&way->governor, leaves_us, &due_us));
+    assert_in_range(due_us, leaves_us, let_in_us + FRAME_US);
+    assert_true(sl_governor_admits(&way->governor, let_in_us + FRAME_US, &due_us));
+}
+
 /* What comes is told to have come a minute later than it did. */
 static void sees_a_clock_that_was_set(void **state) {
     struct way *way = begin(state, four, 25000, 20e6);
@@ -320,6 +330,7 @@ int main(void) {
         cmocka_unit_test_prestate(finds_room_after_stillness, &together),
         cmocka_unit_test_prestate(keeps_to_the_highest_rate, &together),
         cmocka_unit_test_prestate(keeps_to_the_day, &together),
+        cmocka_unit_test_prestate(frames_follow_each_other_however_long_they_are_coded, &together),
         cmocka_unit_test_prestate(sees_a_clock_that_was_set, &apart),
         cmocka_unit_test_prestate(sees_a_clock_that_was_set, &together),
     };
