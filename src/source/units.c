@@ -6,7 +6,9 @@
 #include "frame/frame.h"
 
 #include <libavcodec/bsf.h>
+#include <libavutil/mem.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What is kept since the last keyframe, for who must decode: ten seconds at 30 frames/s, longer
  * than libx264's 250 frames from one keyframe to the next, and what has such a rate that it
@@ -22,6 +24,7 @@
 struct sl_units {
     const sl_input *input;
     sl_format format;
+    AVCodecParameters *parameters; /* of the stream, with the parameter sets once they are known */
     AVBSFContext *filter;
     AVPacket *packet; /* as the filter left it */
     sl_bitstream stream;
@@ -64,12 +67,59 @@ static int open_filter(sl_units *units) {
                             : "hevc_mp4toannexb,dump_extra=freq=keyframe";
     int error = av_bsf_list_parse_str(chain, &units->filter);
     if (error >= 0)
-        error = avcodec_parameters_copy(units->filter->par_in, units->input->stream->codecpar);
+        error = avcodec_parameters_copy(units->filter->par_in, units->parameters);
     if (error >= 0)
         error = av_bsf_init(units->filter);
     if (error == AVERROR(ENOMEM))
         return sl_fail_memory();
     return error < 0 ? sl_fail(SL_EUNSUPPORTED, "libav's filter for it failed") : SL_OK;
+}
+
+/* The parameter sets in a packet, into those of the stream. Leaves none there when it has none. */
+static int extract_sets(sl_units *units, const AVPacket *packet) {
+    AVBSFContext *extractor = NULL;
+    AVPacket *seen = av_packet_clone(packet);
+    int error =
+        seen ? av_bsf_alloc(av_bsf_get_by_name("extract_extradata"), &extractor) : AVERROR(ENOMEM);
+    if (error >= 0)
+        error = avcodec_parameters_copy(extractor->par_in, units->parameters);
+    if (error >= 0)
+        error = av_bsf_init(extractor);
+    if (error >= 0)
+        error = av_bsf_send_packet(extractor, seen);
+    if (error >= 0)
+        error = av_bsf_receive_packet(extractor, seen);
+    size_t size = 0;
+    const uint8_t *sets =
+        error >= 0 ? av_packet_get_side_data(seen, AV_PKT_DATA_NEW_EXTRADATA, &size) : NULL;
+    uint8_t *kept = sets ? av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE) : NULL;
+    if (kept) {
+        memcpy(kept, sets, size);
+        units->parameters->extradata = kept;
+        units->parameters->extradata_size = (int)size;
+    }
+    bool memory = error != AVERROR(ENOMEM) && (kept || !sets);
+    av_packet_free(&seen);
+    av_bsf_free(&extractor);
+    return memory ? SL_OK : sl_fail_memory();
+}
+
+/* A device need not say its parameter sets but once, in the stream. */
+static int learn_sets(sl_units *units, const AVPacket *packet) {
+    if (units->parameters->extradata_size > 0)
+        return SL_OK;
+    int code = extract_sets(units, packet);
+    if (code < 0 || units->parameters->extradata_size == 0)
+        return code;
+    av_bsf_free(&units->filter);
+    return open_filter(units);
+}
+
+static int copy_parameters(sl_units *units) {
+    units->parameters = avcodec_parameters_alloc();
+    bool copied = units->parameters &&
+                  avcodec_parameters_copy(units->parameters, units->input->stream->codecpar) >= 0;
+    return copied ? SL_OK : sl_fail_memory();
 }
 
 int sl_units_open(sl_units **units, const sl_input *input, sl_format wanted) {
@@ -82,7 +132,9 @@ int sl_units_open(sl_units **units, const sl_input *input, sl_format wanted) {
         return sl_fail_memory();
     *made = (sl_units){.input = input, .format = wanted, .pts = AV_NOPTS_VALUE};
     made->packet = av_packet_alloc();
-    int code = made->packet ? open_filter(made) : sl_fail_memory();
+    int code = made->packet ? copy_parameters(made) : sl_fail_memory();
+    if (code == SL_OK)
+        code = open_filter(made);
     if (code < 0)
         sl_units_close(&made);
     *units = made;
@@ -175,7 +227,9 @@ int sl_units_take(sl_units *units, AVPacket *packet, sl_frame **frame) {
     *frame = NULL;
     if (is_out_of_order(units, packet))
         return sl_fail(SL_EUNSUPPORTED, "its frames are out of order");
-    int code = filter(units, packet);
+    int code = learn_sets(units, packet);
+    if (code == SL_OK)
+        code = filter(units, packet);
     if (code == SL_EAGAIN)
         leave_out(units);
     if (code == SL_OK)
@@ -193,6 +247,7 @@ void sl_units_close(sl_units **units) {
     *units = NULL;
     sl_frame_unref(&closed->last);
     av_bsf_free(&closed->filter);
+    avcodec_parameters_free(&closed->parameters);
     av_packet_free(&closed->packet);
     free(closed);
 }

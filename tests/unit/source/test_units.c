@@ -1,6 +1,7 @@
 /* Video that is handed over as it came, each frame behind those since its keyframe. */
 #include "footage.h"
 #include "frame/bitstream.h"
+#include "source/units.h"
 
 #define KEYFRAME 30 /* PHONE's second one; the first is 0 */
 
@@ -115,6 +116,51 @@ static void leaves_out_what_has_lost_its_ground(void **state) {
     }
 }
 
+/* Where the units of types 7 and 8, the parameter sets, before a keyframe end. */
+static size_t length_of_sets(const sl_frame *frame) {
+    const uint8_t *bytes = frame->planes[0];
+    size_t at = 0;
+    while (at + 3 < frame->size && (bytes[at] || bytes[at + 1] || bytes[at + 2] != 1 ||
+                                    (bytes[at + 3] & 0x1f) == 7 || (bytes[at + 3] & 0x1f) == 8))
+        at++;
+    assert_in_range(at, 4, 100);
+    return at;
+}
+
+static AVPacket *packet_of(const sl_frame *frame, size_t from) {
+    AVPacket *packet = av_packet_alloc();
+    assert_non_null(packet);
+    assert_int_equal(av_new_packet(packet, (int)(frame->size - from)), 0);
+    memcpy(packet->data, frame->planes[0] + from, frame->size - from);
+    packet->flags = frame->keyframe ? AV_PKT_FLAG_KEY : 0;
+    return packet;
+}
+
+/* As V4L2's drivers do, unless they are told to repeat their sets. */
+static void remembers_sets_that_are_said_once(void **state) {
+    (void)state;
+    AVStream stream = {.codecpar = avcodec_parameters_alloc()};
+    sl_source_shared shared = {0};
+    sl_input input = {.shared = &shared, .stream = &stream, .settings.device = true};
+    sl_source *source = open_video(PHONE, SL_FORMAT_H264);
+    sl_units *units;
+    stream.codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
+    stream.codecpar->codec_id = AV_CODEC_ID_H264;
+    assert_int_equal(sl_units_open(&units, &input, SL_FORMAT_H264), SL_OK);
+    for (int i = 0; i < PHONE_FRAMES; i++) {
+        sl_frame *frame = next_frame(source), *taken;
+        AVPacket *packet = packet_of(frame, i == KEYFRAME ? length_of_sets(frame) : 0);
+        assert_int_equal(sl_units_take(units, packet, &taken), SL_OK);
+        assert_int_equal(taken->keyframe, i == 0 || i == KEYFRAME);
+        sl_frame_unref(&taken);
+        sl_frame_unref(&frame);
+        av_packet_free(&packet);
+    }
+    sl_units_close(&units);
+    sl_source_close(&source);
+    avcodec_parameters_free(&stream.codecpar);
+}
+
 static void survives_without_memory(void **state) {
     (void)state;
     for (int nth = 0; fault_next(nth); nth++) {
@@ -143,6 +189,7 @@ int main(void) {
         cmocka_unit_test(hands_over_what_a_file_holds),
         cmocka_unit_test(decodes_what_is_to_be_changed),
         cmocka_unit_test(leaves_out_what_has_lost_its_ground),
+        cmocka_unit_test(remembers_sets_that_are_said_once),
         cmocka_unit_test(survives_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, clean_up);
