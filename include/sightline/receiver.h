@@ -12,6 +12,7 @@
 #include <sightline/settings.h>
 #include <sightline/stats.h>
 #include <sightline/tunnel.h>
+#include <sightline/view.h>
 
 typedef struct sl_receiver sl_receiver;
 
@@ -20,7 +21,8 @@ typedef enum sl_output {
     SL_OUTPUT_ARRAY,  /* as the sender's arrays: JPEG unpacked in the header's colour space */
     SL_OUTPUT_PLANES, /* JPEG as planar YUV or gray, as it is coded: the cheapest pixels; arrays as
                          they are */
-    SL_OUTPUT_CODED,  /* JPEG and arrays as they came, not decoded; video as planes */
+    SL_OUTPUT_CODED,  /* as they came, not decoded: each frame of a camera's video is in an sl_tap
+                         alone, here some may be missing */
 } sl_output;
 
 typedef struct sl_receiver_settings {
@@ -83,6 +85,31 @@ SL_API bool sl_receiver_gate(const sl_receiver *receiver, sl_gate_place *place);
 
 /* Any thread. */
 SL_API void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats);
+
+/* Changes how frames are handed out from the next one on: who shows nothing now need not have them
+ * decoded. Any thread. */
+SL_API void sl_receiver_set_output(sl_receiver *receiver, sl_output output);
+
+/* Adds someone who sees all frames as they come, up to four; the struct is copied. SL_EINVAL for a
+ * fifth. Any thread, but no tap's. */
+SL_API int sl_receiver_tap(sl_receiver *receiver, const sl_tap *tap);
+
+/* Takes the tap of that `user` away; no call of it is under way afterwards. Any thread, but no
+ * tap's. */
+SL_API void sl_receiver_untap(sl_receiver *receiver, const void *user);
+
+/* The cameras that it knows, in the order in which they came first: those that are gone, too, until
+ * others need their place. Fills in up to `room`; how many. Any thread. */
+SL_API size_t sl_receiver_cameras(const sl_receiver *receiver, sl_camera_view *cameras,
+                                  size_t room);
+
+/* Asks the camera whose frames have that port (NULL or "": none) for a keyframe, so that who comes
+ * later can begin; at most once a second, and in the live pattern alone: elsewhere each frame stands
+ * for itself. Any thread, a tap's as well. */
+SL_API void sl_receiver_refresh(sl_receiver *receiver, const char *port);
+
+/* Fills in a viewer that asks this receiver. */
+SL_API void sl_receiver_viewer(sl_receiver *receiver, sl_viewer *viewer);
 
 /* Stops receiving; the caller is the thread that receives. What was acknowledged and not yet handed
  * out can still be had from sl_receiver_recv(), cancelled or not, then SL_EEND. */
