@@ -23,6 +23,8 @@ typedef enum sl_output {
                          they are */
     SL_OUTPUT_CODED,  /* as they came, not decoded: each frame of a camera's video is in an sl_tap
                          alone, here some may be missing */
+    SL_OUTPUT_JPEG,   /* JPEG as it came, for who stores pictures; all else as SL_OUTPUT_PLANES, and
+                         so JPEG that has to be scaled back */
 } sl_output;
 
 typedef struct sl_receiver_settings {
@@ -104,8 +106,8 @@ SL_API size_t sl_receiver_cameras(const sl_receiver *receiver, sl_camera_view *c
                                   size_t room);
 
 /* Asks the camera whose frames have that port (NULL or "": none) for a keyframe, so that who comes
- * later can begin; at most once a second, and in the live pattern alone: elsewhere each frame stands
- * for itself. Any thread, a tap's as well. */
+ * later can begin; at most once a second, and in the live pattern alone: elsewhere each frame
+ * stands for itself. Any thread, a tap's as well. */
 SL_API void sl_receiver_refresh(sl_receiver *receiver, const char *port);
 
 /* Fills in a viewer that asks this receiver. */

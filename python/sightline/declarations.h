@@ -290,11 +290,44 @@ typedef struct sl_stats {
     uint64_t unchanged;
     void *reserved[2];
 } sl_stats;
+typedef enum sl_view_state { SL_VIEW_LIVE, SL_VIEW_UNWATCHED, SL_VIEW_SILENT, SL_VIEW_LOST, SL_VIEW_GONE, SL_VIEW_STATES } sl_view_state;
+const char *sl_view_state_name(sl_view_state state);
+typedef struct sl_camera_view {
+    char id[96];
+    char name[128];
+    char port[128];
+    sl_view_state state;
+    int64_t since_us;
+    int64_t last_us;
+    char reason[256];
+    sl_format format;
+    int width, height;
+    uint64_t frames;
+    uint64_t dropped;
+    uint64_t bytes;
+    int64_t bit_rate;
+    double fps;
+    sl_latency latency;
+    uint64_t ages[13];
+    double ages_s;
+    void *reserved[8];
+} sl_camera_view;
+typedef struct sl_tap {
+    void (*take)(void *user, const sl_frame *coded);
+    void *user;
+} sl_tap;
+typedef struct sl_viewer {
+    void *user;
+    void (*stats)(void *user, sl_stats *stats);
+    size_t (*cameras)(void *user, sl_camera_view *cameras, size_t room);
+    void (*refresh)(void *user, const char *port);
+} sl_viewer;
 typedef struct sl_receiver sl_receiver;
 typedef enum sl_output {
     SL_OUTPUT_ARRAY,
     SL_OUTPUT_PLANES,
     SL_OUTPUT_CODED,
+    SL_OUTPUT_JPEG,
 } sl_output;
 typedef struct sl_receiver_settings {
     sl_settings settings;
@@ -318,6 +351,13 @@ int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms);
 int sl_receiver_return(sl_receiver *receiver, const char *json, const sl_frame *array);
 bool sl_receiver_gate(const sl_receiver *receiver, sl_gate_place *place);
 void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats);
+void sl_receiver_set_output(sl_receiver *receiver, sl_output output);
+int sl_receiver_tap(sl_receiver *receiver, const sl_tap *tap);
+void sl_receiver_untap(sl_receiver *receiver, const void *user);
+size_t sl_receiver_cameras(const sl_receiver *receiver, sl_camera_view *cameras,
+                                  size_t room);
+void sl_receiver_refresh(sl_receiver *receiver, const char *port);
+void sl_receiver_viewer(sl_receiver *receiver, sl_viewer *viewer);
 void sl_receiver_finish(sl_receiver *receiver);
 void sl_receiver_close(sl_receiver **receiver);
 typedef enum sl_preference {

@@ -110,7 +110,8 @@ sl_codec_report sl_codec_last(const sl_codec *codec);
  *
  * Video must come frame by frame, in order, to one codec. Each gives its picture at once. Before
  * the first keyframe, and after a frame that was refused, or in H.264 is missing, up to the next
- * one, all are refused. */
+ * one, all are refused. SL_EAGAIN for those up to the next keyframe, nothing being wrong with them,
+ * when the ones before were only passed on. */
 int sl_codec_decode(sl_codec *codec, const sl_frame *coded, sl_output output, sl_frame **frame);
 
 /* Frees it and sets the pointer NULL. Frames that it made stay valid. Safe on NULL. */

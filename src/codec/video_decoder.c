@@ -30,7 +30,8 @@ struct sl_video_decoder {
     enum AVPixelFormat there; /* what its pictures are */
     bool hardware;            /* it may be looked for */
     sl_bitstream stream;
-    bool waiting; /* for a keyframe */
+    bool waiting; /* for a keyframe, */
+    bool unseen;  /* or would be, but those before were passed on and never decoded */
     sl_pixels pixels;
 };
 
@@ -135,7 +136,7 @@ static int refuse(sl_video_decoder *decoder, const sl_frame *coded, const char *
                    sl_format_name(coded->format), coded->size, why);
 }
 
-/* Whether the frame may be decoded after those before it. */
+/* Whether the frame may be decoded or passed on after those before it. */
 static int admit(sl_video_decoder *decoder, const sl_frame *coded) {
     if (coded->size == 0 || coded->size > SL_UNPACKED_MAX)
         return refuse(decoder, coded, "no frame has that size");
@@ -143,8 +144,10 @@ static int admit(sl_video_decoder *decoder, const sl_frame *coded) {
         sl_bitstream_look(&decoder->stream, coded->format, coded->planes[0], coded->size);
     if (state == SL_BITSTREAM_LARGE)
         return refuse(decoder, coded, "it wants more memory than level 5.2 allows");
-    if (state == SL_BITSTREAM_AFRESH)
+    if (state == SL_BITSTREAM_AFRESH) {
+        decoder->unseen = false;
         return SL_OK;
+    }
     if (decoder->waiting)
         return refuse(decoder, coded, "the keyframe that it builds on is not there");
     if (state == SL_BITSTREAM_GAP)
@@ -156,6 +159,7 @@ int sl_video_decoder_check(sl_video_decoder *decoder, const sl_frame *coded) {
     int result = admit(decoder, coded);
     if (result == SL_OK)
         decoder->waiting = false;
+    decoder->unseen = true;
     return result;
 }
 
@@ -262,6 +266,8 @@ static int unpack(sl_video_decoder *decoder, const sl_frame *coded, sl_output ou
 /* The frame's picture, in decoder->picture. */
 static int decode(sl_video_decoder *decoder, const sl_frame *coded) {
     int result = admit(decoder, coded);
+    if (result == SL_OK && decoder->unseen)
+        return sl_fail(SL_EAGAIN, "frames before it were not decoded");
     if (result == SL_OK && !decoder->context)
         result = open_context(decoder);
     if (result == SL_OK)
@@ -286,7 +292,8 @@ int sl_video_decoder_decode(sl_video_decoder *decoder, const sl_frame *coded, sl
     if (result == SL_OK && frame)
         result = give(decoder, coded, output, frame);
     av_frame_unref(decoder->picture);
-    decoder->waiting = result != SL_OK;
+    if (result != SL_EAGAIN)
+        decoder->waiting = result != SL_OK;
     return result;
 }
 

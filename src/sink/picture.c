@@ -128,5 +128,5 @@ const sl_sink_kind sl_sink_jpeg = {
     .write = write_picture,
     .dropped = dropped,
     .close = close_picture,
-    .output = SL_OUTPUT_CODED,
+    .output = SL_OUTPUT_JPEG,
 };

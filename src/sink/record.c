@@ -182,5 +182,5 @@ const sl_sink_kind sl_sink_record = {
     .write = write_record,
     .dropped = dropped,
     .close = close_record,
-    .output = SL_OUTPUT_CODED,
+    .output = SL_OUTPUT_JPEG,
 };

@@ -23,16 +23,28 @@ void sl_audience_finish(sl_audience *audience) {
     pthread_mutex_destroy(&audience->lock);
 }
 
+/* Locked. */
+static void show(sl_audience *audience) {
+    if (!audience->shown)
+        sl_event_set(&audience->returned);
+    audience->shown = true;
+}
+
 bool sl_audience_enter(sl_audience *audience) {
     pthread_mutex_lock(&audience->lock);
     bool was_away = audience->away;
     audience->inside = true;
     audience->away = false;
-    if (was_away && !audience->shown)
-        sl_event_set(&audience->returned);
-    audience->shown = audience->shown || was_away;
+    if (was_away)
+        show(audience);
     pthread_mutex_unlock(&audience->lock);
     return was_away;
+}
+
+void sl_audience_call(sl_audience *audience) {
+    pthread_mutex_lock(&audience->lock);
+    show(audience);
+    pthread_mutex_unlock(&audience->lock);
 }
 
 static int64_t patience_us(int64_t away_us, bool served) {

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 typedef struct sl_audience {
-    sl_event returned; /* somebody asks again, after nobody had */
+    sl_event returned; /* somebody asks again, after nobody had, or has called */
 
     pthread_mutex_t lock; /* everything below */
     bool inside;          /* somebody asks right now */
@@ -37,6 +37,9 @@ bool sl_audience_enter(sl_audience *audience);
 
 /* It asks no more, because it got a frame, or gave up. */
 void sl_audience_leave(sl_audience *audience, int64_t now_us, bool served);
+
+/* Wakes the link thread, for whom somebody has left a wish. Any thread. */
+void sl_audience_call(sl_audience *audience);
 
 /* For the link thread: whether anybody watches. `*due_us`: when to ask again, unless `returned` is
  * set before; -1: only then. Clears `returned`. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define SILENT_US       (5 * SL_SECOND_US) /* then it is gone, and another may have its place */
+#define WISH_US         SL_SECOND_US       /* between wishes for a keyframe */
 #define UNFINISHED_MOST (8 * SL_CAMERAS_FRAME_MAX) /* bytes of all frames that aren't whole yet */
 /* Frames of a camera that the decoder may have: one in work, and one or two that wait. */
 #define UNDECODED_LEAST 2
@@ -143,6 +144,7 @@ static void begin_session(sl_cameras *cameras, sl_camera *camera, const sl_live_
     camera->connection = 0;
     camera->gone = false;
     camera->behind = false;
+    camera->wished_us = 0;
     pthread_mutex_lock(&cameras->lock);
     cameras->shown[camera - cameras->all] = (sl_shown){0};
     pthread_mutex_unlock(&cameras->lock);
@@ -172,6 +174,7 @@ void sl_cameras_leave(sl_cameras *cameras, sl_camera *camera) {
     sl_buffer_unref(&camera->bytes);
     pthread_mutex_lock(&cameras->lock);
     cameras->distrusted[camera - cameras->all] = false;
+    cameras->wanted[camera - cameras->all] = false;
     pthread_mutex_unlock(&cameras->lock);
 }
 
@@ -252,7 +255,14 @@ static int begin_frame(sl_cameras *cameras, sl_camera *camera, const sl_live_mes
     return camera->lost ? SL_OK : reserve(cameras, camera, chunk->total);
 }
 
-static int finish_frame(sl_camera *camera, sl_frame **frame) {
+/* Whoever wished for a keyframe has it now. */
+static void note_keyframe(sl_cameras *cameras, const sl_camera *camera) {
+    pthread_mutex_lock(&cameras->lock);
+    cameras->wanted[camera - cameras->all] = false;
+    pthread_mutex_unlock(&cameras->lock);
+}
+
+static int finish_frame(sl_cameras *cameras, sl_camera *camera, sl_frame **frame) {
     const sl_live_message *head = &camera->head;
     int64_t clock_us = head->clock_us == SL_LIVE_NO_CLOCK ? 0 : head->clock_us;
     int result = sl_frame_new_coded(frame, formats[head->codec], camera->bytes);
@@ -264,6 +274,8 @@ static int finish_frame(sl_camera *camera, sl_frame **frame) {
         return lose(camera, "there is no memory for its frame");
     }
     (*frame)->keyframe = head->flags & SL_LIVE_KEYFRAME;
+    if ((*frame)->keyframe)
+        note_keyframe(cameras, camera);
     (*frame)->sequence = head->sequence;
     (*frame)->full_width = head->width;
     (*frame)->full_height = head->height;
@@ -292,7 +304,7 @@ int sl_cameras_take(sl_cameras *cameras, sl_camera *camera, const sl_live_messag
         return result;
     memcpy(camera->bytes->data + camera->have, chunk->data, chunk->size);
     camera->have += chunk->size;
-    return camera->have == camera->head.total ? finish_frame(camera, frame) : SL_OK;
+    return camera->have == camera->head.total ? finish_frame(cameras, camera, frame) : SL_OK;
 }
 
 bool sl_cameras_note_undecoded(sl_camera *camera, int undecoded) {
@@ -329,18 +341,39 @@ void sl_cameras_ack(sl_cameras *cameras, const sl_camera *camera, const sl_live_
     };
 }
 
-/* Locked. The number of the one that a frame is of; SL_CAMERAS_MAX: none. */
-static size_t find_owner(const sl_cameras *cameras, const sl_frame *frame) {
+/* Locked. The number of the one whose frames have that port; SL_CAMERAS_MAX: none. */
+static size_t find_owner(const sl_cameras *cameras, const char *port) {
     size_t i = 0;
-    while (i < SL_CAMERAS_MAX && (!frame->port || strcmp(cameras->all[i].port, frame->port) != 0))
+    while (i < SL_CAMERAS_MAX && (!port || strcmp(cameras->all[i].port, port) != 0))
         i++;
     return i;
+}
+
+void sl_cameras_want_keyframe(sl_cameras *cameras, const char *port) {
+    pthread_mutex_lock(&cameras->lock);
+    size_t owner = find_owner(cameras, port);
+    if (owner < SL_CAMERAS_MAX)
+        cameras->wanted[owner] = true;
+    pthread_mutex_unlock(&cameras->lock);
+}
+
+bool sl_cameras_wishes(sl_cameras *cameras, sl_camera *camera, int64_t now_us, int64_t *due_us) {
+    pthread_mutex_lock(&cameras->lock);
+    bool wanted = cameras->wanted[camera - cameras->all];
+    pthread_mutex_unlock(&cameras->lock);
+    if (!wanted)
+        return false;
+    bool now = camera->wished_us == 0 || now_us - camera->wished_us >= WISH_US;
+    if (now)
+        camera->wished_us = now_us;
+    *due_us = sl_earlier_us(*due_us, camera->wished_us + WISH_US);
+    return now;
 }
 
 void sl_cameras_show(sl_cameras *cameras, const sl_frame *frame, int64_t age_us) {
     bool known = age_us >= 0 && age_us < SL_LIVE_NO_AGE;
     pthread_mutex_lock(&cameras->lock);
-    size_t owner = find_owner(cameras, frame);
+    size_t owner = find_owner(cameras, frame->port);
     if (owner < SL_CAMERAS_MAX)
         cameras->shown[owner] = (sl_shown){
             .sequence = (uint32_t)frame->sequence,
@@ -351,7 +384,7 @@ void sl_cameras_show(sl_cameras *cameras, const sl_frame *frame, int64_t age_us)
 
 void sl_cameras_distrust(sl_cameras *cameras, const sl_frame *frame) {
     pthread_mutex_lock(&cameras->lock);
-    size_t owner = find_owner(cameras, frame);
+    size_t owner = find_owner(cameras, frame->port);
     if (owner < SL_CAMERAS_MAX)
         cameras->distrusted[owner] = true;
     pthread_mutex_unlock(&cameras->lock);

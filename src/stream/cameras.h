@@ -6,7 +6,8 @@
  * way between keeps them so; whatever doesn't is a faulty peer's: then nothing of that sender is
  * passed on until its next keyframe.
  *
- * The table belongs to the link thread, but for sl_cameras_distrust() and sl_cameras_show(). */
+ * The table belongs to the link thread, but for sl_cameras_distrust(), sl_cameras_show() and
+ * sl_cameras_want_keyframe(). */
 #ifndef STREAM_CAMERAS_H
 #define STREAM_CAMERAS_H
 
@@ -35,6 +36,7 @@ typedef struct sl_camera {
     uint64_t connection;  /* over which it said hello; 0: not known */
     bool gone;            /* that one has ended, as the link says */
     bool behind;          /* its frames wait for the decoder */
+    int64_t wished_us;    /* when it was last asked for a keyframe that somebody wished for */
 } sl_camera;
 
 /* The last frame of a camera that was handed out. */
@@ -50,6 +52,7 @@ typedef struct sl_cameras {
     bool unwatched;       /* nobody takes frames, as acks are to say */
     pthread_mutex_t lock; /* writing `port`, and what follows */
     bool distrusted[SL_CAMERAS_MAX];
+    bool wanted[SL_CAMERAS_MAX]; /* a keyframe of it, by somebody who came late */
     sl_shown shown[SL_CAMERAS_MAX];
 } sl_cameras;
 
@@ -93,6 +96,13 @@ bool sl_cameras_note_undecoded(sl_camera *camera, int undecoded);
 
 /* The flags that tell a camera whether anybody watches, and whether the decoder is behind. */
 uint8_t sl_cameras_view(const sl_cameras *cameras, const sl_camera *camera);
+
+/* Somebody wants a keyframe of the camera with that port, though its frames go on. Any thread. */
+void sl_cameras_want_keyframe(sl_cameras *cameras, const char *port);
+
+/* Whether the camera is to be asked for that now: once a second, until it has sent one. `*due_us`
+ * is made no later than when to look again. */
+bool sl_cameras_wishes(sl_cameras *cameras, sl_camera *camera, int64_t now_us, int64_t *due_us);
 
 /* Fills in the ack for a chunk that came at that time, UTC. */
 void sl_cameras_ack(sl_cameras *cameras, const sl_camera *camera, const sl_live_message *chunk,

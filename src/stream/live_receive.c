@@ -32,10 +32,10 @@ static int refuse(sl_turn *turn, const sl_buffer *from, const char *why) {
     return sl_fail(SL_EMESSAGE, "a camera is refused: %s", why);
 }
 
-static void tell_view(sl_turn *turn, const sl_camera *camera) {
+static void tell_view(sl_turn *turn, const sl_camera *camera, uint8_t wish) {
     sl_live_message view = {
         .kind = SL_LIVE_VIEW,
-        .flags = sl_cameras_view(turn->cameras, camera),
+        .flags = (uint8_t)(sl_cameras_view(turn->cameras, camera) | wish),
         .session = camera->session,
     };
     post(turn, camera->from, &view);
@@ -53,7 +53,7 @@ static void mind_audience(sl_turn *turn, int64_t *due_us) {
            watched ? "somebody watches again" : "nobody watches");
     for (size_t i = 0; i < SL_CAMERAS_MAX; i++) {
         if (turn->cameras->all[i].from)
-            tell_view(turn, &turn->cameras->all[i]);
+            tell_view(turn, &turn->cameras->all[i], 0);
     }
 }
 
@@ -95,7 +95,7 @@ static int take_hello(sl_turn *turn, const sl_link_message *received,
     welcome.now_us = sl_utc_us();
     post(turn, from, &welcome);
     if (turn->cameras->unwatched)
-        tell_view(turn, camera);
+        tell_view(turn, camera, 0);
     return SL_OK;
 }
 
@@ -104,7 +104,7 @@ static int take_hello(sl_turn *turn, const sl_link_message *received,
 static void mind_decoder(sl_turn *turn, sl_camera *camera) {
     int undecoded = sl_pipeline_following(turn->pipeline, lane_of(turn, camera));
     if (sl_cameras_note_undecoded(camera, undecoded))
-        tell_view(turn, camera);
+        tell_view(turn, camera, 0);
 }
 
 /* The same of all with which it is behind. `*due_us` is when to look again, by when it can have
@@ -118,6 +118,17 @@ static void mind_decoders(sl_turn *turn, int64_t *due_us) {
             mind_decoder(turn, camera);
         if (camera->from && camera->behind)
             *due_us = sl_now_us() + (work_us > LOOK_US ? work_us : LOOK_US);
+    }
+}
+
+/* Asks those cameras for a keyframe of which somebody wants one. Where nobody watches none would
+ * come: it waits until somebody does. `*due_us` is when to look again; -1: when one is wanted. */
+static void mind_wishes(sl_turn *turn, int64_t *due_us) {
+    *due_us = -1;
+    for (size_t i = 0; i < SL_CAMERAS_MAX && !turn->cameras->unwatched; i++) {
+        sl_camera *camera = &turn->cameras->all[i];
+        if (camera->from && sl_cameras_wishes(turn->cameras, camera, sl_now_us(), due_us))
+            tell_view(turn, camera, SL_LIVE_REFRESH);
     }
 }
 
@@ -146,11 +157,12 @@ static void play_all(sl_turn *turn, int64_t now_us, int64_t *due_us) {
         *due_us = sl_playout_due(turn->playout);
 }
 
-/* A frame is whole: it is decoded, or waits to be. When too many do, the oldest of its camera don't
- * wait any longer. */
+/* A frame is whole: taps see it, and it is decoded, or waits to be. When too many do, the oldest of
+ * its camera don't wait any longer. */
 static void take_frame(sl_turn *turn, const sl_camera *camera, sl_frame *frame) {
     size_t lane = lane_of(turn, camera);
     sl_frame *oldest;
+    sl_taps_pass(turn->taps, frame);
     while (turn->playout && !sl_playout_has_room(turn->playout, lane, frame->size) &&
            (oldest = sl_playout_take(turn->playout, lane, INT64_MAX)))
         decode(turn, oldest, lane);
@@ -226,11 +238,13 @@ static int take_message(sl_turn *turn, const sl_link_message *received,
 
 static int live_receive(sl_turn *turn) {
     double patience_s = turn->settings->subscriber_timeout_s;
-    int64_t silence_us = sl_turn_silence_deadline(turn, patience_s), due_us, play_us, work_us;
+    int64_t silence_us = sl_turn_silence_deadline(turn, patience_s), due_us, play_us, work_us,
+            wish_us;
     mind_audience(turn, &due_us);
     play_all(turn, sl_now_us(), &play_us);
     mind_decoders(turn, &work_us);
-    due_us = sl_earlier_us(sl_earlier_us(due_us, play_us), work_us);
+    mind_wishes(turn, &wish_us);
+    due_us = sl_earlier_us(sl_earlier_us(due_us, play_us), sl_earlier_us(work_us, wish_us));
     bool silence_first = silence_us >= 0 && (due_us < 0 || silence_us < due_us);
     int result = sl_link_wait(turn->link, turn->audience->returned.fd, turn->stop,
                               silence_first ? silence_us : due_us);

@@ -6,7 +6,8 @@
  *     │ ◀─────────────────────────── welcome │
  *     │ chunk chunk chunk ─────────────────▶ │ a whole frame: to the decoder
  *     │ ◀─────────────────── ack … ack … ack │ each as its chunk comes
- *     │ ◀────────────────────────────── view │ when nobody watches any more, or somebody does
+ *     │ ◀────────────────────────────── view │ when nobody watches any more, or somebody does, or
+ *     │                                      │ somebody came who needs a keyframe
  *     │ ping ──────────────────────────────▶ │ when nothing was heard for a while
  *     │ ◀────────────────────────────── pong │
  *     │ end ───────────────────────────────▶ │
@@ -124,13 +125,19 @@ static void note_answer(sl_live *live, const sl_live_message *answer, int64_t no
     live->clock_at_us = now_us;
 }
 
+/* Not too often. */
 static void wish_for_keyframe(sl_turn *turn, int64_t now_us) {
     sl_live *live = &turn->live;
-    live->lost = true;
     if (now_us - live->wished_us < WISH_US)
         return;
     live->wished_us = now_us;
     sl_steering_want_keyframe(turn->steering, turn->rein, now_us);
+}
+
+/* The receiver can use nothing else. */
+static void lose(sl_turn *turn, int64_t now_us) {
+    turn->live.lost = true;
+    wish_for_keyframe(turn, now_us);
 }
 
 /* Counts the frames that have come whole: all before the ack's, and that one with its last byte. */
@@ -176,7 +183,7 @@ static int take_ack(sl_turn *turn, const sl_live_message *ack, int64_t now_us) {
     note_shown(turn, ack);
     note_view(live, ack->flags);
     if (ack->flags & SL_LIVE_KEYFRAME && ack->sequence > live->keyframe)
-        wish_for_keyframe(turn, now_us);
+        lose(turn, now_us);
     return SL_OK;
 }
 
@@ -227,6 +234,8 @@ static int take_message(sl_turn *turn, const sl_live_message *message, int64_t n
         return SL_OK;
     case SL_LIVE_VIEW:
         note_view(live, message->flags);
+        if (message->flags & SL_LIVE_REFRESH)
+            wish_for_keyframe(turn, now_us);
         return SL_OK;
     default:
         return sl_fail(SL_EMESSAGE, "a viewer sends no live message '%c'", message->kind);
@@ -386,7 +395,7 @@ static bool follows(sl_turn *turn, const sl_frame *frame) {
         return true;
     if (!live->lost && turn->previous == live->number)
         return true;
-    wish_for_keyframe(turn, sl_now_us());
+    lose(turn, sl_now_us());
     return false;
 }
 

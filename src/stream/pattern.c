@@ -57,8 +57,10 @@ int sl_turn_read(sl_turn *turn, sl_link_message *message, sl_frame **frame) {
         sl_tally_reject(turn->tally);
         return SL_EMESSAGE;
     }
-    if (read.frame)
+    if (read.frame) {
         sl_tally_bytes(turn->tally, read.frame->size);
+        sl_taps_pass(turn->taps, read.frame);
+    }
     *frame = read.frame;
     return note_sender(turn, &read, from);
 }

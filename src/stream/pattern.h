@@ -19,6 +19,7 @@
 #include "stream/senders.h"
 #include "stream/steering.h"
 #include "stream/tally.h"
+#include "stream/taps.h"
 #include "wire/netgear.h"
 
 /* What a turn works with: one end's link and pipeline. Belongs to the link thread. */
@@ -28,7 +29,8 @@ typedef struct sl_turn {
     sl_tally *tally;
     const sl_link_settings *settings;
     const sl_cancel *stop; /* the end is closing */
-    sl_answer *answer;     /* receiver: what its replies carry */
+    sl_answer *answer;     /* receiver: what its replies carry, */
+    sl_taps *taps;         /* and who sees frames as they come */
     sl_returned *returned; /* sender: where what replies carry goes; NULL: they carry nothing */
     char port[SL_NETGEAR_PORT_MAX]; /* multi-server sender: who it is, as JSON text; "": no such */
     sl_senders senders;             /* multi-server receiver: whom it has heard */

@@ -18,11 +18,13 @@
 #include "stream/decoders.h"
 #include "stream/pattern.h"
 #include "stream/place.h"
+#include "stream/taps.h"
 #include "stream/threads.h"
 #include "stream/whereabouts.h"
 #include "tunnel/gate.h"
 #include "tunnel/tunnel.h"
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +45,8 @@ struct sl_receiver {
     sl_tunnel *tunnels[SL_LINK_PORTS_MAX]; /* one a port; the first is NULL: none */
     char folder[96]; /* private; where the link listens for the tunnels; "" without one */
     sl_pipeline *pipeline;
+    sl_taps taps;
+    atomic_int output; /* sl_output; at first the settings' */
     sl_tally tally;
     sl_cancel *stop;         /* the tunnel triggers it too, when it fails for good */
     const sl_cancel *cancel; /* the user's, until it is finished */
@@ -147,13 +151,14 @@ static void note_shown(sl_receiver *receiver, const sl_frame *frame) {
     sl_cameras_show(receiver->cameras, frame, age_us);
 }
 
-/* A recording wants JPEGs as they came, in one size; others and video are unpacked for it, as for
+/* Who stores pictures wants JPEGs as they came, in one size; all else is unpacked for it, as for
  * everybody. */
 static sl_output output_of(const sl_receiver *receiver, const sl_frame *coded) {
+    sl_output output = atomic_load(&receiver->output);
     bool small = coded->full_width > 0 && receiver->settings.full_size;
-    bool unpack = sl_format_is_video(coded->format) || small;
-    return receiver->settings.output == SL_OUTPUT_CODED && unpack ? SL_OUTPUT_PLANES
-                                                                  : receiver->settings.output;
+    if (output != SL_OUTPUT_JPEG)
+        return output;
+    return coded->format == SL_FORMAT_JPEG && !small ? SL_OUTPUT_CODED : SL_OUTPUT_PLANES;
 }
 
 /* What fails for a camera's frame, whatever it is, is that camera's matter: the others go on. */
@@ -171,6 +176,10 @@ static int decode(void *user, void *state, const sl_frame *coded, sl_frame **fra
     sl_output output = output_of(receiver, coded);
     bool look = output == SL_OUTPUT_CODED && receiver->settings.timecode;
     int result = sl_decoders_decode(state, coded, look ? SL_OUTPUT_PLANES : output, frame);
+    if (result == SL_EAGAIN) { /* pictures are wanted again: they begin with a keyframe */
+        sl_receiver_refresh(receiver, coded->port);
+        return SL_OK;
+    }
     if (result)
         return let_go(receiver, coded, result);
     if (look || !receiver->cameras)
@@ -363,6 +372,7 @@ static int start(sl_receiver *receiver) {
         .pipeline = receiver->pipeline,
         .tally = &receiver->tally,
         .answer = &receiver->answer,
+        .taps = &receiver->taps,
         .cameras = receiver->cameras,
         .audience = &receiver->audience,
         .playout = receiver->playout,
@@ -384,6 +394,8 @@ int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *setting
         return sl_fail_memory();
     sl_tally_init(&opened->tally);
     sl_answer_init(&opened->answer);
+    sl_taps_init(&opened->taps);
+    atomic_init(&opened->output, settings->output);
     int result = sl_audience_init(&opened->audience, sl_now_us());
     opened->whereabouts.fd = -1;
     opened->pattern = sl_pattern_find(settings->link.pattern, settings->every_frame);
@@ -424,6 +436,25 @@ int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms) {
     if (result == SL_OK)
         note_shown(receiver, *frame);
     return result;
+}
+
+void sl_receiver_set_output(sl_receiver *receiver, sl_output output) {
+    atomic_store(&receiver->output, output);
+}
+
+int sl_receiver_tap(sl_receiver *receiver, const sl_tap *tap) {
+    return sl_taps_add(&receiver->taps, tap);
+}
+
+void sl_receiver_untap(sl_receiver *receiver, const void *user) {
+    sl_taps_remove(&receiver->taps, user);
+}
+
+void sl_receiver_refresh(sl_receiver *receiver, const char *port) {
+    if (!receiver->cameras)
+        return;
+    sl_cameras_want_keyframe(receiver->cameras, port);
+    sl_audience_call(&receiver->audience);
 }
 
 static int return_array(sl_receiver *receiver, const sl_frame *array) {
@@ -521,6 +552,7 @@ void sl_receiver_close(sl_receiver **receiver) {
     sl_cancel_close(&closing->stop);
     sl_tally_finish(&closing->tally);
     sl_answer_finish(&closing->answer);
+    sl_taps_finish(&closing->taps);
     sl_audience_finish(&closing->audience);
     sl_playout_close(&closing->playout);
     sl_cameras_close(&closing->cameras);

@@ -34,7 +34,7 @@
  *   pong     'Q'   receiver → sender
  *                  4   flags             1          5   session           4
  *                  9   ping's sent at    8         17   answered at       8
- *   view     'V'   receiver → sender: what flags say, when that has changed
+ *   view     'V'   receiver → sender: what flags say, when that has changed or is wished
  *                  4   flags             1          5   session           4
  *   end      'E'   sender → receiver: that was all
  *                  4   session           4
@@ -85,6 +85,9 @@ typedef enum sl_live_codec {
  * too.
  */
 #define SL_LIVE_BEHIND 4U
+
+/* In a view: somebody came who can begin at a keyframe alone. The others need none, and go on. */
+#define SL_LIVE_REFRESH 8U
 
 #define SL_LIVE_NO_AGE UINT32_MAX /* nobody knows when that one was captured */
 

@@ -306,6 +306,31 @@ static void coded_output_begins_with_a_keyframe_too(void **state) {
     sl_codec_close(&encoder);
 }
 
+/* What was passed on was not decoded: pictures begin with the next keyframe, and nothing is wrong.
+ */
+static void pictures_begin_after_what_was_passed_on(void **state) {
+    (void)state;
+    sl_codec *encoder = open_aimed(SL_FORMAT_H264), *decoder = open_codec();
+    sl_frame *first = encode(encoder, 0), *second = encode(encoder, 1), *out;
+    assert_decodes(decoder, first);
+    assert_int_equal(sl_codec_decode(decoder, second, SL_OUTPUT_CODED, &out), 0);
+    sl_frame_unref(&out);
+    sl_frame *third = encode(encoder, 2);
+    assert_int_equal(sl_codec_decode(decoder, third, SL_OUTPUT_PLANES, &out), SL_EAGAIN);
+    assert_null(out);
+    sl_frame *fourth = encode(encoder, 3);
+    assert_int_equal(sl_codec_decode(decoder, fourth, SL_OUTPUT_CODED, &out), 0);
+    sl_frame_unref(&out);
+    assert_decodes(decoder, first);
+    assert_decodes(decoder, second);
+    sl_frame_unref(&fourth);
+    sl_frame_unref(&third);
+    sl_frame_unref(&second);
+    sl_frame_unref(&first);
+    sl_codec_close(&decoder);
+    sl_codec_close(&encoder);
+}
+
 static void every_picture_becomes_video(void **state) {
     (void)state;
     static const int sizes[][2] = {{320, 240}, {33, 17}, {65, 48}};
@@ -527,6 +552,7 @@ int main(void) {
         cmocka_unit_test(nor_before_the_first_keyframe),
         cmocka_unit_test(damaged_frames_are_refused),
         cmocka_unit_test(coded_output_begins_with_a_keyframe_too),
+        cmocka_unit_test(pictures_begin_after_what_was_passed_on),
         cmocka_unit_test(every_picture_becomes_video),
         cmocka_unit_test(colours_come_back),
         cmocka_unit_test(what_is_no_picture_is_refused),

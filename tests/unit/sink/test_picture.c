@@ -101,7 +101,7 @@ static void a_jpeg_is_written_as_it_came(void **state) {
     struct content content;
     sl_frame *frame = jpeg(64, 48, 3, 0);
     assert_int_equal(open_sink(&sink, in_folder("a.jpg"), NULL), 0);
-    assert_int_equal(sl_sink_output(sink), SL_OUTPUT_CODED);
+    assert_int_equal(sl_sink_output(sink), SL_OUTPUT_JPEG);
     assert_int_equal(sl_sink_write(sink, frame), 0);
     assert_int_equal(sl_sink_close(&sink), 0);
     assert_int_equal(read_file(path_of("a.jpg"), &content), 0);

@@ -12,7 +12,7 @@ static void jpegs_are_stored_as_they_came(const char *name) {
     sl_sink *sink;
     struct content content;
     assert_int_equal(open_sink(&sink, in_folder(name), NULL), 0);
-    assert_int_equal(sl_sink_output(sink), SL_OUTPUT_CODED);
+    assert_int_equal(sl_sink_output(sink), SL_OUTPUT_JPEG);
     for (int i = 0; i < 90; i++) /* 30 a second, with a gap */
         assert_int_equal(put(sink, jpeg(320, 240, i, 5000000 + i * 33333 + (i > 60) * 20000000)),
                          0);

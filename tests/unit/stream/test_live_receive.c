@@ -53,6 +53,7 @@ static void open_link(sl_link **link, sl_role role, int *port) {
 struct slow {
     sl_turn turn;
     sl_audience audience;
+    sl_taps taps;
     sl_receiver_settings settings;
     sl_tally tally;
     sl_cancel *stop;
@@ -90,7 +91,12 @@ static void open_slow(struct slow *slow, int *port) {
     sl_tally_init(&slow->tally);
     sl_receiver_settings_init(&slow->settings);
     slow->turn = (sl_turn){
-        .settings = &slow->settings.link, .tally = &slow->tally, .audience = &slow->audience};
+        .settings = &slow->settings.link,
+        .tally = &slow->tally,
+        .audience = &slow->audience,
+        .taps = &slow->taps,
+    };
+    sl_taps_init(&slow->taps);
     assert_int_equal(sl_audience_init(&slow->audience, sl_now_us()), SL_OK);
     assert_int_equal(sl_cancel_open(&slow->stop), SL_OK);
     slow->turn.stop = slow->stop;
@@ -115,6 +121,7 @@ static void close_slow(struct slow *slow) {
     sl_link_close(&slow->turn.link, 0);
     sl_cameras_close(&slow->turn.cameras);
     sl_audience_finish(&slow->audience);
+    sl_taps_finish(&slow->taps);
     sl_cancel_close(&slow->stop);
     sl_tally_finish(&slow->tally);
     sl_settings_finish(&slow->settings);
@@ -170,9 +177,40 @@ static void a_slow_decoder_is_told_of(void **state) {
     close_slow(&slow);
 }
 
+/* Who wishes for a keyframe is no reason to send nothing else: a view says so, and no ack. Until
+ * one comes it is said again. */
+static void a_wish_for_a_keyframe_is_passed_on(void **state) {
+    (void)state;
+    struct slow slow = {0};
+    int port = 0;
+    sl_link *link;
+    sl_live_message hello = {.kind = SL_LIVE_HELLO, .lowest = 1, .highest = 1, .session = 5};
+    sl_live_message answer;
+    open_slow(&slow, &port);
+    permit(&slow, 100);
+    open_link(&link, SL_ROLE_SENDER, &port);
+    post(link, &hello);
+    await(link, SL_LIVE_WELCOME, &answer);
+    for (int i = 0; i < 2; i++) {
+        if (i == 0)
+            sl_cameras_want_keyframe(slow.turn.cameras, slow.turn.cameras->all[0].port);
+        sl_audience_call(&slow.audience);
+        await(link, SL_LIVE_VIEW, &answer);
+        assert_int_equal(answer.flags, SL_LIVE_REFRESH);
+    }
+    send_frame(link, 1);
+    await(link, SL_LIVE_ACK, &answer);
+    assert_int_equal(answer.flags, 0);
+    int64_t due_us = -1;
+    assert_false(sl_cameras_wishes(slow.turn.cameras, slow.turn.cameras->all, INT64_MAX, &due_us));
+    sl_link_close(&link, 0);
+    close_slow(&slow);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slow_decoder_is_told_of),
+        cmocka_unit_test(a_wish_for_a_keyframe_is_passed_on),
     };
     return cmocka_run_group_tests_name("stream/live_receive", tests, NULL, NULL);
 }
