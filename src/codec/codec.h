@@ -114,6 +114,10 @@ sl_codec_report sl_codec_last(const sl_codec *codec);
  * when the ones before were only passed on. */
 int sl_codec_decode(sl_codec *codec, const sl_frame *coded, sl_output output, sl_frame **frame);
 
+/* The size of a frame's picture, as its headers say; of video those of keyframes do. False where it
+ * can't be told. Decodes nothing. Any thread. */
+bool sl_codec_picture_size(const sl_frame *coded, int *width, int *height);
+
 /* Frees it and sets the pointer NULL. Frames that it made stay valid. Safe on NULL. */
 void sl_codec_close(sl_codec **codec);
 

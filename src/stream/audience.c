@@ -75,3 +75,12 @@ bool sl_audience_watches(sl_audience *audience, int64_t now_us, int64_t *due_us)
     pthread_mutex_unlock(&audience->lock);
     return watched;
 }
+
+bool sl_audience_is_away(const sl_audience *audience, int64_t now_us, int64_t *since_us) {
+    pthread_mutex_t *lock = (pthread_mutex_t *)&audience->lock;
+    pthread_mutex_lock(lock);
+    bool away = !audience->inside && now_us >= audience->expected_us;
+    *since_us = audience->expected_us;
+    pthread_mutex_unlock(lock);
+    return away;
+}

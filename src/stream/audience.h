@@ -45,4 +45,7 @@ void sl_audience_call(sl_audience *audience);
  * set before; -1: only then. Clears `returned`. */
 bool sl_audience_watches(sl_audience *audience, int64_t now_us, int64_t *due_us);
 
+/* For anybody: whether nobody watches, and since when. */
+bool sl_audience_is_away(const sl_audience *audience, int64_t now_us, int64_t *since_us);
+
 #endif

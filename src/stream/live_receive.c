@@ -88,6 +88,7 @@ static int take_hello(sl_turn *turn, const sl_link_message *received,
     if (!camera)
         return refuse(turn, from, "the viewer has as many cameras as it can take");
     camera->connection = received->connection;
+    sl_views_hear(turn->views, camera->port, camera->connection, 0, camera->heard_us);
     sl_live_message welcome = *hello;
     welcome.kind = SL_LIVE_WELCOME;
     welcome.lowest = welcome.highest = SL_LIVE_VERSION;
@@ -138,6 +139,7 @@ static void decode(sl_turn *turn, sl_frame *frame, size_t lane) {
         return;
     sl_cameras_distrust(turn->cameras, frame);
     sl_tally_drop(turn->tally, SL_DROP_NEWER);
+    sl_views_drop(turn->views, frame);
     sl_frame_unref(&frame);
 }
 
@@ -162,7 +164,7 @@ static void play_all(sl_turn *turn, int64_t now_us, int64_t *due_us) {
 static void take_frame(sl_turn *turn, const sl_camera *camera, sl_frame *frame) {
     size_t lane = lane_of(turn, camera);
     sl_frame *oldest;
-    sl_taps_pass(turn->taps, frame);
+    sl_turn_come(turn, frame);
     while (turn->playout && !sl_playout_has_room(turn->playout, lane, frame->size) &&
            (oldest = sl_playout_take(turn->playout, lane, INT64_MAX)))
         decode(turn, oldest, lane);
@@ -211,6 +213,7 @@ static int take_end(sl_turn *turn, sl_camera *camera) {
     uint64_t held_back;
     if (sl_log_limit_pass(&turn->ends, &held_back))
         sl_log(SL_LOG_INFO, "stream", "camera %s has ended", camera->port);
+    sl_views_end(turn->views, camera->port, camera->heard_us);
     sl_cameras_leave(turn->cameras, camera);
     return sl_cameras_count(turn->cameras) == 0 ? play_to_the_end(turn) : SL_OK;
 }
@@ -223,6 +226,7 @@ static int take_message(sl_turn *turn, const sl_link_message *received,
     if (!camera || camera->session != message->session)
         return SL_OK; /* of the time before this end was opened, or the connection made anew */
     camera->heard_us = sl_now_us();
+    sl_views_hear(turn->views, camera->port, camera->connection, message->size, camera->heard_us);
     switch (message->kind) {
     case SL_LIVE_CHUNK:
         return take_chunk(turn, camera, message);

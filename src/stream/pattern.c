@@ -33,6 +33,8 @@ const sl_pattern_kind *sl_pattern_find(sl_pattern pattern, bool every_frame) {
 /* Notes who sent a message. SL_EEND when that ends the stream. */
 static int note_sender(sl_turn *turn, const sl_netgear_message *read, uint64_t from) {
     uint64_t held_back;
+    if (read->end)
+        sl_views_end(turn->views, read->port, turn->silent_since_us);
     if (!turn->settings->multiserver_mode)
         return read->end ? SL_EEND : SL_OK;
     if (!read->end)
@@ -42,6 +44,11 @@ static int note_sender(sl_turn *turn, const sl_netgear_message *read, uint64_t f
     else if (sl_log_limit_pass(&turn->ends, &held_back))
         sl_log(SL_LOG_INFO, "stream", "the sender of port %s has ended; others go on", read->port);
     return SL_OK;
+}
+
+void sl_turn_come(sl_turn *turn, const sl_frame *coded) {
+    sl_views_come(turn->views, coded, sl_now_us());
+    sl_taps_pass(turn->taps, coded);
 }
 
 int sl_turn_read(sl_turn *turn, sl_link_message *message, sl_frame **frame) {
@@ -59,7 +66,8 @@ int sl_turn_read(sl_turn *turn, sl_link_message *message, sl_frame **frame) {
     }
     if (read.frame) {
         sl_tally_bytes(turn->tally, read.frame->size);
-        sl_taps_pass(turn->taps, read.frame);
+        sl_views_hear(turn->views, read.frame->port, from, read.frame->size, turn->silent_since_us);
+        sl_turn_come(turn, read.frame);
     }
     *frame = read.frame;
     return note_sender(turn, &read, from);
@@ -81,6 +89,7 @@ int sl_turn_wait_for_room(sl_turn *turn, int64_t deadline_us) {
         if (last)
             return result;
         sl_link_wait(turn->link, -1, NULL, sl_deadline_us(0));
+        sl_views_look(turn->views, turn->link, sl_now_us());
     }
     return result;
 }

@@ -20,6 +20,7 @@
 #include "stream/steering.h"
 #include "stream/tally.h"
 #include "stream/taps.h"
+#include "stream/views.h"
 #include "wire/netgear.h"
 
 /* What a turn works with: one end's link and pipeline. Belongs to the link thread. */
@@ -30,7 +31,8 @@ typedef struct sl_turn {
     const sl_link_settings *settings;
     const sl_cancel *stop; /* the end is closing */
     sl_answer *answer;     /* receiver: what its replies carry, */
-    sl_taps *taps;         /* and who sees frames as they come */
+    sl_taps *taps;         /* who sees frames as they come, */
+    sl_views *views;       /* and what is known of the cameras */
     sl_returned *returned; /* sender: where what replies carry goes; NULL: they carry nothing */
     char port[SL_NETGEAR_PORT_MAX]; /* multi-server sender: who it is, as JSON text; "": no such */
     sl_senders senders;             /* multi-server receiver: whom it has heard */
@@ -98,6 +100,9 @@ void sl_live_send_end(sl_turn *turn);
  * ended; SL_EEND for the last one's end message; SL_EMESSAGE (counted and logged) for what is not
  * NetGear's. Empties `message`. */
 int sl_turn_read(sl_turn *turn, sl_link_message *message, sl_frame **frame);
+
+/* Receiver: a frame came whole, coded. */
+void sl_turn_come(sl_turn *turn, const sl_frame *coded);
 
 /* When a receiver that hears nothing must do something about it; -1: never. */
 int64_t sl_turn_silence_deadline(const sl_turn *turn, double patience_s);

@@ -174,6 +174,8 @@ static void admit_newest(sl_pipeline *pipeline) {
 static void drop_oldest(sl_pipeline *pipeline) {
     sl_frame *frame = NULL;
     remove_oldest(pipeline, &frame);
+    if (frame && pipeline->kind.dropped)
+        pipeline->kind.dropped(pipeline->user, frame);
     sl_frame_unref(&frame);
     pipeline->dropped++;
 }
@@ -268,6 +270,8 @@ int sl_pipeline_open(sl_pipeline **pipeline, const char *name, int threads, int 
         return sl_fail_memory();
     opened->kind = *worker;
     opened->user = user;
+    opened->offered.gone = opened->followed.gone = worker->dropped;
+    opened->offered.user = opened->followed.user = user;
     opened->threads = threads < SL_THREADS_MAX ? threads : SL_THREADS_MAX;
     opened->limit = limit < SL_PIPELINE_CAPACITY ? limit : SL_PIPELINE_CAPACITY;
     pthread_mutex_init(&opened->lock, NULL);
@@ -323,6 +327,8 @@ void sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame) {
         append(pipeline, frame, 0, false);
         show(pipeline);
     } else {
+        if (pipeline->kind.dropped)
+            pipeline->kind.dropped(pipeline->user, frame);
         sl_frame_unref(&frame);
         pipeline->dropped++;
     }
@@ -481,6 +487,7 @@ void sl_pipeline_close(sl_pipeline **pipeline) {
         sl_frame_unref(&job_at(closing, i)->out);
         free(job_at(closing, i)->sentence);
     }
+    closing->offered.gone = closing->followed.gone = NULL; /* its user may be half closed */
     sl_shelf_clear(&closing->offered);
     sl_shelf_clear(&closing->followed);
     sl_event_finish(&closing->ready.event);

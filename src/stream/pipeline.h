@@ -27,6 +27,8 @@ typedef struct sl_pipeline_worker {
     /* On a worker. SL_OK with `*out` left NULL: nothing came of it. */
     int (*work)(void *user, void *state, const sl_frame *in, sl_frame **out);
     void (*close)(void *user, void *state);
+    /* Hears of each frame that is let go and counted; NULL: nobody does. Must not call back. */
+    void (*dropped)(void *user, const sl_frame *frame);
 } sl_pipeline_worker;
 
 /* Starts `threads` workers named `name`. At most `limit` frames are worked on ahead of the taker.

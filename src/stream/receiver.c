@@ -19,6 +19,7 @@
 #include "stream/pattern.h"
 #include "stream/place.h"
 #include "stream/taps.h"
+#include "stream/views.h"
 #include "stream/threads.h"
 #include "stream/whereabouts.h"
 #include "tunnel/gate.h"
@@ -34,8 +35,8 @@
 #define EVERY_FRAME_QUEUE (SL_PIPELINE_CAPACITY - 2)
 #define REPLY_LINGER_MS   200 /* for the last reply to leave */
 #define TUNNEL_LINGER_MS  1000
+#define SENDER_SILENT_US  (5 * SL_SECOND_US) /* a live one asks twice a second whether we live */
 #define HOUR_US           (3600 * SL_SECOND_US)
-#define SMOOTH_MOST_MS    2000
 #define GATE_LINK_PORT    5555 /* what senders ask the gate for, when any port will do */
 
 struct sl_receiver {
@@ -46,6 +47,7 @@ struct sl_receiver {
     char folder[96]; /* private; where the link listens for the tunnels; "" without one */
     sl_pipeline *pipeline;
     sl_taps taps;
+    sl_views *views;
     atomic_int output; /* sl_output; at first the settings' */
     sl_tally tally;
     sl_cancel *stop;         /* the tunnel triggers it too, when it fails for good */
@@ -55,61 +57,11 @@ struct sl_receiver {
     sl_whereabouts whereabouts; /* of the gate */
     sl_answer answer;
     sl_cameras *cameras;  /* in the live pattern; else NULL, */
-    sl_audience audience; /* and nobody looks at this */
+    sl_audience audience; /* and it makes no difference to senders who asks */
     sl_playout *playout;  /* NULL: frames don't wait to be shown evenly */
     sl_link *link;        /* the link thread's, and `turn` too */
     sl_turn turn;
 };
-
-static const sl_option receiver_options[] = {
-    {.name = "every_frame",
-     .type = SL_OPTION_BOOL,
-     .offset = offsetof(sl_receiver_settings, every_frame),
-     .fallback = "false",
-     .help = "pubsub: hand out every frame from a bounded queue, instead of the newest"},
-    {.name = "timecode",
-     .type = SL_OPTION_BOOL,
-     .offset = offsetof(sl_receiver_settings, timecode),
-     .fallback = "false",
-     .help = "Read the timecode from the picture and measure how old frames are"},
-    {.name = "decoder_threads",
-     .type = SL_OPTION_INT,
-     .offset = offsetof(sl_receiver_settings, threads),
-     .maximum = SL_THREADS_MAX,
-     .fallback = "0",
-     .help = "Threads that decode; 0 is one a core, at most four"},
-    {.name = "full_size",
-     .type = SL_OPTION_BOOL,
-     .offset = offsetof(sl_receiver_settings, full_size),
-     .fallback = "true",
-     .help = "live: scale pictures back that a camera made smaller for a narrow link"},
-    {.name = "smooth",
-     .type = SL_OPTION_INT,
-     .offset = offsetof(sl_receiver_settings, smooth_ms),
-     .maximum = SMOOTH_MOST_MS,
-     .fallback = "0",
-     .help = "live: show frames evenly, so many ms after the quickest could be; 0 is at once"},
-};
-
-static sl_option_group groups[6];
-
-static void fill_groups(void) {
-    groups[0] = (sl_option_group){"Link", sl_link_options, sl_link_option_count,
-                                  offsetof(sl_receiver_settings, link)};
-    groups[1] = (sl_option_group){"Tunnel", sl_tunnel_options, sl_tunnel_option_count,
-                                  offsetof(sl_receiver_settings, tunnel)};
-    groups[2] = (sl_option_group){"Codec", sl_codec_options, sl_codec_option_count,
-                                  offsetof(sl_receiver_settings, codec)};
-    groups[3] = (sl_option_group){"Receiver", receiver_options, SL_COUNT(receiver_options), 0};
-    groups[4] = (sl_option_group){"Gate", sl_gate_options, sl_gate_option_count,
-                                  offsetof(sl_receiver_settings, gate)};
-}
-
-void sl_receiver_settings_init(sl_receiver_settings *settings) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, fill_groups);
-    sl_settings_init(settings, sizeof *settings, groups);
-}
 
 static int open_decoder(void *user, void **state) {
     sl_receiver *receiver = user;
@@ -123,12 +75,22 @@ static void close_decoder(void *user, void *state) {
     sl_decoders_close(&decoders);
 }
 
+static void note_dropped(void *user, const sl_frame *frame) {
+    sl_receiver *receiver = user;
+    sl_views_drop(receiver->views, frame);
+}
+
+static void note_age(sl_receiver *receiver, const sl_frame *frame, int32_t age_ms) {
+    sl_tally_age(&receiver->tally, age_ms);
+    sl_views_age(receiver->views, frame, age_ms);
+}
+
 static void measure_age(sl_receiver *receiver, const sl_frame *frame) {
     uint32_t timecode = 0;
     int32_t age_ms = 0;
     if (receiver->settings.timecode && sl_timecode_read(frame, &timecode) &&
         sl_latency_age(timecode, sl_utc_us(), &age_ms))
-        sl_tally_age(&receiver->tally, age_ms);
+        note_age(receiver, frame, age_ms);
 }
 
 /* As its sender tells: who tells of absurd times is an hour early or late. */
@@ -145,7 +107,7 @@ static void note_shown(sl_receiver *receiver, const sl_frame *frame) {
     if (told && age_us < 0)
         age_us = 0;
     if (told && !receiver->settings.timecode)
-        sl_tally_age(&receiver->tally, (int32_t)(age_us / 1000));
+        note_age(receiver, frame, (int32_t)(age_us / 1000));
     else
         measure_age(receiver, frame);
     sl_cameras_show(receiver->cameras, frame, age_us);
@@ -164,6 +126,7 @@ static sl_output output_of(const sl_receiver *receiver, const sl_frame *coded) {
 /* What fails for a camera's frame, whatever it is, is that camera's matter: the others go on. */
 static int let_go(sl_receiver *receiver, const sl_frame *coded, int result) {
     sl_tally_reject(&receiver->tally);
+    sl_views_drop(receiver->views, coded);
     if (!receiver->cameras)
         return result;
     sl_cameras_distrust(receiver->cameras, coded);
@@ -208,9 +171,11 @@ static int tunnel_failure(const sl_receiver *receiver) {
 static void run_link(void *argument) {
     sl_receiver *receiver = argument;
     int result = SL_OK;
-    while (result == SL_OK)
+    while (result == SL_OK) {
         result = sl_cancel_triggered(receiver->stop) ? SL_ECANCELED
                                                      : receiver->pattern->receive(&receiver->turn);
+        sl_views_look(receiver->views, receiver->link, sl_now_us());
+    }
     if (result == SL_EEND)
         sl_fail(SL_EEND, "the sender ended the stream");
     if (result == SL_ECANCELED && (result = tunnel_failure(receiver)) == SL_OK)
@@ -228,30 +193,6 @@ static int queue_length(const sl_receiver *receiver, int threads) {
     if (receiver->pattern->newest_wins)
         return receiver->settings.every_frame ? EVERY_FRAME_QUEUE : threads;
     return LOCKSTEP_QUEUE;
-}
-
-sl_tunnel_target sl_receiver_target(const sl_link_settings *link) {
-    bool all = !link->address || strcmp(link->address, "*") == 0;
-    sl_link_ports ports;
-    sl_link_ports_read(&ports, link);
-    return (sl_tunnel_target){.host = all ? "" : link->address, .port = ports.all[0]};
-}
-
-int sl_receiver_check(const sl_receiver_settings *settings) {
-    const sl_gate_settings *gate = &settings->gate;
-    bool ssh = settings->tunnel.destination != NULL;
-    if (gate->listen && ssh)
-        return sl_fail(SL_EINVAL, "a viewer has a gate or an SSH server that listens in its place; "
-                                  "leave one of the two out");
-    if (gate->listen && settings->link.protocol == SL_PROTOCOL_IPC)
-        return sl_fail(SL_EINVAL, "the gate carries tcp alone; leave out the protocol ipc");
-    if (!gate->listen && (gate->authorized_keys || gate->password_file))
-        return sl_fail(SL_EINVAL, "keys and passwords guard a gate (--authorized-keys, "
-                                  "gate_password_file), and there is none; open it with --gate");
-    if (ssh && settings->link.protocol != SL_PROTOCOL_TCP)
-        return sl_fail(SL_EINVAL, "an SSH server listens on a TCP port; leave protocol at tcp");
-    int result = sl_link_check_modes(&settings->link, SL_ROLE_RECEIVER);
-    return result || gate->listen || ssh ? result : sl_tunnel_check(&settings->tunnel, NULL);
 }
 
 /* All set out at once; then each is waited for, unless they are to persist. */
@@ -347,8 +288,16 @@ static bool is_connected(const void *link, uint64_t peer) {
     return sl_link_has(link, peer);
 }
 
+/* Where nobody takes frames, a live sender sends none, and others wait; but what broadcasts goes on
+ * and is read, unless every frame is to be handed out. */
+static int open_views(sl_receiver *receiver) {
+    bool waits = receiver->pattern != &sl_pattern_pubsub;
+    return sl_views_open(&receiver->views, waits ? &receiver->audience : NULL,
+                         is_live(receiver) ? SENDER_SILENT_US : 0);
+}
+
 static int start(sl_receiver *receiver) {
-    static const sl_pipeline_worker worker = {open_decoder, decode, close_decoder};
+    static const sl_pipeline_worker worker = {open_decoder, decode, close_decoder, note_dropped};
     int threads = is_live(receiver) ? 1 : sl_threads(receiver->settings.threads);
     const sl_link_settings *link = &receiver->settings.link;
     int result = sl_receiver_check(&receiver->settings);
@@ -358,6 +307,8 @@ static int start(sl_receiver *receiver) {
         result = sl_link_prepare(link, SL_ROLE_RECEIVER);
     if (!result)
         result = open_link(receiver);
+    if (!result)
+        result = open_views(receiver);
     if (!result && is_live(receiver))
         result = sl_cameras_open(&receiver->cameras, (uint64_t)link->max_message_bytes);
     if (!result && is_live(receiver) && receiver->settings.smooth_ms > 0)
@@ -373,6 +324,7 @@ static int start(sl_receiver *receiver) {
         .tally = &receiver->tally,
         .answer = &receiver->answer,
         .taps = &receiver->taps,
+        .views = receiver->views,
         .cameras = receiver->cameras,
         .audience = &receiver->audience,
         .playout = receiver->playout,
@@ -427,13 +379,14 @@ static int take_frame(sl_receiver *receiver, sl_frame **frame, int timeout_ms) {
 }
 
 int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms) {
-    if (!receiver->cameras)
-        return take_frame(receiver, frame, timeout_ms);
+    int64_t since_us;
+    if (sl_audience_is_away(&receiver->audience, sl_now_us(), &since_us))
+        sl_views_resume(receiver->views, sl_now_us());
     if (sl_audience_enter(&receiver->audience))
         sl_pipeline_expire(receiver->pipeline);
     int result = take_frame(receiver, frame, timeout_ms);
     sl_audience_leave(&receiver->audience, sl_now_us(), result == SL_OK);
-    if (result == SL_OK)
+    if (result == SL_OK && receiver->cameras)
         note_shown(receiver, *frame);
     return result;
 }
@@ -455,6 +408,31 @@ void sl_receiver_refresh(sl_receiver *receiver, const char *port) {
         return;
     sl_cameras_want_keyframe(receiver->cameras, port);
     sl_audience_call(&receiver->audience);
+}
+
+size_t sl_receiver_cameras(const sl_receiver *receiver, sl_camera_view *cameras, size_t room) {
+    return sl_views_get(receiver->views, cameras, room, sl_now_us());
+}
+
+static void viewer_stats(void *user, sl_stats *stats) {
+    sl_receiver_stats(user, stats);
+}
+
+static size_t viewer_cameras(void *user, sl_camera_view *cameras, size_t room) {
+    return sl_receiver_cameras(user, cameras, room);
+}
+
+static void viewer_refresh(void *user, const char *port) {
+    sl_receiver_refresh(user, port);
+}
+
+void sl_receiver_viewer(sl_receiver *receiver, sl_viewer *viewer) {
+    *viewer = (sl_viewer){
+        .user = receiver,
+        .stats = viewer_stats,
+        .cameras = viewer_cameras,
+        .refresh = viewer_refresh,
+    };
 }
 
 static int return_array(sl_receiver *receiver, const sl_frame *array) {
@@ -553,6 +531,7 @@ void sl_receiver_close(sl_receiver **receiver) {
     sl_tally_finish(&closing->tally);
     sl_answer_finish(&closing->answer);
     sl_taps_finish(&closing->taps);
+    sl_views_close(&closing->views);
     sl_audience_finish(&closing->audience);
     sl_playout_close(&closing->playout);
     sl_cameras_close(&closing->cameras);

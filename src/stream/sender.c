@@ -331,7 +331,7 @@ static int wait_until_open(sl_sender *sender) {
 
 /* No more lanes than there are destinations to be in them. */
 static int open_lanes(sl_sender *sender) {
-    static const sl_pipeline_worker worker = {open_encoder, encode, close_encoder};
+    static const sl_pipeline_worker worker = {open_encoder, encode, close_encoder, NULL};
     sl_pipeline *pipelines[SL_LANES];
     size_t count = sender->destinations.count;
     int result = SL_OK;

@@ -13,6 +13,8 @@ static sl_frame *remove_from(sl_shelf *shelf, size_t lane) {
 
 static void let_go(sl_shelf *shelf, size_t lane) {
     sl_frame *frame = remove_from(shelf, lane);
+    if (shelf->gone)
+        shelf->gone(shelf->user, frame);
     sl_frame_unref(&frame);
 }
 
@@ -56,9 +58,7 @@ sl_frame *sl_shelf_take(sl_shelf *shelf, size_t *lane) {
 
 size_t sl_shelf_clear(sl_shelf *shelf) {
     size_t gone = 0;
-    for (size_t lane; shelf->count > 0; gone++) {
-        sl_frame *frame = sl_shelf_take(shelf, &lane);
-        sl_frame_unref(&frame);
-    }
+    for (; shelf->count > 0; gone++)
+        let_go(shelf, find_largest(shelf));
     return gone;
 }

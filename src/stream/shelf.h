@@ -17,10 +17,13 @@ typedef struct sl_shelf_place {
 
 typedef struct sl_shelf {
     sl_shelf_place places[SL_SHELF_LANES];
-    size_t lanes; /* that ever had any */
-    size_t count; /* frames there, */
-    size_t bytes; /* and what they occupy */
-    size_t last;  /* the lane that had its turn */
+    size_t lanes;                                    /* that ever had any */
+    size_t count;                                    /* frames there, */
+    size_t bytes;                                    /* and what they occupy */
+    size_t last;                                     /* the lane that had its turn */
+    void (*gone)(void *user, const sl_frame *frame); /* hears of each that is let go; NULL: nobody
+                                                        does */
+    void *user;
 } sl_shelf;
 
 /* Puts a frame that occupies so many bytes, taking the caller's reference. True when one of its

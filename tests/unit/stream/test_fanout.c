@@ -42,7 +42,7 @@ static void close_worker(void *user, void *state) {
 
 /* All takers are in the first lane. */
 static void open_bench_for(struct bench *bench, size_t takers, size_t lanes, bool in_turns) {
-    static const sl_pipeline_worker worker = {open_worker, work, close_worker};
+    static const sl_pipeline_worker worker = {open_worker, work, close_worker, NULL};
     bench->lanes = lanes;
     sl_tally_init(&bench->all);
     for (size_t i = 0; i < lanes; i++)

@@ -86,7 +86,7 @@ static void *receive_slowly(void *argument) {
 }
 
 static void open_slow(struct slow *slow, int *port) {
-    static const sl_pipeline_worker worker = {open_worker, work_slowly, close_worker};
+    static const sl_pipeline_worker worker = {open_worker, work_slowly, close_worker, NULL};
     sem_init(&slow->permits, 0, 0);
     sl_tally_init(&slow->tally);
     sl_receiver_settings_init(&slow->settings);
@@ -97,6 +97,7 @@ static void open_slow(struct slow *slow, int *port) {
         .taps = &slow->taps,
     };
     sl_taps_init(&slow->taps);
+    assert_int_equal(sl_views_open(&slow->turn.views, NULL, 0), SL_OK);
     assert_int_equal(sl_audience_init(&slow->audience, sl_now_us()), SL_OK);
     assert_int_equal(sl_cancel_open(&slow->stop), SL_OK);
     slow->turn.stop = slow->stop;
@@ -122,6 +123,7 @@ static void close_slow(struct slow *slow) {
     sl_cameras_close(&slow->turn.cameras);
     sl_audience_finish(&slow->audience);
     sl_taps_finish(&slow->taps);
+    sl_views_close(&slow->turn.views);
     sl_cancel_close(&slow->stop);
     sl_tally_finish(&slow->tally);
     sl_settings_finish(&slow->settings);

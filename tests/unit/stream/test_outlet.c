@@ -94,7 +94,7 @@ static void wait_told(struct bench *bench, bool met, bool failed) {
 
 /* `tunnel` is what the destination has of one. */
 static void open_bench(struct bench *bench, sl_pattern pattern, sl_tunnel_settings tunnel) {
-    static const sl_pipeline_worker worker = {open_worker, work, close_worker};
+    static const sl_pipeline_worker worker = {open_worker, work, close_worker, NULL};
     *bench = (struct bench){.ends = {.pattern = pattern}};
     sl_receiver_settings receiving;
     sl_receiver_settings_init(&receiving);

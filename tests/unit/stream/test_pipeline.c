@@ -57,7 +57,7 @@ static void close_worker(void *user, void *state) {
 }
 
 static void open_bench(struct bench *bench, bool gated, int threads, int limit) {
-    static const sl_pipeline_worker worker = {open_worker, work, close_worker};
+    static const sl_pipeline_worker worker = {open_worker, work, close_worker, NULL};
     bench->gated = gated;
     sem_init(&bench->permits, 0, 0);
     sem_init(&bench->begun, 0, 0);
