@@ -1,20 +1,23 @@
 /*
  * The live pattern, both ways: what a receiver reads goes to its cameras, what a sender reads to
- * its governor. An input is messages, each behind its length in two bytes. What is read is written
- * again and must be read as the same.
+ * its governor, and what is known of cameras to whoever shows them. An input is messages, each
+ * behind its length in two bytes. What is read is written again and must be read as the same.
  */
 #include "fuzz.h"
 #include "stream/cameras.h"
 #include "stream/governor.h"
+#include "stream/views.h"
 #include "wire/live.h"
 #include <sightline/error.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FRAME_MAX 100000
 #define SENT      1000000
+#define LETTERS   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
 static void write_again(const sl_live_message *message) {
     sl_live_message again;
@@ -49,6 +52,25 @@ static void receive(sl_cameras *cameras, const sl_live_message *message, const s
     }
 }
 
+/* Whatever a camera says of itself can be shown. */
+static void show(sl_views *views, const sl_live_message *message) {
+    sl_camera_view seen[SL_VIEWS_MAX];
+    char port[SL_LIVE_NAME_MAX + 3];
+    if (message->kind == SL_LIVE_HELLO) {
+        snprintf(port, sizeof port, "\"%.*s\"", SL_LIVE_NAME_MAX, message->text);
+        sl_views_hear(views, port, 1, 0, message->sent_us);
+    } else if (message->kind == SL_LIVE_LOSS) {
+        sl_views_hear(views, NULL, 1, 0, message->lost_us);
+        sl_views_lose(views, NULL, message->lost_us, message->text, 0);
+    }
+    size_t count = sl_views_get(views, seen, SL_VIEWS_MAX, message->sent_us);
+    for (size_t i = 0; i < count; i++) {
+        if (seen[i].state >= SL_VIEW_STATES || !*seen[i].id || !*seen[i].name ||
+            strspn(seen[i].id, LETTERS ".") != strlen(seen[i].id) || seen[i].id[0] == '.')
+            abort();
+    }
+}
+
 /* It may be lied to, but its figures stay figures, and its window finite. */
 static void acknowledge(sl_governor *governor, const sl_live_message *message) {
     int64_t due_us;
@@ -68,10 +90,12 @@ static void acknowledge(sl_governor *governor, const sl_live_message *message) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     sl_cameras *cameras = NULL;
+    sl_views *views = NULL;
     sl_governor governor;
     sl_governor_goals goals = {.max_age_us = 150000, .min_fps = 10, .fps = 30};
     sl_buffer *from = NULL;
-    if (sl_cameras_open(&cameras, FRAME_MAX) || sl_buffer_new(&from, 1))
+    if (sl_cameras_open(&cameras, FRAME_MAX) || sl_views_open(&views, NULL, 0) ||
+        sl_buffer_new(&from, 1))
         abort();
     sl_governor_init(&governor, &goals, 0);
     sl_governor_sent(&governor, 0, SENT);
@@ -90,6 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             write_again(&message);
             receive(cameras, &message, from);
             acknowledge(&governor, &message);
+            show(views, &message);
         }
         sl_buffer_unref(&bytes);
         data += 2 + length;
@@ -97,5 +122,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     sl_buffer_unref(&from);
     sl_cameras_close(&cameras);
+    sl_views_close(&views);
     return 0;
 }

@@ -78,6 +78,12 @@ SL_API int sl_sender_wait(sl_sender *sender, int timeout_ms);
  * for one a second, while it can't become better and no receiver waits for a frame. */
 SL_API int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms);
 
+/* Says that the source is gone and waited for, and `why` in a sentence (copied, cut to 200 bytes);
+ * NULL: it is back, which the next frame that is sent says, too. Viewers in the live pattern are
+ * told at once, or when they come, and can show since when there is no picture; in NetGear's
+ * patterns nothing is sent. Any thread. */
+SL_API void sl_sender_lost(sl_sender *sender, const char *why);
+
 /* Waits until every frame taken was sent and acknowledged or given up, by each destination that
  * has a receiver. In `pubsub` one that finds no room for 0.8 s, as with a receiver that is stuck,
  * is given up, and counts as dropped there. SL_EAGAIN after timeout_ms. */

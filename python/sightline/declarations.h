@@ -399,6 +399,7 @@ int sl_sender_check(const sl_sender_settings *settings);
 int sl_sender_open(sl_sender **sender, const sl_sender_settings *settings);
 int sl_sender_wait(sl_sender *sender, int timeout_ms);
 int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms);
+void sl_sender_lost(sl_sender *sender, const char *why);
 int sl_sender_flush(sl_sender *sender, int timeout_ms);
 int sl_sender_returned(sl_sender *sender, sl_frame **returned);
 void sl_sender_stats(const sl_sender *sender, sl_stats *stats);

@@ -21,6 +21,7 @@ typedef struct sl_live {
     bool unwatched;                  /* nobody takes frames from it */
     bool behind;                     /* its decoder has more frames than it can take */
     sl_log_limit views;              /* log lines about that */
+    uint64_t loss_told;              /* changes of the source's loss that it knows of */
     int64_t hello_us;                /* when to say hello again */
     int64_t heard_us, asked_us;      /* the last message that came, the last ping that left */
     int64_t wished_us;               /* the last wish for a keyframe */

@@ -197,6 +197,19 @@ static void answer_ping(sl_turn *turn, const sl_camera *camera, const sl_live_me
     post(turn, camera->from, &pong);
 }
 
+/* Who says so again and again is told of as seldom as all that repeats itself. */
+static void take_loss(sl_turn *turn, const sl_camera *camera, const sl_live_message *loss) {
+    bool lost = loss->flags & SL_LIVE_LOST;
+    uint64_t held_back;
+    if (lost)
+        sl_views_lose(turn->views, camera->port, loss->lost_us, loss->text, camera->heard_us);
+    else
+        sl_views_regain(turn->views, camera->port, camera->heard_us);
+    if (sl_log_limit_pass(&turn->losses, &held_back))
+        sl_log(SL_LOG_INFO, "stream", "camera %s %s%s", camera->port,
+               lost ? "is lost: " : "is back", loss->text);
+}
+
 /* What waits is shown as evenly as all before. SL_EEND then. */
 static int play_to_the_end(sl_turn *turn) {
     int64_t due_us;
@@ -232,6 +245,9 @@ static int take_message(sl_turn *turn, const sl_link_message *received,
         return take_chunk(turn, camera, message);
     case SL_LIVE_PING:
         answer_ping(turn, camera, message);
+        return SL_OK;
+    case SL_LIVE_LOSS:
+        take_loss(turn, camera, message);
         return SL_OK;
     case SL_LIVE_END:
         return take_end(turn, camera);

@@ -8,6 +8,7 @@
  *     │ ◀─────────────────── ack … ack … ack │ each as its chunk comes
  *     │ ◀────────────────────────────── view │ when nobody watches any more, or somebody does, or
  *     │                                      │ somebody came who needs a keyframe
+ *     │ loss ──────────────────────────────▶ │ when the camera is gone, or back
  *     │ ping ──────────────────────────────▶ │ when nothing was heard for a while
  *     │ ◀────────────────────────────── pong │
  *     │ end ───────────────────────────────▶ │
@@ -284,6 +285,21 @@ static int stay_in_touch(sl_turn *turn, int64_t now_us, int64_t *due_us) {
     return result == SL_EAGAIN ? SL_OK : result;
 }
 
+/* Tells when the source is gone, and that it is back. What finds no room is told later. */
+static int tell_loss(sl_turn *turn, int64_t now_us) {
+    sl_live *live = &turn->live;
+    sl_live_message loss;
+    uint64_t changes;
+    int result = SL_OK;
+    if (sl_loss_news(turn->loss, live->loss_told, now_us, &loss, &changes)) {
+        loss.session = live->session;
+        result = post(turn, &loss);
+    }
+    if (result == SL_OK)
+        live->loss_told = changes;
+    return result == SL_EAGAIN ? SL_OK : result;
+}
+
 static void tell(const sl_live *live, const sl_coding *coding, const sl_governor_aim *aim,
                  sl_live_stats *told) {
     const sl_governor *governor = &live->governor;
@@ -365,6 +381,8 @@ int sl_live_attend(sl_turn *turn, bool *open, int64_t *due_us) {
     if (!live->welcome)
         return greet(turn, now_us, due_us);
     result = stay_in_touch(turn, now_us, due_us);
+    if (!result)
+        result = tell_loss(turn, now_us);
     if (live->unwatched) {
         sl_live_part(turn);
         return result;
@@ -492,6 +510,7 @@ int sl_live_send(sl_turn *turn, const sl_frame *frame) {
     live->number = turn->number;
     live->totals[chunk.sequence % SL_LIVE_RECENT] = chunk.total;
     live->lost = false;
+    live->loss_told = 0; /* whoever gets a frame takes it that the source is back */
     if (is_keyframe(frame))
         live->keyframe = chunk.sequence;
     sl_governor_admitted(&live->governor, turn->let_in_us, sl_now_us());

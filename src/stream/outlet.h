@@ -5,6 +5,7 @@
 
 #include "stream/destination.h"
 #include "stream/fanout.h"
+#include "stream/loss.h"
 #include "stream/returned.h"
 #include "stream/steering.h"
 
@@ -17,7 +18,8 @@ typedef struct sl_outlet_owner {
     sl_fanout *fanout;
     sl_returned *returned;   /* where goes what replies carry, in bidirectional mode */
     sl_steering *steering;   /* of the encoders, in the live pattern, */
-    sl_governor_goals goals; /* and what it is for */
+    sl_governor_goals goals; /* and what it is for, */
+    sl_loss *loss;           /* and of the source */
     sl_cancel *stop;         /* ends all of them */
     int encoders;            /* frames that can be coded at once */
     bool several;            /* then log lines say which one they are about */

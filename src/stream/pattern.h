@@ -13,6 +13,7 @@
 #include "stream/audience.h"
 #include "stream/cameras.h"
 #include "stream/live.h"
+#include "stream/loss.h"
 #include "stream/pipeline.h"
 #include "stream/playout.h"
 #include "stream/returned.h"
@@ -37,13 +38,15 @@ typedef struct sl_turn {
     char port[SL_NETGEAR_PORT_MAX]; /* multi-server sender: who it is, as JSON text; "": no such */
     sl_senders senders;             /* multi-server receiver: whom it has heard */
     size_t sender;                  /* the number of the one whose frame was read last; else 0 */
-    sl_log_limit ends;              /* log lines about those that ended */
+    sl_log_limit ends;              /* log lines about those that ended, */
+    sl_log_limit losses;            /* and whose sources are gone */
     sl_cameras *cameras;            /* live receiver: whom it hears, */
     sl_audience *audience;          /* who watches, */
     sl_playout *playout;            /* and what waits to be shown evenly; NULL: nothing does */
     sl_live live;                   /* live sender: how it stands with its receiver */
     sl_allowance allowance;         /* pair, reqrep: how large the sender's frames may be */
-    sl_steering *steering;          /* live sender: of the encoder, */
+    sl_loss *loss;                  /* live sender: of its source; */
+    sl_steering *steering;          /* of the encoder, */
     sl_rein *rein;                  /* its own hand on it, */
     const sl_governor_goals *goals; /* and what it is for, */
     size_t lane;                    /* and the lane whose frames it takes, see lanes.h */

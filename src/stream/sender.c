@@ -45,6 +45,7 @@ struct sl_sender {
     size_t lane_count; /* one but in the live pattern */
     sl_fanout *fanout;
     sl_returned returned;
+    sl_loss loss;                   /* of the source */
     bool live;                      /* the pattern, of all destinations */
     sl_steering steering;           /* of the encoders then */
     sl_stillness stillness;         /* of the picture then; the caller's thread's */
@@ -304,6 +305,7 @@ static int open_outlets(sl_sender *sender) {
         .returned = &sender->returned,
         .steering = &sender->steering,
         .goals = goals_of(&sender->settings.live),
+        .loss = &sender->loss,
         .stop = sender->stop,
         .encoders = encoders(sender),
         .several = count > 1,
@@ -379,6 +381,7 @@ int sl_sender_open(sl_sender **sender, const sl_sender_settings *settings) {
     pthread_mutex_init(&opened->lock, NULL);
     sl_tally_init(&opened->tally);
     sl_returned_init(&opened->returned);
+    sl_loss_init(&opened->loss);
     opened->opened.fd = opened->reachable.fd = -1;
 
     int result = sl_settings_copy(&opened->settings, settings, sizeof *settings);
@@ -412,6 +415,7 @@ static bool rests(sl_sender *sender, const sl_frame *frame) {
 int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms) {
     if (frame->size == 0)
         return sl_fail(SL_EINVAL, "an array without elements can't be sent");
+    sl_loss_note(&sender->loss, NULL, sl_now_us());
     sl_steering_offer(&sender->steering, frame->captured_monotonic_us);
     if (sender->live && rests(sender, frame))
         return failure_of(sender);
@@ -420,6 +424,10 @@ int sl_sender_send(sl_sender *sender, const sl_frame *frame, int timeout_ms) {
     if (result == SL_OK)
         sl_stillness_passed(&sender->stillness, sl_now_us());
     return result;
+}
+
+void sl_sender_lost(sl_sender *sender, const char *why) {
+    sl_loss_note(&sender->loss, why, sl_now_us());
 }
 
 int sl_sender_flush(sl_sender *sender, int timeout_ms) {
@@ -521,6 +529,7 @@ void sl_sender_close(sl_sender **sender) {
     sl_event_finish(&closing->reachable);
     sl_tally_finish(&closing->tally);
     sl_returned_finish(&closing->returned);
+    sl_loss_finish(&closing->loss);
     sl_destinations_finish(&closing->destinations);
     sl_settings_finish(&closing->settings);
     pthread_mutex_destroy(&closing->lock);

@@ -14,8 +14,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define SILENT_US (2 * SL_SECOND_US) /* without a frame */
-#define UNHEARD   "camera"           /* the name of one that says none */
+#define LOST_MOST (INT64_C(3650) * 86400 * SL_SECOND_US) /* an older loss is an absurd one */
+#define SILENT_US (2 * SL_SECOND_US)                     /* without a frame */
+#define UNHEARD   "camera"                               /* the name of one that says none */
 
 /* 40 KB each, for its ages: made when a camera comes. */
 struct view {
@@ -25,6 +26,8 @@ struct view {
     int64_t began_us; /* when it came, or was back */
     int64_t came_us;  /* its last frame; 0: none came */
     int64_t gone_us;  /* since when its sender isn't there; 0: it is */
+    bool lost;        /* its sender says that the device is gone, */
+    int64_t lost_us;  /* since then */
     int64_t since_us; /* of `shown.state` */
     sl_rate bytes, frames;
     sl_latency_log ages;
@@ -145,8 +148,8 @@ static struct view *find_place(sl_views *views) {
     }
     struct view *place = views->all[first];
     views->count--;
-    memmove(&views->all[first], &views->all[first + 1],
-            (views->count - first) * sizeof(views->all[0]));
+    for (size_t i = first; i < views->count; i++)
+        views->all[i] = views->all[i + 1];
     return place;
 }
 
@@ -174,6 +177,10 @@ static sl_view_state judge(const sl_views *views, const struct view *view, int64
         *since_us = view->gone_us;
         return SL_VIEW_GONE;
     }
+    if (view->lost) {
+        *since_us = view->lost_us;
+        return SL_VIEW_LOST;
+    }
     if (views->audience && sl_audience_is_away(views->audience, now_us, &away_us)) {
         *since_us = later(away_us, view->began_us);
         return SL_VIEW_UNWATCHED;
@@ -187,7 +194,7 @@ static sl_view_state judge(const sl_views *views, const struct view *view, int64
 static void settle(const sl_views *views, struct view *view, int64_t now_us) {
     int64_t since_us = now_us;
     sl_view_state state = judge(views, view, now_us, &since_us);
-    if (state != view->shown.state)
+    if (state != view->shown.state || state == SL_VIEW_LOST)
         view->since_us = since_us;
     view->shown.state = state;
 }
@@ -201,8 +208,10 @@ void sl_views_hear(sl_views *views, const char *port, uint64_t connection, size_
     if (view) {
         view->connection = connection;
         view->heard_us = now_us;
-        if (view->gone_us)
+        if (view->gone_us) {
             view->began_us = now_us;
+            view->lost = false;
+        }
         view->gone_us = 0;
         view->shown.bytes += bytes;
         if (bytes > 0)
@@ -220,6 +229,7 @@ void sl_views_come(sl_views *views, const sl_frame *coded, int64_t now_us) {
     if (view) {
         settle(views, view, now_us);
         view->came_us = now_us;
+        view->lost = false;
         view->shown.frames++;
         view->shown.format = coded->format;
         sl_rate_add(&view->frames, now_us, 1);
@@ -227,6 +237,30 @@ void sl_views_come(sl_views *views, const sl_frame *coded, int64_t now_us) {
             view->shown.width = width;
             view->shown.height = height;
         }
+        settle(views, view, now_us);
+    }
+    pthread_mutex_unlock(&views->lock);
+}
+
+void sl_views_lose(sl_views *views, const char *port, int64_t lost_us, const char *why,
+                   int64_t now_us) {
+    pthread_mutex_lock(&views->lock);
+    struct view *view = find(views, port);
+    if (view) {
+        view->lost = true;
+        view->lost_us = now_us - (lost_us < LOST_MOST ? lost_us : LOST_MOST);
+        sl_text_copy(view->shown.reason, why, sizeof view->shown.reason);
+        settle(views, view, now_us);
+    }
+    pthread_mutex_unlock(&views->lock);
+}
+
+void sl_views_regain(sl_views *views, const char *port, int64_t now_us) {
+    pthread_mutex_lock(&views->lock);
+    struct view *view = find(views, port);
+    if (view && view->lost) {
+        view->lost = false;
+        view->began_us = now_us; /* a frame may take a moment */
         settle(views, view, now_us);
     }
     pthread_mutex_unlock(&views->lock);
@@ -305,6 +339,8 @@ size_t sl_views_get(sl_views *views, sl_camera_view *cameras, size_t room, int64
         settle(views, view, now_us);
         cameras[i] = view->shown;
         cameras[i].since_us = view->since_us + utc_us;
+        if (view->shown.state != SL_VIEW_LOST)
+            cameras[i].reason[0] = '\0';
         cameras[i].last_us = view->came_us ? view->came_us + utc_us : 0;
         cameras[i].bit_rate = sl_rate_get(&view->bytes, now_us);
         cameras[i].fps = (double)sl_rate_get(&view->frames, now_us) / 8;

@@ -28,6 +28,12 @@ void sl_views_hear(sl_views *views, const char *port, uint64_t connection, size_
 /* Link thread: a frame came whole. */
 void sl_views_come(sl_views *views, const sl_frame *coded, int64_t now_us);
 
+/* Link thread: its sender says for how long its source has been gone, and why, or that it is back;
+ * a frame says that it is back, too. */
+void sl_views_lose(sl_views *views, const char *port, int64_t lost_us, const char *why,
+                   int64_t now_us);
+void sl_views_regain(sl_views *views, const char *port, int64_t now_us);
+
 /* Link thread: that sender has ended. */
 void sl_views_end(sl_views *views, const char *port, int64_t now_us);
 

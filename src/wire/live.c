@@ -70,6 +70,11 @@ static const struct layout layouts[] = {
      0,
      0},
     {SL_LIVE_VIEW, {FIELD(1, flags), FIELD(4, session)}, NOTHING, 0, 0},
+    {SL_LIVE_LOSS,
+     {FIELD(1, flags), FIELD(4, session), FIELD(8, lost_us)},
+     TEXT,
+     0,
+     SL_LIVE_WHY_MAX},
     {SL_LIVE_END, {FIELD(4, session)}, NOTHING, 0, 0},
 };
 
@@ -126,6 +131,7 @@ static bool is_time(int64_t time_us) {
 static int check_times(const sl_live_message *message) {
     int64_t clock_us = message->clock_us;
     if (is_time(message->sent_us) && is_time(message->now_us) && is_time(message->captured_us) &&
+        is_time(message->lost_us) &&
         (clock_us == SL_LIVE_NO_CLOCK || (clock_us > -TIME_MAX && clock_us < TIME_MAX)))
         return SL_OK;
     return sl_fail(SL_EMESSAGE, "a live message '%c' is refused: it tells an absurd time",

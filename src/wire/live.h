@@ -36,6 +36,9 @@
  *                  9   ping's sent at    8         17   answered at       8
  *   view     'V'   receiver → sender: what flags say, when that has changed or is wished
  *                  4   flags             1          5   session           4
+ *   loss     'L'   sender → receiver: the camera is gone, and waited for; or it is back
+ *                  4   flags             1          5   session           4
+ *                  9   for               8         17   why               n ≤ 200, UTF-8
  *   end      'E'   sender → receiver: that was all
  *                  4   session           4
  *
@@ -63,6 +66,7 @@ typedef enum sl_live_kind {
     SL_LIVE_PING = 'P',
     SL_LIVE_PONG = 'Q',
     SL_LIVE_VIEW = 'V',
+    SL_LIVE_LOSS = 'L',
     SL_LIVE_END = 'E',
 } sl_live_kind;
 
@@ -88,6 +92,9 @@ typedef enum sl_live_codec {
 
 /* In a view: somebody came who can begin at a keyframe alone. The others need none, and go on. */
 #define SL_LIVE_REFRESH 8U
+
+/* In a loss: the camera is gone; without, it is back. */
+#define SL_LIVE_LOST 16U
 
 #define SL_LIVE_NO_AGE UINT32_MAX /* nobody knows when that one was captured */
 
@@ -115,8 +122,9 @@ typedef struct sl_live_message {
     uint16_t width, height; /* chunk: of the camera's picture, where this one is smaller; else 0 */
     uint32_t shown;         /* ack: the last frame that was handed out; 0: none was */
     uint32_t shown_age_us;  /* how old it was then; SL_LIVE_NO_AGE */
-    char text[SL_LIVE_WHY_MAX + 1]; /* hello: the camera's name; refusal: why. No control characters
-                                       when read */
+    int64_t lost_us;        /* loss: for how long the camera has been gone */
+    char text[SL_LIVE_WHY_MAX + 1]; /* hello: the camera's name; refusal, loss: why. No control
+                                       characters when read */
     const uint8_t *data;            /* chunk: its bytes, in the message that was read */
     size_t size;
 } sl_live_message;

@@ -58,6 +58,11 @@ static const sl_live_message samples[] = {
     {.kind = SL_LIVE_PING, .session = 1, .sent_us = 2},
     {.kind = SL_LIVE_PONG, .flags = SL_LIVE_UNWATCHED, .session = 1, .sent_us = 2, .now_us = 3},
     {.kind = SL_LIVE_VIEW, .flags = SL_LIVE_UNWATCHED, .session = 1},
+    {.kind = SL_LIVE_LOSS,
+     .flags = SL_LIVE_LOST,
+     .session = 1,
+     .lost_us = 12000000,
+     .text = "the plug was pulled"},
     {.kind = SL_LIVE_END, .session = 1},
 };
 
