@@ -4,8 +4,8 @@
  *
  * JPEG, H.264, HEVC and AV1 are copied; arrays are coded as Motion JPEG. A segment begins with a
  * keyframe, its name is the time of capture of its first frame, UTC, and every frame has its own
- * time of capture in it. Each can be played whenever writing stops, after a power cut, too. A thread
- * of its own writes: who hands frames over never waits for a disk. */
+ * time of capture in it. Each can be played whenever writing stops, after a power cut, too. A
+ * thread of its own writes: who hands frames over never waits for a disk. */
 #ifndef SIGHTLINE_RECORDER_H
 #define SIGHTLINE_RECORDER_H
 
@@ -24,13 +24,13 @@ typedef struct sl_extent {
 
 typedef struct sl_recorder_settings {
     sl_settings settings;
-    const char *directory; /* made when it is needed; NULL: "sightline-recordings" */
-    int before_s;          /* seconds of each camera that are kept in memory, so that a recording
-                              begins with what led to it; 0: none. 0 to 600 */
-    sl_extent segment;     /* "10m", "500MB": a new segment after that much; 10 minutes */
-    sl_extent keep;        /* "7d", "20GB": the oldest of its own segments are deleted that are
-                              beyond that; no limit */
-    bool idle;             /* records nothing before sl_recorder_start() or an event */
+    const char *directory;   /* made when it is needed; NULL: "sightline-recordings" */
+    int before_s;            /* seconds of each camera that are kept in memory, so that a recording
+                                begins with what led to it; 0: none. 0 to 600 */
+    sl_extent segment;       /* "10m", "500MB": a new segment after that much; 10 minutes */
+    sl_extent keep;          /* "7d", "20GB": the oldest of its own segments are deleted that are
+                                beyond that; no limit */
+    bool idle;               /* records nothing before sl_recorder_start() or an event */
     const sl_viewer *viewer; /* asked for keyframes, and for the names of cameras; its struct is
                                 copied, what it refers to borrowed for the recorder's life */
     void *reserved[16];
@@ -49,13 +49,13 @@ SL_API const char *sl_recording_state_name(sl_recording_state state);
 
 typedef struct sl_recording {
     sl_recording_state state;
-    char path[1024];     /* of the segment in work, or the last; "": there was none */
-    char reason[256];    /* why it is full or has failed */
-    int64_t since_us;    /* UTC: when this recording began; 0: off */
-    int64_t until_us;    /* UTC: when an event's recording will end; 0: it is not limited */
-    uint64_t frames;     /* stored since then, */
-    uint64_t bytes;      /* and their bytes */
-    uint64_t lost;       /* frames that could not be stored */
+    char path[1024];  /* of the segment in work, or the last; "": there was none */
+    char reason[256]; /* why it is full or has failed */
+    int64_t since_us; /* UTC: when this recording began; 0: off */
+    int64_t until_us; /* UTC: when an event's recording will end; 0: it is not limited */
+    uint64_t frames;  /* stored since then, */
+    uint64_t bytes;   /* and their bytes */
+    uint64_t lost;    /* frames that could not be stored */
     void *reserved[8];
 } sl_recording;
 

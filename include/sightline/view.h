@@ -28,8 +28,9 @@ typedef enum sl_view_state { SL_VIEW_STATE_MAP(SL_VIEW_STATE_ENUM) SL_VIEW_STATE
 SL_API const char *sl_view_state_name(sl_view_state state);
 
 /* How many frames were no older than each of these, in milliseconds; the last bound is infinite. */
-#define SL_AGE_BOUNDS_MS {10, 25, 50, 75, 100, 150, 200, 300, 500, 1000, 2000, 5000, -1}
-#define SL_AGE_BOUNDS    13
+#define SL_AGE_BOUNDS_MS                                                                           \
+    { 10, 25, 50, 75, 100, 150, 200, 300, 500, 1000, 2000, 5000, -1 }
+#define SL_AGE_BOUNDS 13
 
 /* One camera, at a moment. */
 typedef struct sl_camera_view {
@@ -38,17 +39,17 @@ typedef struct sl_camera_view {
     char name[128];          /* as its sender says it; "camera" where it says nothing */
     char port[128];          /* as its frames have it; "": they have none */
     sl_view_state state;
-    int64_t since_us;     /* UTC: since when it is in that state */
-    int64_t last_us;      /* UTC: when its last frame came; 0: none did */
-    char reason[256];     /* LOST: what its sender says; else "" */
-    sl_format format;     /* of its last coded frame; SL_FORMAT_NONE: none came */
-    int width, height;    /* of its last picture, as the camera took it; 0: not known */
-    uint64_t frames;      /* that came whole */
-    uint64_t dropped;     /* that were let go here for newer ones, or could not be decoded */
-    uint64_t bytes;       /* of all that came */
-    int64_t bit_rate;     /* bits a second, over the last second */
-    double fps;           /* frames a second that came, over the last second */
-    sl_latency latency;   /* of frames that were handed out */
+    int64_t since_us;   /* UTC: since when it is in that state */
+    int64_t last_us;    /* UTC: when its last frame came; 0: none did */
+    char reason[256];   /* LOST: what its sender says; else "" */
+    sl_format format;   /* of its last coded frame; SL_FORMAT_NONE: none came */
+    int width, height;  /* of its last picture, as the camera took it; 0: not known */
+    uint64_t frames;    /* that came whole */
+    uint64_t dropped;   /* that were let go here for newer ones, or could not be decoded */
+    uint64_t bytes;     /* of all that came */
+    int64_t bit_rate;   /* bits a second, over the last second */
+    double fps;         /* frames a second that came, over the last second */
+    sl_latency latency; /* of frames that were handed out */
     uint64_t ages[SL_AGE_BOUNDS]; /* of those, how many in each step of SL_AGE_BOUNDS_MS */
     double ages_s;                /* sum of their ages, in seconds */
     void *reserved[8];

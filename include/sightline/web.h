@@ -46,8 +46,8 @@ SL_API const char *sl_web_link(const sl_web *web);
  * next keyframe, or is cut off. One thread at a time: an sl_tap's. */
 SL_API void sl_web_take(sl_web *web, const sl_frame *coded);
 
-/* Takes a decoded picture, for those who want JPEG of what came as video or arrays; it is coded once
- * for all, and only when somebody wants it. One thread at a time. */
+/* Takes a decoded picture, for those who want JPEG of what came as video or arrays; it is coded
+ * once for all, and only when somebody wants it. One thread at a time. */
 SL_API void sl_web_show(sl_web *web, const sl_frame *picture);
 
 /* Any thread. */

@@ -144,6 +144,13 @@ void sl_governor_heard(sl_governor *governor, int64_t now_us, int64_t sent_us, i
     note_lately(&governor->round_trip, trip_us, now_us);
 }
 
+bool sl_governor_arrived(sl_governor *governor, uint64_t bytes) {
+    if (bytes > governor->sent || bytes < governor->acked)
+        return false;
+    governor->acked = bytes;
+    return true;
+}
+
 bool sl_governor_acked(sl_governor *governor, int64_t now_us, uint64_t bytes, int64_t sent_us,
                        int64_t came_us) {
     if (bytes > governor->sent || bytes < governor->acked || sent_us > now_us)

@@ -79,6 +79,10 @@ void sl_governor_restart(sl_governor *governor, int64_t now_us);
 /* A chunk of so many bytes has left. */
 void sl_governor_sent(sl_governor *governor, int64_t now_us, uint64_t bytes);
 
+/* So many bytes in all have come, as is known by other means than an ack, which may be lost. False
+ * as below. */
+bool sl_governor_arrived(sl_governor *governor, uint64_t bytes);
+
 /* An ack: of a chunk that left at `sent_us` and came at `came_us` by the receiver's clock, with
  * which `bytes` in all have come. False for one that can't be: more than was sent, fewer than
  * before, from the future. It changes nothing then. */

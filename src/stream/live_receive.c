@@ -194,6 +194,7 @@ static void answer_ping(sl_turn *turn, const sl_camera *camera, const sl_live_me
     pong.kind = SL_LIVE_PONG;
     pong.flags = sl_cameras_view(turn->cameras, camera);
     pong.now_us = sl_utc_us();
+    pong.bytes = camera->received;
     post(turn, camera->from, &pong);
 }
 

@@ -188,6 +188,14 @@ static int take_ack(sl_turn *turn, const sl_live_message *ack, int64_t now_us) {
     return SL_OK;
 }
 
+static int take_pong(sl_live *live, const sl_live_message *pong, int64_t now_us) {
+    if (!sl_governor_arrived(&live->governor, pong->bytes))
+        return sl_fail(SL_EMESSAGE, "a pong tells of bytes that were not sent");
+    note_answer(live, pong, now_us);
+    note_view(live, pong->flags);
+    return SL_OK;
+}
+
 static bool speaks_our_version(const sl_live_message *message) {
     return message->lowest <= SL_LIVE_VERSION && message->highest >= SL_LIVE_VERSION;
 }
@@ -230,9 +238,7 @@ static int take_message(sl_turn *turn, const sl_live_message *message, int64_t n
     case SL_LIVE_ACK:
         return take_ack(turn, message, now_us);
     case SL_LIVE_PONG:
-        note_answer(live, message, now_us);
-        note_view(live, message->flags);
-        return SL_OK;
+        return take_pong(live, message, now_us);
     case SL_LIVE_VIEW:
         note_view(live, message->flags);
         if (message->flags & SL_LIVE_REFRESH)

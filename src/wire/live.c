@@ -65,7 +65,7 @@ static const struct layout layouts[] = {
      0},
     {SL_LIVE_PING, {FIELD(4, session), FIELD(8, sent_us)}, NOTHING, 0, 0},
     {SL_LIVE_PONG,
-     {FIELD(1, flags), FIELD(4, session), FIELD(8, sent_us), FIELD(8, now_us)},
+     {FIELD(1, flags), FIELD(4, session), FIELD(8, sent_us), FIELD(8, now_us), FIELD(8, bytes)},
      NOTHING,
      0,
      0},

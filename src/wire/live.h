@@ -34,6 +34,7 @@
  *   pong     'Q'   receiver → sender
  *                  4   flags             1          5   session           4
  *                  9   ping's sent at    8         17   answered at       8
+ *                 25   bytes             8
  *   view     'V'   receiver → sender: what flags say, when that has changed or is wished
  *                  4   flags             1          5   session           4
  *   loss     'L'   sender → receiver: the camera is gone, and waited for; or it is back
@@ -111,14 +112,14 @@ typedef struct sl_live_message {
     uint32_t total;          /* bytes of the whole frame */
     sl_live_codec codec;
     uint8_t flags;
-    uint64_t bytes;         /* ack: of this session's chunks that have come, their own alone */
-    int64_t sent_us;        /* by the clock of the end that asks: hello, chunk, ping; their
-                               answers give it back */
-    int64_t now_us;         /* by the clock of the end that answers: welcome, ack, pong; UTC at a
-                               receiver */
-    int64_t captured_us;    /* UTC by the sender's clock */
-    int64_t clock_us;       /* how much further the receiver's UTC is than the sender's, as far as
-                               the sender knows; SL_LIVE_NO_CLOCK */
+    uint64_t bytes;      /* ack, pong: of this session's chunks that have come, their own alone */
+    int64_t sent_us;     /* by the clock of the end that asks: hello, chunk, ping; their
+                            answers give it back */
+    int64_t now_us;      /* by the clock of the end that answers: welcome, ack, pong; UTC at a
+                            receiver */
+    int64_t captured_us; /* UTC by the sender's clock */
+    int64_t clock_us;    /* how much further the receiver's UTC is than the sender's, as far as
+                            the sender knows; SL_LIVE_NO_CLOCK */
     uint16_t width, height; /* chunk: of the camera's picture, where this one is smaller; else 0 */
     uint32_t shown;         /* ack: the last frame that was handed out; 0: none was */
     uint32_t shown_age_us;  /* how old it was then; SL_LIVE_NO_AGE */

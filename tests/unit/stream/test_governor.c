@@ -291,6 +291,18 @@ static void keeps_to_the_day(void **state) {
     assert_in_range(way->governor.sent - before, 500000, 650000);
 }
 
+/* Else it would wait for the acks of the last frame for ever. */
+static void goes_on_when_acks_are_lost(void **state) {
+    struct way *way = begin(state, four, 25000, 20e6);
+    int64_t due_us;
+    sl_governor_sent(&way->governor, 0, 8000);
+    assert_false(sl_governor_admits(&way->governor, SECOND_US, &due_us));
+    assert_false(sl_governor_arrived(&way->governor, 8001));
+    assert_true(sl_governor_arrived(&way->governor, 8000));
+    assert_false(sl_governor_arrived(&way->governor, 7999));
+    assert_true(sl_governor_admits(&way->governor, SECOND_US, &due_us));
+}
+
 /* Coding takes a part of the time between two frames, and holds up none. */
 static void frames_follow_each_other_however_long_they_are_coded(void **state) {
     struct way *way = begin(state, four, 25000, 20e6);
@@ -330,6 +342,7 @@ int main(void) {
         cmocka_unit_test_prestate(finds_room_after_stillness, &together),
         cmocka_unit_test_prestate(keeps_to_the_highest_rate, &together),
         cmocka_unit_test_prestate(keeps_to_the_day, &together),
+        cmocka_unit_test_prestate(goes_on_when_acks_are_lost, &together),
         cmocka_unit_test_prestate(frames_follow_each_other_however_long_they_are_coded, &together),
         cmocka_unit_test_prestate(sees_a_clock_that_was_set, &apart),
         cmocka_unit_test_prestate(sees_a_clock_that_was_set, &together),
