@@ -1,9 +1,10 @@
-/* sink: one recording on disk. Used by record.c. */
+/* sink: one recording on disk. Used by record.c and segment.c. */
 #include "sink/muxer.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "sink/kind.h"
+#include "sink/track.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define IO_BYTES    65536
@@ -173,20 +175,19 @@ static int end_piece(sl_muxer *muxer) {
     return SL_OK;
 }
 
-int sl_muxer_begin(sl_muxer *muxer, int width, int height) {
-    AVStream *stream = muxer->context->streams[0];
-    AVCodecParameters *parameters = stream->codecpar;
-    parameters->codec_type = AVMEDIA_TYPE_VIDEO;
-    parameters->codec_id = AV_CODEC_ID_MJPEG;
-    parameters->width = width;
-    parameters->height = height;
-    parameters->format = AV_PIX_FMT_YUVJ422P;
-    parameters->color_range = AVCOL_RANGE_JPEG;
-    parameters->color_space = AVCOL_SPC_BT470BG;
-    stream->time_base = (AVRational){1, 90000};
+/* The container's own notes of when the first frame was captured. */
+static void note_time(sl_muxer *muxer, int64_t utc_us) {
+    time_t seconds = (time_t)(utc_us / SL_SECOND_US);
+    struct tm moment;
+    char text[64] = "";
+    if (utc_us <= 0 || !gmtime_r(&seconds, &moment))
+        return;
+    size_t used = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &moment);
+    snprintf(text + used, sizeof(text) - used, ".%06dZ", (int)(utc_us % SL_SECOND_US));
+    av_dict_set(&muxer->context->metadata, "creation_time", text, 0);
+}
 
-    int cut = ftruncate(muxer->fd, 0); /* a device has nothing to cut */
-    (void)cut;
+static int write_head(sl_muxer *muxer) {
     AVDictionary *options = NULL;
     /* Each container knows its own and leaves the other's. */
     av_dict_set(&options, "movflags", "frag_custom+empty_moov+default_base_moof", 0);
@@ -203,6 +204,17 @@ int sl_muxer_begin(sl_muxer *muxer, int width, int height) {
     muxer->begun = true;
     muxer->good_bytes = lseek(muxer->fd, 0, SEEK_CUR);
     return SL_OK;
+}
+
+int sl_muxer_begin(sl_muxer *muxer, const AVCodecParameters *track, int64_t utc_us) {
+    AVStream *stream = muxer->context->streams[0];
+    if (avcodec_parameters_copy(stream->codecpar, track) < 0)
+        return sl_fail_memory();
+    stream->time_base = (AVRational){1, 90000};
+    note_time(muxer, utc_us);
+    int cut = ftruncate(muxer->fd, 0); /* a device has nothing to cut */
+    (void)cut;
+    return write_head(muxer);
 }
 
 /* Where the frame stands in the stream: strictly after the one before. */
@@ -228,38 +240,91 @@ static void set_times(sl_muxer *muxer, int64_t time_us) {
         muxer->packet->duration = 1;
 }
 
-int sl_muxer_write(sl_muxer *muxer, const uint8_t *jpeg, size_t size, int64_t time_us) {
-    if (muxer->failure)
-        return write_failed(muxer);
-    bool due = time_us - muxer->piece_us >= PIECE_US || time_us < muxer->piece_us ||
-               (int64_t)(muxer->piece_bytes + size) > PIECE_BYTES;
-    if (muxer->piece_bytes > 0 && due) {
-        int code = end_piece(muxer);
-        if (code < 0)
-            return code;
+/* The container copies JPEGs as they are, which may so stay the frame's; of video it makes other
+ * bytes, and reads beyond their end. */
+static int fill_packet(sl_muxer *muxer, const sl_frame *coded, bool afresh) {
+    AVPacket *packet = muxer->packet;
+    if (coded->format == SL_FORMAT_JPEG) {
+        packet->data = coded->planes[0];
+        packet->size = (int)coded->size;
+    } else if (sl_track_packet(packet, coded) < 0) {
+        return SL_ENOMEM;
     }
-    if (muxer->piece_bytes == 0)
-        muxer->piece_us = time_us;
-    set_times(muxer, time_us);
-    /* The bytes stay the frame's; the container copies them into the piece. */
-    muxer->packet->data = (uint8_t *)jpeg;
-    muxer->packet->size = (int)size;
-    muxer->packet->flags = AV_PKT_FLAG_KEY;
-    muxer->packet->stream_index = 0;
-    int written = av_write_frame(muxer->context, muxer->packet);
-    muxer->packet->data = NULL;
-    muxer->packet->size = 0;
-    if (muxer->failure)
-        return write_failed(muxer);
-    if (written < 0)
-        return sl_fail(SL_ESINK, "cannot add a frame to %s: %s", muxer->path, av_err2str(written));
-    muxer->frames++;
-    muxer->piece_bytes += size;
+    packet->stream_index = 0;
+    packet->flags = afresh ? AV_PKT_FLAG_KEY : 0;
     return SL_OK;
 }
 
+/* Whether the piece ends before a frame of this size and time. */
+static bool piece_ends(const sl_muxer *muxer, size_t size, int64_t time_us) {
+    return muxer->piece_bytes > 0 &&
+           (time_us - muxer->piece_us >= PIECE_US || time_us < muxer->piece_us ||
+            (int64_t)(muxer->piece_bytes + size) > PIECE_BYTES);
+}
+
+int sl_muxer_write(sl_muxer *muxer, const sl_frame *coded, bool afresh, int64_t time_us) {
+    if (muxer->failure)
+        return write_failed(muxer);
+    int code = piece_ends(muxer, coded->size, time_us) ? end_piece(muxer) : SL_OK;
+    if (code == SL_OK)
+        code = fill_packet(muxer, coded, afresh);
+    if (code < 0)
+        return code;
+    if (muxer->piece_bytes == 0)
+        muxer->piece_us = time_us;
+    set_times(muxer, time_us);
+    int written = av_write_frame(muxer->context, muxer->packet);
+    av_packet_unref(muxer->packet);
+    if (muxer->failure)
+        return write_failed(muxer);
+    if (written < 0)
+        return sl_fail(written == AVERROR_INVALIDDATA ? SL_EUNSUPPORTED : SL_ESINK,
+                       "cannot add a frame to %s: %s", muxer->path, av_err2str(written));
+    muxer->frames++;
+    muxer->piece_bytes += coded->size;
+    return SL_OK;
+}
+
+int sl_muxer_flush(sl_muxer *muxer) {
+    if (muxer->failure)
+        return write_failed(muxer);
+    return muxer->piece_bytes > 0 ? end_piece(muxer) : SL_OK;
+}
+
+int sl_muxer_sync(sl_muxer *muxer) {
+    if (fdatasync(muxer->fd) == 0 || errno == EINVAL || errno == EROFS) /* a device */
+        return SL_OK;
+    muxer->failure = errno;
+    return write_failed(muxer);
+}
+
+int sl_muxer_rename(sl_muxer *muxer, const char *path) {
+    char *copy = strdup(path);
+    if (!copy)
+        return sl_fail_memory();
+    if (rename(muxer->path, path) < 0) {
+        free(copy);
+        return sl_fail(SL_ESINK, "cannot rename %s: %s", muxer->path, strerror(errno));
+    }
+    free(muxer->path);
+    muxer->path = copy;
+    return SL_OK;
+}
+
+int64_t sl_muxer_bytes(const sl_muxer *muxer) {
+    return muxer->good_bytes;
+}
+
+uint64_t sl_muxer_gathered(const sl_muxer *muxer) {
+    return muxer->frames - muxer->good_frames;
+}
+
+int sl_muxer_failure(const sl_muxer *muxer) {
+    return muxer->failure;
+}
+
 static int finish(sl_muxer *muxer) {
-    int code = muxer->piece_bytes > 0 ? end_piece(muxer) : SL_OK;
+    int code = sl_muxer_flush(muxer);
     if (code < 0)
         return code;
     int written = av_write_trailer(muxer->context);
@@ -281,7 +346,7 @@ int sl_muxer_close(sl_muxer **muxer) {
     if (!closed)
         return SL_OK;
     int code = closed->begun && !closed->failure ? finish(closed) : SL_OK;
-    if (!closed->begun && closed->made)
+    if (closed->good_frames == 0 && closed->made)
         unlink(closed->path);
     free_muxer(closed);
     *muxer = NULL;

@@ -1,15 +1,17 @@
 /* sink: file:*.mkv, file:*.mp4 and file:*.mov, a recording.
  *
- * JPEGs are stored as they came. Frames of a peer that sends raw arrays are coded as Motion JPEG,
- * in its best quality. A container has one size, so when the peer's changes the recording goes on
- * in another file: out.mkv, out-2.mkv, out-3.mkv. Runs in the caller's thread. */
+ * JPEGs and video are stored as they came. Frames of a peer that sends raw arrays are coded as
+ * Motion JPEG, in its best quality. A container has one size and codec, so when the peer's change
+ * the recording goes on in another file: out.mkv, out-2.mkv, out-3.mkv. Runs in the caller's
+ * thread. */
 #include "base/clock.h"
 #include "base/error.h"
-#include "frame/jpeg_header.h"
-#include "sink/encoder.h"
+#include "sink/intake.h"
 #include "sink/kind.h"
 #include "sink/muxer.h"
+#include "sink/track.h"
 
+#include <libavcodec/avcodec.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,13 +24,10 @@ struct record {
     sl_muxer *muxer;  /* NULL while the next part waits for a free descriptor */
     bool ended;       /* a part failed: nothing is written after it */
     int parts;
-    int width, height; /* of this part; 0: none has begun */
-    int64_t part_us;   /* when it began */
+    AVCodecParameters *track; /* of this part; NULL: none has begun */
+    int64_t part_us;          /* when it began */
+    sl_intake intake;
     sl_refused refused;
-
-    /* For frames that are not coded yet. */
-    AVFrame *image;
-    sl_encoder encoder;
 };
 
 static bool matches(const char *sink) {
@@ -37,8 +36,8 @@ static bool matches(const char *sink) {
 }
 
 static void free_record(struct record *record) {
-    av_frame_free(&record->image);
-    sl_encoder_finish(&record->encoder);
+    avcodec_parameters_free(&record->track);
+    sl_intake_finish(&record->intake);
     free(record);
 }
 
@@ -47,10 +46,7 @@ static int open_record(void **state, const sl_sink_settings *settings) {
     if (!record)
         return sl_fail_memory();
     record->path = sl_sink_path(settings->sink);
-    record->image = av_frame_alloc();
-    int code = record->image ? SL_OK : sl_fail_memory();
-    if (code == SL_OK)
-        code = sl_muxer_open(&record->muxer, record->path, false);
+    int code = sl_muxer_open(&record->muxer, record->path, false);
     if (code < 0) {
         free_record(record);
         return code;
@@ -90,77 +86,65 @@ static int next_part(struct record *record) {
     if (code == SL_EAGAIN)
         record->parts--;
     if (code == SL_OK)
-        sl_log(SL_LOG_WARNING, "sink", "frames have another size now: the recording goes on in %s",
-               path);
+        sl_log(SL_LOG_WARNING, "sink",
+               "frames have another size or codec now: the recording goes on in %s", path);
     return code;
 }
 
-/* Makes the file fit for this size. SL_EUNSUPPORTED when it is too soon for another part,
- * SL_EAGAIN as above. */
-static int fit(struct record *record, int width, int height) {
+/* Makes the file fit for this track, which it takes over. SL_EUNSUPPORTED when it is too soon for
+ * another part, SL_EAGAIN as above. */
+static int fit(struct record *record, AVCodecParameters *track, int64_t utc_us) {
     int64_t now_us = sl_now_us();
-    if (record->muxer && width == record->width && height == record->height)
+    bool same = record->track && sl_track_same(track, record->track);
+    int code = SL_OK;
+    if (record->muxer && same) {
+        avcodec_parameters_free(&track);
         return SL_OK;
-    if (record->width > 0) {
-        if (record->muxer && now_us - record->part_us < SL_SECOND_US)
-            return sl_fail(SL_EUNSUPPORTED, "its size changes more than once a second");
-        int code = next_part(record);
-        if (code < 0)
-            return code;
     }
-    int code = sl_muxer_begin(record->muxer, width, height);
-    if (code < 0)
+    if (record->track && record->muxer && now_us - record->part_us < SL_SECOND_US)
+        code = sl_fail(SL_EUNSUPPORTED, "its size or codec changes more than once a second");
+    else if (record->track)
+        code = next_part(record);
+    if (code == SL_OK)
+        code = sl_muxer_begin(record->muxer, track, utc_us);
+    if (code < 0) {
+        avcodec_parameters_free(&track);
         return code;
-    record->width = width;
-    record->height = height;
+    }
+    avcodec_parameters_free(&record->track);
+    record->track = track;
     record->part_us = now_us;
     return SL_OK;
 }
 
-/* What goes into the file: a JPEG and its size. SL_EUNSUPPORTED when the frame can't. */
-struct coded {
-    const uint8_t *bytes;
-    size_t size;
-    int width, height;
-};
-
-static int code_frame(struct record *record, const sl_frame *frame, struct coded *coded) {
-    if (frame->format == SL_FORMAT_JPEG) {
-        coded->bytes = frame->planes[0];
-        coded->size = frame->size;
-        if (coded->size > INT_MAX ||
-            !sl_jpeg_size(coded->bytes, coded->size, &coded->width, &coded->height))
-            return sl_fail(SL_EUNSUPPORTED, "it is no JPEG");
-        return SL_OK;
-    }
-    if (!sl_image_of(frame, record->image))
-        return sl_fail(SL_EUNSUPPORTED, "it is no picture");
-    int code = sl_encoder_encode(&record->encoder, AV_CODEC_ID_MJPEG, record->image);
+/* Stores a frame; one that needs none before it may begin another part. SL_EUNSUPPORTED and
+ * SL_EAGAIN as above. */
+static int store(struct record *record, const sl_frame *coded, bool afresh) {
+    AVCodecParameters *track = NULL;
+    int code = afresh ? sl_track_read(&track, coded) : SL_OK;
+    if (code == SL_OK && track)
+        code = fit(record, track, coded->captured_utc_us);
     if (code < 0)
         return code;
-    coded->bytes = record->encoder.packet->data;
-    coded->size = (size_t)record->encoder.packet->size;
-    coded->width = record->image->width;
-    coded->height = record->image->height;
-    return SL_OK;
+    int64_t time_us = coded->captured_monotonic_us ? coded->captured_monotonic_us : sl_now_us();
+    return sl_muxer_write(record->muxer, coded, afresh, time_us);
 }
 
 static int write_record(void *state, const sl_frame *frame) {
     struct record *record = state;
-    struct coded coded;
+    sl_frame *coded;
+    bool afresh;
     if (record->ended)
         return sl_fail(SL_ESINK, "the recording %s has ended", record->path);
-    int code = code_frame(record, frame, &coded);
+    int code = sl_intake_take(&record->intake, frame, &coded, &afresh);
     if (code == SL_OK)
-        code = fit(record, coded.width, coded.height);
-    if (code == SL_EUNSUPPORTED || code == SL_EAGAIN) {
-        sl_refused_frame(&record->refused, frame, sl_error());
-        return SL_OK;
-    }
-    if (code < 0)
+        code = store(record, coded, afresh);
+    sl_frame_unref(&coded);
+    if (code != SL_EUNSUPPORTED && code != SL_EAGAIN)
         return code;
-    int64_t time_us = frame->captured_monotonic_us ? frame->captured_monotonic_us : sl_now_us();
-    return sl_muxer_write(record->muxer, coded.bytes, coded.size, time_us);
+    sl_intake_break(&record->intake);
+    sl_refused_frame(&record->refused, frame, sl_error());
+    return SL_OK;
 }
 
 static uint64_t dropped(const void *state) {
