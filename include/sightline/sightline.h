@@ -12,6 +12,7 @@
 #include <sightline/log.h>
 #include <sightline/pair.h>
 #include <sightline/receiver.h>
+#include <sightline/recorder.h>
 #include <sightline/sender.h>
 #include <sightline/settings.h>
 #include <sightline/sink.h>

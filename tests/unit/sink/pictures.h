@@ -147,7 +147,7 @@ static inline int remove_folder(void **state) {
 
 /* "file:FOLDER/NAME"; its last 5 characters less, the path. */
 static inline const char *in_folder(const char *name) {
-    static char text[160];
+    static char text[400];
     snprintf(text, sizeof(text), "file:%s/%s", folder, name);
     return text;
 }
