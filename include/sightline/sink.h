@@ -7,6 +7,7 @@
 #include <sightline/frame.h>
 #include <sightline/receiver.h>
 #include <sightline/settings.h>
+#include <sightline/view.h>
 
 typedef struct sl_sink sl_sink;
 
@@ -41,8 +42,14 @@ SL_API int sl_sink_idle(sl_sink *sink);
 /* Whether sl_sink_idle() is needed at all. */
 SL_API bool sl_sink_interactive(const sl_sink *sink);
 
-/* A line for a person, which a window shows in its title: "1280x720 · 30.0 frames/s · 12 ms". */
+/* A line for a person, which a window shows in its title: "1280x720 · 30.0 frames/s · 12 ms". With
+ * several cameras the title tells of those instead. */
 SL_API void sl_sink_status(sl_sink *sink, const char *line);
+
+/* What is known of all cameras now, as sl_receiver_cameras() tells it: with that a window marks
+ * pictures that are stale, and its `i` key shows figures. To be called four times a second or more
+ * often, and also when there are no frames. Nothing of it is kept by the caller's address. */
+SL_API void sl_sink_tell(sl_sink *sink, const sl_camera_view *cameras, size_t count);
 
 /* Frames the sink let go itself because it could not keep up or could not store them. */
 SL_API uint64_t sl_sink_dropped(const sl_sink *sink);

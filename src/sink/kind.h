@@ -12,8 +12,9 @@ typedef struct sl_sink_kind {
     int (*write)(void *state, const sl_frame *frame);
     int (*idle)(void *state);                      /* NULL: nothing to do */
     void (*status)(void *state, const char *line); /* NULL: nothing to show it on */
-    uint64_t (*dropped)(const void *state);        /* NULL: never drops */
-    int (*close)(void *state);                     /* finishes, frees */
+    void (*tell)(void *state, const sl_camera_view *cameras, size_t count); /* the same */
+    uint64_t (*dropped)(const void *state);                                 /* NULL: never drops */
+    int (*close)(void *state);                                              /* finishes, frees */
     sl_output output;
 } sl_sink_kind;
 

@@ -133,6 +133,11 @@ void sl_sink_status(sl_sink *sink, const char *line) {
         sink->kind->status(sink->state, line);
 }
 
+void sl_sink_tell(sl_sink *sink, const sl_camera_view *cameras, size_t count) {
+    if (sink->kind->tell)
+        sink->kind->tell(sink->state, cameras, count);
+}
+
 uint64_t sl_sink_dropped(const sl_sink *sink) {
     return sink->kind->dropped ? sink->kind->dropped(sink->state) : 0;
 }

@@ -1,14 +1,15 @@
-/* sink: "window", the frames on a screen, with three keys: q (or Esc) quits, s saves a picture, f
- * goes to the full screen and back.
+/* sink: "window", the frames on a screen, of several cameras side by side, and its keys. What is
+ * drawn is the wall's.
  *
  * Never waits for the display: a frame that is replaced before the screen shows it is no loss, one
  * that is shown late is. All calls come from the thread that opened it, as SDL wants it. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "sink/image.h"
+#include "sink/caption.h"
 #include "sink/kind.h"
 #include "sink/still.h"
+#include "sink/wall.h"
 
 #include <SDL2/SDL.h>
 #include <langinfo.h>
@@ -20,22 +21,19 @@
 
 #define START_WIDTH  960
 #define START_HEIGHT 540
+#define REST_US      5000 /* between two drawings of several cameras, at least */
 
 struct window {
     const char *title;
     const char *directory; /* NULL: the working directory */
     SDL_Window *window;
     SDL_Renderer *renderer;
-    SDL_Texture *texture; /* the newest frame, as SDL has it; NULL before the first */
-    Uint32 texture_format;
-    int width, height; /* of the texture; 0 before the first frame */
-    uint8_t *grey;     /* chroma of frames that have none */
-    size_t grey_size;
-
-    sl_frame *frame; /* the newest, for `s` and for textures that the display lost */
     AVFrame *image;
-    sl_scaler scaler;
-    sl_refused refused;
+    sl_wall wall;
+    bool outdated;         /* what is on the screen is not what should be */
+    int64_t rest_until_us; /* with several cameras: no drawing before */
+    bool fitted, widened;  /* its size was chosen for a picture, and for several */
+    int64_t stills_us;     /* UTC: when `s` was pressed for those that wait to be saved */
 };
 
 static bool matches(const char *sink) {
@@ -50,17 +48,13 @@ static int no_display(void) {
 }
 
 static void free_window(struct window *window) {
-    if (window->texture)
-        SDL_DestroyTexture(window->texture);
+    sl_wall_finish(&window->wall);
     if (window->renderer)
         SDL_DestroyRenderer(window->renderer);
     if (window->window)
         SDL_DestroyWindow(window->window);
     SDL_QuitSubSystem(SDL_INIT_VIDEO);
-    sl_frame_unref(&window->frame);
-    sl_scaler_finish(&window->scaler);
     av_frame_free(&window->image);
-    free(window->grey);
     free(window);
 }
 
@@ -97,8 +91,9 @@ static int make_window(struct window *window) {
     window->renderer = SDL_CreateRenderer(window->window, -1, 0);
     if (!window->renderer)
         return no_display();
-    SDL_RenderClear(window->renderer);
-    SDL_RenderPresent(window->renderer);
+    window->wall.renderer = window->renderer;
+    window->wall.image = window->image;
+    sl_wall_draw(&window->wall);
     return SL_OK;
 }
 
@@ -141,122 +136,94 @@ static void fit_window(struct window *window, int width, int height) {
     SDL_SetWindowPosition(window->window, SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED);
 }
 
-/* Draws what there is: the frame as large as fits, its shape kept. */
-static void redraw(struct window *window) {
-    SDL_RenderClear(window->renderer);
-    if (window->texture) {
-        int width, height;
-        SDL_GetRendererOutputSize(window->renderer, &width, &height);
-        double across = (double)width / window->width, down = (double)height / window->height;
-        double scale = SDL_min(across, down);
-        SDL_Rect place = {.w = SDL_max((int)(window->width * scale + 0.5), 1),
-                          .h = SDL_max((int)(window->height * scale + 0.5), 1)};
-        place.x = (width - place.w) / 2;
-        place.y = (height - place.h) / 2;
-        SDL_RenderCopy(window->renderer, window->texture, NULL, &place);
-    }
-    SDL_RenderPresent(window->renderer);
-}
-
-/* A texture for frames of this format and size. */
-static int fit_texture(struct window *window, Uint32 format, int width, int height) {
-    if (window->texture && window->texture_format == format && window->width == width &&
-        window->height == height)
-        return SL_OK;
-    SDL_Texture *texture =
-        SDL_CreateTexture(window->renderer, format, SDL_TEXTUREACCESS_STREAMING, width, height);
-    if (!texture)
-        return sl_fail(SL_EUNSUPPORTED, "the display can't show it: %s", SDL_GetError());
-    SDL_SetTextureBlendMode(texture, SDL_BLENDMODE_NONE);
-    if (window->texture)
-        SDL_DestroyTexture(window->texture);
-    else
-        fit_window(window, width, height);
-    window->texture = texture;
-    window->texture_format = format;
-    window->width = width;
-    window->height = height;
-    return SL_OK;
-}
-
-static int fit_grey(struct window *window, size_t size) {
-    if (window->grey_size >= size)
-        return SL_OK;
-    free(window->grey);
-    window->grey = malloc(size);
-    window->grey_size = window->grey ? size : 0;
-    if (!window->grey)
-        return sl_fail_memory();
-    memset(window->grey, 128, size);
-    return SL_OK;
-}
-
-/* Luma as it is, chroma at half the width and height. Of 4:2:2 every second row of chroma is left
- * out by doubling the stride, which costs nothing. */
-static int upload_planes(struct window *window, const AVFrame *image) {
-    int code = fit_texture(window, SDL_PIXELFORMAT_IYUV, image->width, image->height);
-    if (code < 0)
-        return code;
-    const uint8_t *u = image->data[1], *v = image->data[2];
-    int u_stride = image->linesize[1], v_stride = image->linesize[2];
-    if (image->format == AV_PIX_FMT_GRAY8) {
-        u_stride = v_stride = (image->width + 1) / 2;
-        code = fit_grey(window, (size_t)u_stride * (size_t)((image->height + 1) / 2));
-        if (code < 0)
-            return code;
-        u = v = window->grey;
-    } else if (image->format == AV_PIX_FMT_YUV422P) {
-        u_stride *= 2;
-        v_stride *= 2;
-    }
-    if (SDL_UpdateYUVTexture(window->texture, NULL, image->data[0], image->linesize[0], u, u_stride,
-                             v, v_stride) < 0)
-        return sl_fail(SL_EUNSUPPORTED, "the display can't show it: %s", SDL_GetError());
-    return SL_OK;
-}
-
-static int upload_packed(struct window *window, const AVFrame *image) {
-    int code = fit_texture(window, SDL_PIXELFORMAT_BGRA32, image->width, image->height);
-    if (code < 0)
-        return code;
-    if (SDL_UpdateTexture(window->texture, NULL, image->data[0], image->linesize[0]) < 0)
-        return sl_fail(SL_EUNSUPPORTED, "the display can't show it: %s", SDL_GetError());
-    return SL_OK;
-}
-
-/* Gives the display window->image. SL_EUNSUPPORTED, SL_ENOMEM. */
-static int upload(struct window *window) {
-    AVFrame *image = window->image;
-    enum AVPixelFormat wanted = image->format;
-    if (wanted == AV_PIX_FMT_YUV444P)
-        wanted = AV_PIX_FMT_YUV420P;
-    else if (wanted == AV_PIX_FMT_BGR24)
-        wanted = AV_PIX_FMT_BGR0;
-    if (wanted != image->format) {
-        int code =
-            sl_scaler_convert(&window->scaler, image, wanted, image->width, image->height, &image);
-        if (code < 0)
-            return code;
-    }
-    return wanted == AV_PIX_FMT_BGR0 ? upload_packed(window, image) : upload_planes(window, image);
-}
-
-static void save(struct window *window) {
-    char path[PATH_MAX], stamp[32];
-    if (!window->frame || !sl_image_of(window->frame, window->image))
+/* The first picture says how large a window it takes, and where a second one comes it may need more
+ * room. After that it is its user's. */
+static void choose_size(struct window *window, const sl_tile *tile) {
+    int width, height;
+    bool several = window->wall.tiles.count > 1;
+    if (!window->fitted)
+        fit_window(window, tile->width, tile->height);
+    window->fitted = true;
+    if (!several || window->widened)
         return;
-    int64_t utc_us = sl_utc_us();
-    time_t seconds = (time_t)(utc_us / SL_SECOND_US);
+    window->widened = true;
+    SDL_GetWindowSize(window->window, &width, &height);
+    if (width < START_WIDTH || height < START_HEIGHT)
+        fit_window(window, SDL_max(width, START_WIDTH), SDL_max(height, START_HEIGHT));
+}
+
+static void redraw(struct window *window) {
+    int64_t begin_us = sl_now_us();
+    int across, pixels;
+    SDL_GetWindowSize(window->window, &across, NULL);
+    SDL_GetRendererOutputSize(window->renderer, &pixels, NULL);
+    window->wall.density = across > 0 ? (double)pixels / across : 1;
+    sl_wall_draw(&window->wall);
+    window->outdated = false;
+    int64_t end_us = sl_now_us();
+    window->rest_until_us = end_us + SDL_max(end_us - begin_us, REST_US);
+}
+
+/* One camera's picture is on the screen at once. Of several each would have all drawn again, so
+ * they share a drawing, and half of the time is left for taking frames. */
+static bool is_due(const struct window *window) {
+    return window->outdated &&
+           (window->wall.tiles.count < 2 || sl_now_us() >= window->rest_until_us);
+}
+
+/* Those on the screen as they are now; of several only what their cameras see now. */
+static void ask_for_stills(struct window *window) {
+    const sl_tiles *tiles = &window->wall.tiles;
+    bool several = tiles->count > 1 && !tiles->picked;
+    window->stills_us = sl_utc_us();
+    for (size_t i = 0; i < tiles->count; i++) {
+        sl_tile *tile = tiles->all[i];
+        if (!sl_tiles_shows(tiles, tile) || (several && sl_caption_stale(&tile->view)))
+            continue;
+        sl_frame_unref(&tile->still);
+        tile->still = sl_frame_ref(tile->frame);
+    }
+}
+
+/* "-porch", where there are several. */
+static void name_still(const struct window *window, size_t number, char *name, size_t size) {
+    const sl_tile *tile = window->wall.tiles.all[number];
+    name[0] = '\0';
+    if (window->wall.tiles.count > 1 && tile->view.id[0])
+        snprintf(name, size, "-%s", tile->view.id);
+    else if (window->wall.tiles.count > 1)
+        snprintf(name, size, "-%zu", number + 1);
+}
+
+static void save(struct window *window, size_t number) {
+    char path[PATH_MAX], stamp[32], name[SL_VIEW_ID_MAX + 24];
+    time_t seconds = (time_t)(window->stills_us / SL_SECOND_US);
     struct tm local;
     localtime_r(&seconds, &local);
     strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &local);
-    snprintf(path, sizeof(path), "%s/sightline-%s-%03d.png",
+    name_still(window, number, name, sizeof(name));
+    snprintf(path, sizeof(path), "%s/sightline-%s-%03d%s.png",
              window->directory ? window->directory : ".", stamp,
-             (int)(utc_us % SL_SECOND_US / 1000));
+             (int)(window->stills_us % SL_SECOND_US / 1000), name);
     if (sl_still_write(path, AV_CODEC_ID_PNG, window->image) < 0)
         sl_log(SL_LOG_ERROR, "sink", "%s", sl_error());
     else
         sl_log(SL_LOG_INFO, "sink", "saved %s", path);
+}
+
+/* One at a time, since frames wait meanwhile. Whether there was one. */
+static bool save_next(struct window *window) {
+    const sl_tiles *tiles = &window->wall.tiles;
+    for (size_t i = 0; i < tiles->count; i++) {
+        sl_tile *tile = tiles->all[i];
+        if (!tile->still)
+            continue;
+        if (sl_image_of(tile->still, window->image))
+            save(window, i);
+        sl_frame_unref(&tile->still);
+        return true;
+    }
+    return false;
 }
 
 static void toggle_full_screen(struct window *window) {
@@ -264,36 +231,87 @@ static void toggle_full_screen(struct window *window) {
     SDL_SetWindowFullscreen(window->window, full ? 0 : SDL_WINDOW_FULLSCREEN_DESKTOP);
 }
 
-static int key(struct window *window, SDL_Keycode pressed) {
-    if (pressed == SDLK_q || pressed == SDLK_ESCAPE)
+/* Of the digit that was pressed, whatever layout the keyboard has; -1: none was. */
+static int digit_of(const SDL_Keysym *pressed) {
+    SDL_Keycode key = pressed->sym;
+    SDL_Scancode place = pressed->scancode;
+    if (key >= SDLK_0 && key <= SDLK_9)
+        return key - SDLK_0;
+    if (key == SDLK_KP_0 || place == SDL_SCANCODE_0)
+        return 0;
+    if (key >= SDLK_KP_1 && key <= SDLK_KP_9)
+        return key - SDLK_KP_1 + 1;
+    if (place >= SDL_SCANCODE_1 && place <= SDL_SCANCODE_9)
+        return (int)(place - SDL_SCANCODE_1) + 1;
+    return -1;
+}
+
+/* Keys that choose what is shown. */
+static void choose(sl_tiles *tiles, const SDL_Keysym *pressed) {
+    int digit = digit_of(pressed);
+    if (digit > 0)
+        sl_tiles_pick(tiles, (size_t)digit - 1);
+    else if (digit == 0 || pressed->sym == SDLK_ESCAPE)
+        tiles->picked = NULL;
+    else if (pressed->sym == SDLK_RIGHT || pressed->sym == SDLK_DOWN)
+        sl_tiles_step(tiles, 1);
+    else if (pressed->sym == SDLK_LEFT || pressed->sym == SDLK_UP)
+        sl_tiles_step(tiles, -1);
+}
+
+/* Whatever it was, what is on the screen may be another thing afterwards. */
+static int key(struct window *window, const SDL_Keysym *pressed) {
+    sl_wall *wall = &window->wall;
+    if (pressed->sym == SDLK_q || (pressed->sym == SDLK_ESCAPE && !wall->tiles.picked))
         return SL_EEND;
-    if (pressed == SDLK_s)
-        save(window);
-    if (pressed == SDLK_f)
+    if (pressed->sym == SDLK_s)
+        ask_for_stills(window);
+    else if (pressed->sym == SDLK_f)
         toggle_full_screen(window);
+    else if (pressed->sym == SDLK_i)
+        wall->captions = !wall->captions;
+    else
+        choose(&wall->tiles, pressed);
+    window->outdated = true;
     return SL_OK;
 }
 
+static void click(struct window *window, const SDL_MouseButtonEvent *event) {
+    sl_tiles *tiles = &window->wall.tiles;
+    SDL_Point point = {
+        .x = (int)(event->x * window->wall.density),
+        .y = (int)(event->y * window->wall.density),
+    };
+    if (event->button != SDL_BUTTON_LEFT)
+        return;
+    if (tiles->picked)
+        tiles->picked = NULL;
+    else if (tiles->count > 1)
+        tiles->picked = sl_wall_at(&window->wall, point);
+    window->outdated = true;
+}
+
 /* SL_EEND when the user has had enough. */
-static int handle(struct window *window, const SDL_Event *event, bool *stale) {
+static int handle(struct window *window, const SDL_Event *event) {
     switch (event->type) {
     case SDL_QUIT:
         return SL_EEND;
     case SDL_KEYDOWN:
-        return event->key.repeat ? SL_OK : key(window, event->key.keysym.sym);
+        return event->key.repeat ? SL_OK : key(window, &event->key.keysym);
+    case SDL_MOUSEBUTTONDOWN:
+        click(window, &event->button);
+        return SL_OK;
     case SDL_WINDOWEVENT:
         if (event->window.event == SDL_WINDOWEVENT_CLOSE)
             return SL_EEND;
         if (event->window.event == SDL_WINDOWEVENT_EXPOSED ||
             event->window.event == SDL_WINDOWEVENT_SIZE_CHANGED)
-            *stale = true;
+            window->outdated = true;
         return SL_OK;
     case SDL_RENDER_TARGETS_RESET:
     case SDL_RENDER_DEVICE_RESET:
-        /* The display forgot its textures. */
-        if (window->frame && sl_image_of(window->frame, window->image))
-            upload(window);
-        *stale = true;
+        sl_wall_refresh(&window->wall);
+        window->outdated = true;
         return SL_OK;
     default:
         return SL_OK;
@@ -303,39 +321,55 @@ static int handle(struct window *window, const SDL_Event *event, bool *stale) {
 static int idle(void *state) {
     struct window *window = state;
     SDL_Event event;
-    bool stale = false;
     while (SDL_PollEvent(&event))
-        if (handle(window, &event, &stale) == SL_EEND)
+        if (handle(window, &event) == SL_EEND)
             return sl_fail(SL_EEND, "the window was closed");
-    if (stale)
+    if (is_due(window))
         redraw(window);
+    save_next(window);
     return SL_OK;
 }
 
 static int write_window(void *state, const sl_frame *frame) {
     struct window *window = state;
-    if (!sl_image_of(frame, window->image)) {
-        sl_refused_frame(&window->refused, frame, "it is no picture, so it can't be shown");
-    } else if (upload(window) < 0) {
-        sl_refused_frame(&window->refused, frame, sl_error());
-    } else {
-        sl_frame_unref(&window->frame);
-        window->frame = sl_frame_ref(frame);
-        redraw(window);
-    }
+    const sl_tile *tile = sl_wall_put(&window->wall, frame);
+    if (tile)
+        choose_size(window, tile);
+    if (tile && sl_tiles_shows(&window->wall.tiles, tile))
+        window->outdated = true;
     return idle(window);
 }
 
 static void status(void *state, const char *line) {
-    set_title(state, line);
+    struct window *window = state;
+    const sl_tiles *tiles = &window->wall.tiles;
+    char text[SL_CAPTION_MAX];
+    if (tiles->count < 2)
+        snprintf(text, sizeof(text), "%s", line);
+    else if (tiles->picked)
+        sl_caption_line(text, &tiles->picked->view, 0);
+    else
+        snprintf(text, sizeof(text), "%zu cameras", tiles->count);
+    set_title(window, text);
+}
+
+static void tell(void *state, const sl_camera_view *cameras, size_t count) {
+    struct window *window = state;
+    size_t before = window->wall.tiles.count;
+    bool talked = sl_wall_talks(&window->wall);
+    sl_tiles_tell(&window->wall.tiles, cameras, count, sl_utc_us());
+    if (window->wall.tiles.count != before || talked || sl_wall_talks(&window->wall))
+        window->outdated = true;
 }
 
 static uint64_t dropped(const void *state) {
     const struct window *window = state;
-    return window->refused.count;
+    return window->wall.refused.count;
 }
 
 static int close_window(void *state) {
+    while (save_next(state))
+        ;
     free_window(state);
     return SL_OK;
 }
@@ -347,6 +381,7 @@ const sl_sink_kind sl_sink_window = {
     .write = write_window,
     .idle = idle,
     .status = status,
+    .tell = tell,
     .dropped = dropped,
     .close = close_window,
     .output = SL_OUTPUT_PLANES,
