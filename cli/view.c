@@ -19,6 +19,7 @@
 #define LOOK_MS   1000 /* the longest wait for a frame, so that --duration is kept */
 #define WINDOW_MS 15   /* the same while a window waits for its events */
 #define STATUS_US 1000000
+#define TELL_US   200000 /* so that a window's seconds count evenly */
 
 struct viewing {
     struct options options;
@@ -38,6 +39,8 @@ struct viewing {
     int width, height;
     int64_t status_us; /* when the sink was last told how it goes */
     uint64_t status_frames;
+    int64_t told_us; /* when it was told how its cameras do */
+    sl_camera_view cameras[SL_VIEWS_MAX];
 };
 
 /* Keeps the library's sentence of a failure. */
@@ -182,6 +185,15 @@ static void show_status(struct viewing *viewing) {
     viewing->status_frames = viewing->taken;
 }
 
+static void show_cameras(struct viewing *viewing) {
+    int64_t now = now_us();
+    if (now - viewing->told_us < TELL_US)
+        return;
+    viewing->told_us = now;
+    sl_sink_tell(viewing->sink, viewing->cameras,
+                 sl_receiver_cameras(viewing->receiver, viewing->cameras, SL_VIEWS_MAX));
+}
+
 static int end_for(struct viewing *viewing, const char *reason) {
     viewing->reason = reason;
     return SL_EEND;
@@ -248,6 +260,8 @@ static int view_frames(struct viewing *viewing) {
             return end_for(viewing, "window closed");
         if (code == SL_OK)
             show_status(viewing);
+        if (window && code == SL_OK)
+            show_cameras(viewing);
     }
     return code;
 }

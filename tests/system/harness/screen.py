@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import pytest
+from PIL import Image
 
 from harness.processes import Process
 
@@ -46,9 +47,28 @@ class Screen:
         self.xdotool("windowfocus", "--sync", window, check=False)
         self.xdotool("key", key, check=False)
 
+    def click(self, window, across, down):
+        """Clicks at so many hundredths of a window's width and height."""
+        _, _, width, height = self.place(window)
+        where = [width * across // 100, height * down // 100]
+        self.xdotool("mousemove", "--sync", "--window", window, *where, "click", 1)
+
+    def place(self, window):
+        """Left, top, width and height."""
+        told = self.xdotool("getwindowgeometry", "--shell", window)
+        values = dict(line.split("=", 1) for line in told.splitlines())
+        return [int(values[name]) for name in ("X", "Y", "WIDTH", "HEIGHT")]
+
+    def look(self, window, path):
+        """What a window shows, as a picture."""
+        left, top, width, height = self.place(window)
+        self.capture(path)
+        with Image.open(path) as picture:
+            return picture.convert("RGB").crop((left, top, left + width, top + height))
+
     def capture(self, path):
         """The whole screen as a picture file."""
-        words = ["ffmpeg", "-v", "error", "-f", "x11grab", "-i", self.display]
+        words = ["ffmpeg", "-y", "-v", "error", "-f", "x11grab", "-i", self.display]
         subprocess.run([*words, "-frames:v", "1", str(path)], check=True, timeout=20)
 
     def close(self):
