@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/listen.h"
 #include "base/log.h"
 #include "base/network.h"
 #include "base/resolve.h"
@@ -39,8 +40,8 @@ static int read_place(struct place *place, const sl_receiver_settings *settings)
         place->link_port = SL_INVITATION_PORT;
     if (!settings->gate.listen)
         return SL_OK;
-    return sl_gate_listen_parse(settings->gate.listen, place->address, sizeof place->address,
-                                &place->port);
+    return sl_listen_parse("gate", settings->gate.listen, place->address, sizeof place->address,
+                           &place->port);
 }
 
 /* What an open gate says of itself goes before what the settings say of it. */

@@ -7,11 +7,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/listen.h"
 #include "base/watch.h"
 #include "tunnel/authorized.h"
 #include "tunnel/cipher.h"
 #include "tunnel/gate_client.h"
-#include "tunnel/gate_listen.h"
 #include "tunnel/known_hosts.h"
 #include "tunnel/own_key.h"
 
@@ -39,7 +39,7 @@ struct sl_gate {
     sl_gate_place place;
     char folder[96];    /* private; holds the link's socket */
     char endpoint[128]; /* that socket, as ZeroMQ writes it */
-    sl_gate_listeners listeners;
+    sl_listeners listeners;
     sl_watch watch; /* of the authorized keys */
     sl_cancel *stop;
     sl_thread thread;
@@ -211,11 +211,11 @@ static void look_again(sl_gate *gate) {
 static void run(void *argument) {
     sl_gate *gate = argument;
     enum { STOP, GONE, KEYS, LISTENERS };
-    struct pollfd polled[LISTENERS + SL_GATE_LISTENERS_MOST] = {
+    struct pollfd polled[LISTENERS + SL_LISTENERS_MOST] = {
         [STOP] = {.fd = sl_cancel_fd(gate->stop), .events = POLLIN},
         [GONE] = {.fd = gate->door.gone.fd, .events = POLLIN},
         [KEYS] = {.fd = gate->watch.fd, .events = POLLIN}};
-    const sl_gate_listeners *listeners = &gate->listeners;
+    const sl_listeners *listeners = &gate->listeners;
     for (int i = 0; i < listeners->count; i++)
         polled[LISTENERS + i] = (struct pollfd){.fd = listeners->descriptors[i], .events = POLLIN};
     while (!sl_cancel_triggered(gate->stop)) {
@@ -276,6 +276,19 @@ static int find_files(sl_gate *gate, const sl_gate_settings *settings) {
     return code;
 }
 
+static int listen_at(sl_gate *gate, const char *text, const sl_cancel *cancel) {
+    char host[256];
+    int port;
+    int code = sl_listen_parse("gate", text, host, sizeof(host), &port);
+    if (code == SL_OK)
+        code = sl_listen(&gate->listeners, "gate", host, port, cancel);
+    if (code < 0)
+        return code;
+    gate->place.port = gate->listeners.port;
+    snprintf(gate->place.address, sizeof(gate->place.address), "%.63s", host);
+    return SL_OK;
+}
+
 static int start(sl_gate *gate, const sl_gate_settings *settings, const sl_gate_target *target,
                  const sl_cancel *cancel) {
     sl_gate_door *door = &gate->door;
@@ -295,7 +308,7 @@ static int start(sl_gate *gate, const sl_gate_settings *settings, const sl_gate_
     if (code == SL_OK)
         code = make_bind(gate);
     if (code == SL_OK)
-        code = sl_gate_listen(&gate->listeners, settings->listen, &gate->place, cancel);
+        code = listen_at(gate, settings->listen, cancel);
     if (code == SL_OK && (code = sl_private_directory(gate->folder, sizeof(gate->folder))) < 0)
         gate->folder[0] = '\0';
     if (code < 0)
@@ -340,7 +353,7 @@ void sl_gate_close(sl_gate **gate, int linger_ms) {
     if (closing->stop)
         sl_cancel_trigger(closing->stop);
     sl_thread_join(&closing->thread);
-    sl_gate_stop_listening(&closing->listeners);
+    sl_listeners_close(&closing->listeners);
     if (closing->bind)
         ssh_bind_free(closing->bind);
     if (closing->folder[0]) {

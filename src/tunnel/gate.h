@@ -19,9 +19,6 @@
 extern const sl_option sl_gate_options[];
 extern const size_t sl_gate_option_count;
 
-/* Splits [ADDR:]PORT; `host` is "*" without an address. SL_EINVAL. */
-int sl_gate_listen_parse(const char *text, char *host, size_t size, int *port);
-
 /* The file of authorized keys that these settings mean. SL_ESYSTEM. */
 int sl_gate_authorized_keys(const sl_gate_settings *settings, char *path, size_t size);
 

@@ -1,7 +1,6 @@
-/* Where a gate listens. */
-#include "tunnel/gate_listen.h"
+/* Listening at places that a person names. */
+#include "base/listen.h"
 #include "base/error.h"
-#include "sshd.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -30,67 +29,62 @@ static void places_are_read(void **state) {
     char host[64];
     int port;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        assert_int_equal(sl_gate_listen_parse(good[i].text, host, sizeof(host), &port), SL_OK);
+        assert_int_equal(sl_listen_parse("gate", good[i].text, host, sizeof(host), &port), SL_OK);
         assert_string_equal(host, good[i].host);
         assert_int_equal(port, good[i].port);
     }
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        assert_int_equal(sl_gate_listen_parse(bad[i], host, sizeof(host), &port), SL_EINVAL);
-    assert_int_equal(sl_gate_listen_parse("long.example:1", host, 6, &port), SL_EINVAL);
+        assert_int_equal(sl_listen_parse("gate", bad[i], host, sizeof(host), &port), SL_EINVAL);
+    assert_int_equal(sl_listen_parse("gate", "long.example:1", host, 6, &port), SL_EINVAL);
+}
+
+static int listen_at(sl_listeners *listeners, const char *host, int port) {
+    return sl_listen(listeners, "gate", host, port, NULL);
 }
 
 static void it_listens_and_stops(void **state) {
     (void)state;
-    sl_gate_listeners listeners = {0};
-    sl_gate_place place = {0}, again = {0};
-    char text[64];
-    assert_int_equal(sl_gate_listen(&listeners, "127.0.0.1:0", &place, NULL), SL_OK);
+    sl_listeners listeners = {0}, second = {0};
+    assert_int_equal(listen_at(&listeners, "127.0.0.1", 0), SL_OK);
     assert_int_equal(listeners.count, 1);
-    assert_string_equal(place.address, "127.0.0.1");
-    assert_true(place.port > 0);
+    assert_true(listeners.port > 0);
     assert_true(fcntl(listeners.descriptors[0], F_GETFL) & O_NONBLOCK);
-    sl_gate_listeners second = {0};
-    snprintf(text, sizeof(text), "127.0.0.1:%d", place.port);
-    assert_int_equal(sl_gate_listen(&second, text, &again, NULL), SL_EINUSE);
+    assert_int_equal(listen_at(&second, "127.0.0.1", listeners.port), SL_EINUSE);
     assert_int_equal(second.count, 0);
-    sl_gate_stop_listening(&listeners);
+    sl_listeners_close(&listeners);
     assert_int_equal(listeners.count, 0);
-    assert_int_equal(sl_gate_listen(&second, text, &again, NULL), SL_OK);
-    assert_int_equal(again.port, place.port);
-    sl_gate_stop_listening(&second);
+    assert_int_equal(listen_at(&second, "127.0.0.1", listeners.port), SL_OK);
+    assert_int_equal(second.port, listeners.port);
+    sl_listeners_close(&second);
 }
 
 static void everywhere_is_an_address_too(void **state) {
     (void)state;
-    sl_gate_listeners listeners = {0};
-    sl_gate_place place = {0};
-    assert_int_equal(sl_gate_listen(&listeners, "0", &place, NULL), SL_OK);
-    assert_string_equal(place.address, "*");
-    assert_true(place.port > 0);
-    sl_gate_stop_listening(&listeners);
+    sl_listeners listeners = {0};
+    assert_int_equal(listen_at(&listeners, "*", 0), SL_OK);
+    assert_true(listeners.port > 0);
+    sl_listeners_close(&listeners);
 }
 
 static void places_of_others_can_not_be_had(void **state) {
     (void)state;
-    sl_gate_listeners listeners = {0};
-    sl_gate_place place = {0};
-    assert_int_equal(sl_gate_listen(&listeners, "192.0.2.1:0", &place, NULL), SL_EINVAL);
+    sl_listeners listeners = {0};
+    assert_int_equal(listen_at(&listeners, "192.0.2.1", 0), SL_EINVAL);
     assert_non_null(strstr(sl_error(), "192.0.2.1"));
-    assert_int_equal(sl_gate_listen(&listeners, "no-such-host.invalid:0", &place, NULL), SL_EINVAL);
+    assert_non_null(strstr(sl_error(), "the gate"));
+    assert_int_equal(listen_at(&listeners, "no-such-host.invalid", 0), SL_EINVAL);
     assert_int_equal(listeners.count, 0);
 }
 
 static void a_port_that_is_taken_can_not_be_had(void **state) {
     (void)state;
-    sl_gate_listeners listeners = {0};
-    sl_gate_place place = {0};
-    char text[64];
-    int port, other = listen_somewhere(&port);
-    snprintf(text, sizeof(text), "127.0.0.1:%d", port);
-    assert_int_equal(sl_gate_listen(&listeners, text, &place, NULL), SL_EINUSE);
-    snprintf(text, sizeof(text), "%d", port);
+    sl_listeners other = {0}, listeners = {0};
+    char text[16];
+    assert_int_equal(listen_at(&other, "127.0.0.1", 0), SL_OK);
+    assert_int_equal(listen_at(&listeners, "*", other.port), SL_EINUSE);
+    snprintf(text, sizeof(text), "%d", other.port);
     assert_non_null(strstr(sl_error(), text));
-    close(other);
+    sl_listeners_close(&other);
 }
 
 int main(void) {

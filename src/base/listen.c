@@ -1,5 +1,5 @@
-/* tunnel: where the gate listens. Used by gate.c. */
-#include "tunnel/gate_listen.h"
+/* base: listening for TCP connections at a place that a person names. */
+#include "base/listen.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/resolve.h"
@@ -22,7 +22,7 @@ typedef union address {
     struct sockaddr_in6 six;
 } address;
 
-int sl_gate_listen_parse(const char *text, char *host, size_t size, int *port) {
+int sl_listen_parse(const char *what, const char *text, char *host, size_t size, int *port) {
     const char *colon = strrchr(text, ':'), *digits = colon ? colon + 1 : text;
     size_t length = colon ? (size_t)(colon - text) : 0;
     char *end;
@@ -32,9 +32,9 @@ int sl_gate_listen_parse(const char *text, char *host, size_t size, int *port) {
     if (!*digits || strspn(digits, "0123456789") != strlen(digits) || number > 65535 || bare ||
         length >= size || (colon && length == 0))
         return sl_fail(SL_EINVAL,
-                       "gate must be [ADDR:]PORT, an IPv6 address in brackets, not "
+                       "%s must be [ADDR:]PORT, an IPv6 address in brackets, not "
                        "\"%.100s\"",
-                       text);
+                       what, text);
     *port = (int)number;
     snprintf(host, size, "%.*s", (int)(bracketed ? length - 2 : length),
              bracketed ? text + 1 : text);
@@ -66,13 +66,13 @@ static int port_of(int listener) {
     return ntohs(bound.four.sin_port);
 }
 
-void sl_gate_stop_listening(sl_gate_listeners *listeners) {
+void sl_listeners_close(sl_listeners *listeners) {
     while (listeners->count > 0)
         close(listeners->descriptors[--listeners->count]);
 }
 
 /* False with errno. */
-static bool add(sl_gate_listeners *listeners, const struct sockaddr *at, socklen_t size) {
+static bool add(sl_listeners *listeners, const struct sockaddr *at, socklen_t size) {
     int descriptor = listen_at(at, size);
     if (descriptor >= 0)
         listeners->descriptors[listeners->count++] = descriptor;
@@ -80,7 +80,7 @@ static bool add(sl_gate_listeners *listeners, const struct sockaddr *at, socklen
 }
 
 /* Every interface, IPv4 alone where there is no IPv6. False with errno. */
-static bool listen_anywhere(sl_gate_listeners *listeners, int port) {
+static bool listen_anywhere(sl_listeners *listeners, int port) {
     struct sockaddr_in6 six = {
         .sin6_family = AF_INET6, .sin6_addr = in6addr_any, .sin6_port = htons((uint16_t)port)};
     struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
@@ -98,12 +98,11 @@ static bool came_before(const struct addrinfo *first, const struct addrinfo *at)
 
 /* Each of the addresses that this machine has. False with errno when it has none, or when another
  * program has the port at one of them, whom clients would reach instead. */
-static bool listen_at_each(sl_gate_listeners *listeners, const struct addrinfo *addresses,
-                           int port) {
+static bool listen_at_each(sl_listeners *listeners, const struct addrinfo *addresses, int port) {
     int failure = EADDRNOTAVAIL;
     for (const struct addrinfo *at = addresses; at; at = at->ai_next) {
         address wanted = {0};
-        if (came_before(addresses, at) || listeners->count == SL_GATE_LISTENERS_MOST)
+        if (came_before(addresses, at) || listeners->count == SL_LISTENERS_MOST)
             continue;
         memcpy(&wanted, at->ai_addr, at->ai_addrlen);
         wanted.four.sin_port = htons((uint16_t)port);
@@ -114,7 +113,7 @@ static bool listen_at_each(sl_gate_listeners *listeners, const struct addrinfo *
         failure = errno;
         if (failure != EADDRINUSE)
             continue;
-        sl_gate_stop_listening(listeners);
+        sl_listeners_close(listeners);
         break;
     }
     errno = failure;
@@ -122,39 +121,33 @@ static bool listen_at_each(sl_gate_listeners *listeners, const struct addrinfo *
 }
 
 /* A port that was picked at one address may be taken at the next. */
-static bool listen_at_all(sl_gate_listeners *listeners, const struct addrinfo *addresses,
-                          int port) {
+static bool listen_at_all(sl_listeners *listeners, const struct addrinfo *addresses, int port) {
     int tries = port ? 1 : PORT_TRIES;
     while (tries-- > 0 && !listen_at_each(listeners, addresses, port) && errno == EADDRINUSE)
         continue;
     return listeners->count > 0;
 }
 
-static int explain_listen(const char *host, int port) {
+static int explain_listen(const char *what, const char *host, int port) {
     if (errno == EADDRINUSE)
-        return sl_fail(SL_EINUSE, "port %d is in use by another program; give the gate another one",
-                       port);
+        return sl_fail(SL_EINUSE, "port %d is in use by another program; give the %s another one",
+                       port, what);
     if (errno == EADDRNOTAVAIL)
-        return sl_fail(SL_EINVAL,
-                       "the gate cannot listen at %s: that is no address of this machine", host);
-    return sl_fail(SL_ESYSTEM, "the gate cannot listen at %s port %d: %s", host, port,
+        return sl_fail(SL_EINVAL, "the %s cannot listen at %s: that is no address of this machine",
+                       what, host);
+    return sl_fail(SL_ESYSTEM, "the %s cannot listen at %s port %d: %s", what, host, port,
                    strerror(errno));
 }
 
-int sl_gate_listen(sl_gate_listeners *listeners, const char *place_text, sl_gate_place *place,
-                   const sl_cancel *cancel) {
-    char host[256];
-    int port = 0;
+int sl_listen(sl_listeners *listeners, const char *what, const char *host, int port,
+              const sl_cancel *cancel) {
     bool listens;
-    int code = sl_gate_listen_parse(place_text, host, sizeof(host), &port);
-    if (code < 0)
-        return code;
     if (strcmp(host, "*") == 0) {
         listens = listen_anywhere(listeners, port);
     } else {
         struct addrinfo *addresses = NULL;
-        code = sl_resolve(&addresses, "the gate's address", host, port, 0, cancel,
-                          sl_deadline_us(LOOKUP_MS));
+        int code = sl_resolve(&addresses, "the address to listen at,", host, port, 0, cancel,
+                              sl_deadline_us(LOOKUP_MS));
         if (code < 0)
             return code == SL_ECANCELED ? code : SL_EINVAL;
         listens = listen_at_all(listeners, addresses, port);
@@ -163,8 +156,7 @@ int sl_gate_listen(sl_gate_listeners *listeners, const char *place_text, sl_gate
         errno = failure;
     }
     if (!listens)
-        return explain_listen(host, port);
-    place->port = port_of(listeners->descriptors[0]);
-    snprintf(place->address, sizeof(place->address), "%.63s", host);
+        return explain_listen(what, host, port);
+    listeners->port = port_of(listeners->descriptors[0]);
     return SL_OK;
 }
