@@ -2,6 +2,7 @@
 #ifndef SIGHTLINE_WEB_H
 #define SIGHTLINE_WEB_H
 
+#include <sightline/cancel.h>
 #include <sightline/export.h>
 #include <sightline/frame.h>
 #include <sightline/recorder.h>

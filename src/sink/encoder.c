@@ -1,4 +1,5 @@
-/* sink: one picture at a time into JPEG or PNG. Used by record.c and still.c. */
+/* sink: one picture at a time into JPEG or PNG. Used by record.c, still.c and
+ * web/press.c. */
 #include "sink/encoder.h"
 #include "base/error.h"
 
@@ -17,6 +18,7 @@ static int refuse(enum AVCodecID codec, const AVFrame *image) {
 }
 
 static int open_context(sl_encoder *encoder, enum AVCodecID codec, const AVFrame *image) {
+    int quantiser = encoder->quantiser > 2 ? encoder->quantiser : 2;
     const AVCodec *found = avcodec_find_encoder(codec);
     avcodec_free_context(&encoder->context);
     if (!found)
@@ -35,8 +37,8 @@ static int open_context(sl_encoder *encoder, enum AVCodecID codec, const AVFrame
         context->compression_level = 3;
     } else {
         context->flags |= AV_CODEC_FLAG_QSCALE;
-        context->global_quality = FF_QP2LAMBDA * 2;
-        context->qmin = 2;
+        context->global_quality = FF_QP2LAMBDA * quantiser;
+        context->qmin = quantiser;
     }
     if (avcodec_open2(context, found, NULL) < 0) {
         avcodec_free_context(&context);

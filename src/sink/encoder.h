@@ -10,9 +10,10 @@ typedef struct sl_encoder {
     AVCodecContext *context; /* for the size and format of the last picture */
     AVPacket *packet;
     sl_scaler scaler;
+    int quantiser; /* of JPEG: 2 (also 0), the best, to 31 */
 } sl_encoder;
 
-/* Codes `image` as AV_CODEC_ID_PNG, or as AV_CODEC_ID_MJPEG in its best quality; pixels that the
+/* Codes `image` as AV_CODEC_ID_PNG, or as AV_CODEC_ID_MJPEG; pixels that the
  * codec doesn't take are converted. The bytes are in encoder->packet until the next call.
  * SL_EUNSUPPORTED when this picture can't be coded, SL_ENOMEM. */
 int sl_encoder_encode(sl_encoder *encoder, enum AVCodecID codec, AVFrame *image);
