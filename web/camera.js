@@ -132,7 +132,7 @@ export class Camera {
     this.find("article").ariaLabel = called;
     this.find(".tools").ariaLabel = called;
     name(this.find(".snapshot"), `Snapshot of ${called}`, "s");
-    name(this.find(".event"), `Record what just happened at ${called}, and 30 seconds more`, "e");
+    name(this.find(".event"), `Event at ${called}: record what led to it, and 30 seconds more`, "e");
     name(this.find(".full"), `${called} on the full screen`, "f");
     this.nameLook();
   }
@@ -234,6 +234,7 @@ export class Camera {
     this.element.dataset.recording = state;
     button.hidden = this.find(".event").hidden = !recording;
     button.ariaPressed = String(running);
+    show(this.find(".record span"), running ? "Stop" : "Record");
     name(button, running ? `Stop recording ${this.view.name}` : `Record ${this.view.name}`, "r");
     show(this.find(".recording"), this.recordingMark());
   }
