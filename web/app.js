@@ -64,7 +64,7 @@ function add(view) {
 }
 
 function remove(camera) {
-  if (camera === enlarged) enlarge(null);
+  if (camera === enlarged) showLarge(null);
   inSight.unobserve(camera.element);
   cameras.delete(camera.id);
   camera.close();
@@ -81,6 +81,7 @@ function update({ now, cameras: views, viewer }) {
     else add(view);
   if (cameras.size !== before || !page.settled) lay();
   page.settled = true;
+  follow();
   showBar();
 }
 
@@ -105,15 +106,34 @@ function command() {
   const { hostname } = location;
   const near = /^(localhost|127\.|\[::1\])/.test(hostname);
   const pattern = page.viewer?.pattern ?? "live";
-  const words = pattern === "live" ? "" : ` --pattern ${pattern}`;
-  return `sightline send 0 --ssh user@${near ? "viewer-host" : hostname}${words}`;
+  const rest = pattern === "live" ? "" : ` --pattern ${pattern}`;
+  return `sightline send 0 --ssh user@${near ? "viewer-host" : hostname}${rest}`;
 }
 
 function lay() {
   arrange(list, [...cameras.values()].map((camera) => camera.view), enlarged !== null);
 }
 
+const MARK = "#camera=";
+
+// Which camera is enlarged stands in the address, so that a link leads to it, and the browser's own
+// way back leads back.
 function enlarge(camera) {
+  const here = location.pathname + location.search;
+  const there = camera ? here + MARK + encodeURIComponent(camera.id) : here;
+  if (camera && !enlarged) history.pushState(null, "", there);
+  else history.replaceState(null, "", there);
+  follow();
+}
+
+function follow() {
+  const { hash } = location;
+  const id = hash.startsWith(MARK) ? decodeURIComponent(hash.slice(MARK.length)) : null;
+  const camera = cameras.get(id) ?? null;
+  if (camera !== enlarged) showLarge(camera);
+}
+
+function showLarge(camera) {
   const before = enlarged;
   enlarged = camera;
   before?.setEnlarged(false);
@@ -199,6 +219,7 @@ at("wall").hidden = !document.fullscreenEnabled;
 at("help").addEventListener("click", () => keys.help());
 at("copy").addEventListener("click", copy);
 document.addEventListener("visibilitychange", watch);
+window.addEventListener("popstate", follow);
 new ResizeObserver(lay).observe(at("main"));
 setInterval(() => {
   for (const camera of cameras.values()) camera.tick();

@@ -4,12 +4,12 @@ import * as api from "./api.js";
 import * as graph from "./graph.js";
 import * as words from "./words.js";
 import { Player } from "./player.js";
+import { takeImages } from "./images.js";
 import { viewerNow } from "./clock.js";
 
 // A picture at rest comes once a second.
 const STALE_S = 3;
 const RECORDING = ["on", "waiting", "full", "failed"];
-const BLANK = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
 
 const median = (values) => values.sort((one, other) => one - other)[values.length >> 1];
 
@@ -91,9 +91,8 @@ export class Camera {
     const image = this.find(".look img");
     image.hidden = false;
     this.find(".look canvas").hidden = true;
-    image.src = this.watched ? api.mjpeg(this.id) : BLANK;
-    image.onload = () => this.watched && this.drawn(0);
-    image.onerror = () => setTimeout(() => this.watched && this.fetchImages(), 2000);
+    if (this.watched) this.images ??= takeImages(image, this.id, () => this.drawn(0));
+    else this.images = this.images?.();
   }
 
   drawn(captured) {

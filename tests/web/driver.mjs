@@ -21,6 +21,9 @@ function listen(page, said) {
   page.on("pageerror", (error) => said.push(String(error)));
 }
 
+// What a failed test tells of the page.
+const shown = (page) => page.evaluate("document.body.innerText");
+
 const commands = {
   async open({ url, width, height, scheme, phone, headers, script }) {
     const context = await browser.newContext({
@@ -42,13 +45,15 @@ const commands = {
     return { page: count, status: answer.status() };
   },
   evaluate: ({ page, script, argument }) => page.evaluate(`(${script})(${JSON.stringify(argument)})`),
+  // Asked again and again from out here: in the page that takes eval, which it rightly refuses.
   async wait({ page, script, argument, seconds }) {
-    const handle = await page.waitForFunction(
-      `(${script})(${JSON.stringify(argument)})`,
-      undefined,
-      { timeout: seconds * 1000, polling: 50 },
-    );
-    return handle.jsonValue();
+    const deadline = Date.now() + seconds * 1000;
+    for (;;) {
+      const value = await commands.evaluate({ page, script, argument });
+      if (value) return value;
+      if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${script}\n${await shown(page)}`);
+      await page.waitForTimeout(50);
+    }
   },
   press: ({ page, key }) => page.keyboard.press(key),
   click: ({ page, selector }) => page.click(selector),
