@@ -12,23 +12,31 @@ WEB = ROOT / "tests" / "web"
 # Page tests wait for pictures: a machine that is busy with others takes its time.
 PATIENCE = 40
 
-# The number in a picture's timecode, as docs/PROTOCOL.md has it, and how much older that is than
-# now; null while there is none.
-TIMECODE = """
-(camera) => {
-  const canvas = document.querySelector(`[data-camera="${camera}"] .look canvas`);
-  if (!canvas || canvas.width < 128) return null;
-  const side = Math.min(32, Math.max(8, Math.floor(canvas.width / 16)));
-  const { data } = canvas.getContext("2d").getImageData(0, 0, 16 * side, 2 * side);
-  let number = 0;
-  for (let bit = 0; bit < 32; bit++) {
-    const x = (bit % 16) * side + (side >> 1);
-    const y = Math.floor(bit / 16) * side + (side >> 1);
-    if (data[4 * (y * 16 * side + x)] >= 128) number += 2 ** bit;
-  }
-  const age = (((Date.now() % 2 ** 32) - number + 2 ** 32) % 2 ** 32);
-  return { number, age };
-}
+# The pictures that are drawn within some seconds: the number in the timecode of each, as
+# docs/PROTOCOL.md has it, and how old that was then; and the age that the page shows.
+WATCH = """
+([camera, seconds]) => new Promise((done) => {
+  const element = document.querySelector(`[data-camera="${camera}"]`);
+  const canvas = element.querySelector(".look canvas");
+  const seen = [];
+  const end = performance.now() + 1000 * seconds;
+  const read = () => {
+    const side = Math.min(32, Math.max(8, Math.floor(canvas.width / 16)));
+    const { data } = canvas.getContext("2d").getImageData(0, 0, 16 * side, 2 * side);
+    let number = 0;
+    for (let bit = 0; bit < 32; bit++) {
+      const x = (bit % 16) * side + (side >> 1);
+      const y = Math.floor(bit / 16) * side + (side >> 1);
+      if (data[4 * (y * 16 * side + x)] >= 128) number += 2 ** bit;
+    }
+    const age = ((Date.now() % 2 ** 32) - number + 2 ** 32) % 2 ** 32;
+    if (number !== seen.at(-1)?.number)
+      seen.push({ number, age, shown: element.querySelector(".age").innerText });
+    if (performance.now() < end) requestAnimationFrame(read);
+    else done(seen.slice(1)); // how long the first had been there isn't known
+  };
+  read();
+})
 """
 
 
@@ -126,8 +134,20 @@ class Page:
         """Errors and warnings on the console."""
         return self._ask("said")
 
-    def timecode(self, camera):
-        return self.evaluate(TIMECODE, camera)
+    def wait_cameras(self, count):
+        """Until so many cameras show a picture; their ids, in the order of the page."""
+        script = """(count) => {
+            const seen = [...document.querySelectorAll(".camera.seen:not(.is-stale)")];
+            return seen.length === count && seen.map((camera) => camera.dataset.camera); }"""
+        return self.wait(script, count)
+
+    def watch(self, camera, seconds):
+        """The pictures that are drawn within so long: number and age of each."""
+        return self.evaluate(WATCH, [camera, seconds])
+
+    def api(self, path):
+        """What the viewer answers to the page."""
+        return self.evaluate("(path) => fetch(path).then((answer) => answer.json())", path)
 
     def close(self):
         self._ask("close")

@@ -1,0 +1,267 @@
+"""The page in a real Chromium, as somebody sees it who looks at cameras."""
+
+import contextlib
+import http.client
+import statistics
+import urllib.parse
+
+import pytest
+from harness import browser
+from harness.footage import probe
+from harness.processes import ROOT
+
+pytestmark = pytest.mark.skipif(browser.why_not() is not None, reason=str(browser.why_not()))
+
+PATTERN = "pattern:640x480@20"
+SHOTS = ROOT / "build" / "test-logs" / "page"
+DESKTOP, PHONE = (1280, 800), (390, 844)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    made = browser.Browser(tmp_path_factory.mktemp("chromium"))
+    yield made
+    made.finish()
+
+
+@pytest.fixture
+def look(chromium):
+    """Opens a page; afterwards its console must be clean, but for what is expected there."""
+    with contextlib.ExitStack() as stack:
+
+        def start(link, expected=(), **how):
+            page = chromium.open(link, **how)
+            stack.callback(page.close)
+            stack.callback(lambda: check_console(page, expected))
+            return page
+
+        yield start
+
+
+def check_console(page, expected):
+    said = [line for line in page.said() if not any(word in line for word in expected)]
+    assert not said, "\n".join(said)
+
+
+@pytest.fixture
+def viewer(view):
+    """A viewer with a page: viewer(…) gives it and the page's link."""
+
+    def start(*words, at="127.0.0.1:0"):
+        running = view(None, "--web", at, *words)
+        return running, running.ready()["web"]
+
+    return start
+
+
+@pytest.fixture
+def cameras(send):
+    """Starts senders of patterns to a viewer."""
+
+    def start(running, count=1, *words):
+        return [send(PATTERN, running.port(), None, *words) for _ in range(count)]
+
+    return start
+
+
+def figures(page, camera):
+    return next(view for view in page.api("api/cameras") if view["id"] == camera)
+
+
+def ages(page, camera):
+    """Medians, in milliseconds: of the pixels' age when they were drawn, of the age that the page
+    shows, and of the viewer's own figure."""
+    drawn = page.watch(camera, 3)
+    numbers = [picture["number"] for picture in drawn]
+    assert len(numbers) > 3 and numbers == sorted(numbers), drawn
+    shown = [float(picture["shown"].split()[0]) for picture in drawn if "ms" in picture["shown"]]
+    age = statistics.median(picture["age"] for picture in drawn)
+    own = figures(page, camera)["age_ms"]["p50"]
+    return age, statistics.median(shown or [float("inf")]), own
+
+
+@pytest.mark.parametrize("codec, words", [("h264", []), ("jpeg", ["--jpeg"])])
+def test_pictures_move_and_are_as_fresh_as_the_viewer_says(viewer, cameras, look, codec, words):
+    running, link = viewer()
+    cameras(running, 1, *words)
+    page = look(link)
+    (camera,) = page.wait_cameras(1)
+    assert figures(page, camera)["codec"] == codec
+    for _ in range(8):  # a busy machine draws late
+        pixels, shown, own = ages(page, camera)
+        if own is not None and abs(pixels - own) <= 100 and abs(shown - own) <= 100:
+            return
+    raise AssertionError(f"pixels are {pixels} ms old, shown are {shown}, and the viewer has {own}")
+
+
+LARGE = "() => document.querySelector('.camera.enlarged')?.dataset.camera ?? 'none'"
+
+
+def test_three_cameras_by_mouse_and_by_keys(viewer, cameras, look):
+    running, link = viewer()
+    cameras(running, 3)
+    page = look(link)
+    first, second, third = page.wait_cameras(3)
+    page.wait_text("#summary", "3 cameras")
+    for camera in (first, second, third):
+        assert len(page.watch(camera, 1.5)) > 1
+    assert all_in_sight(page)
+
+    page.click(f"[data-camera='{second}'] .look")
+    assert page.evaluate(LARGE) == second
+    page.press("Escape")
+    assert page.evaluate(LARGE) == "none"
+    page.press("1")
+    assert page.evaluate(LARGE) == first
+    page.press("ArrowRight", "ArrowRight")
+    assert page.evaluate(LARGE) == third
+    page.press("Escape", "ArrowLeft", "ArrowUp", "Enter")  # from the focus, which has stayed
+    assert page.evaluate(LARGE) in (first, second)
+    page.press("Escape", "?")
+    page.wait_text("#keys", "another camera")
+    page.press("Escape")
+    assert look(f"{link}#camera={third}").wait(f"() => ({LARGE})() === '{third}'")
+
+
+def all_in_sight(page):
+    return page.evaluate(
+        """() => [...document.querySelectorAll(".camera")].every((camera) => {
+            const { top, left, right, bottom } = camera.getBoundingClientRect();
+            return top >= 0 && left >= 0 && right <= innerWidth && bottom <= innerHeight; })"""
+    )
+
+
+def test_a_camera_that_stops_is_marked_and_comes_back(viewer, cameras, look):
+    running, link = viewer()
+    (sender,) = cameras(running)
+    page = look(link)
+    (camera,) = page.wait_cameras(1)
+    sender.kill()
+    page.wait_text(".stale-for", "No picture for")
+    page.wait_text(".stale-why", "its sender is gone since")
+    page.wait_text("#summary", "1 without a picture")
+    assert page.evaluate("() => document.querySelector('.look canvas').width") == 640  # the last
+    page.screenshot(SHOTS / "stale.png")
+    assert not page.barriers()
+    cameras(running)
+    assert page.wait_cameras(1) == [camera]
+    assert len(page.watch(camera, 1.5)) > 1
+
+
+def test_nobody_who_looks_is_told_how_to_send(viewer, look):
+    _, link = viewer()
+    page = look(link)
+    page.wait_text("#empty", "sightline send 0 --ssh")
+    page.screenshot(SHOTS / "empty.png")
+    assert not page.barriers()
+
+
+HIDE = """(hidden) => {
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_a_hidden_page_lets_the_camera_rest(viewer, cameras, look):
+    running, link = viewer()
+    cameras(running)
+    page = look(link)
+    (camera,) = page.wait_cameras(1)
+    page.evaluate(HIDE, True)
+    page.wait(f"() => document.querySelector('.camera').dataset.state === 'unwatched'")
+    page.evaluate(HIDE, False)
+    page.wait(f"() => document.querySelector('.camera').dataset.state === 'live'")
+    page.wait_cameras(1)
+    assert len(page.watch(camera, 2)) > 1
+
+
+def test_a_browser_without_webcodecs_gets_jpegs(viewer, cameras, look):
+    running, link = viewer()
+    cameras(running)
+    page = look(link, script="delete window.VideoDecoder")
+    page.wait("() => document.querySelector('.look img')?.naturalWidth === 640")
+
+
+def test_a_page_whose_viewer_is_gone_says_so_and_comes_back(viewer, cameras, look):
+    running, link = viewer()
+    cameras(running)
+    page = look(link, expected=["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY", "Failed to load"])
+    page.wait_cameras(1)
+    running.kill()
+    page.wait_text("#trouble", "Connection to the viewer lost")
+    page.wait_text(".stale-why", "the connection to the viewer is lost")
+    again, _ = viewer(at=f"127.0.0.1:{urllib.parse.urlsplit(link).port}")
+    cameras(again)
+    page.wait("() => document.getElementById('trouble').hidden")
+    page.wait_cameras(1)
+
+
+def test_outside_loopback_a_token_is_asked_for(viewer, cameras, look):
+    running, link = viewer(at="0.0.0.0:0")
+    cameras(running)
+    port = urllib.parse.urlsplit(link).port
+    token = urllib.parse.urlsplit(link).query
+    here = f"http://127.0.0.1:{port}/"
+    stranger = look(here, expected=["401"])
+    assert stranger.status == 401
+    assert "token" in stranger.text("body")
+    assert not stranger.barriers()
+    page = look(f"{here}?{token}")
+    page.wait_cameras(1)
+    assert page.evaluate("() => location.search") == ""  # nobody reads it over a shoulder
+
+
+def answer_to(link, **headers):
+    place = urllib.parse.urlsplit(link)
+    connection = http.client.HTTPConnection("127.0.0.1", place.port, timeout=20)
+    connection.request("GET", "/", headers=headers)
+    return connection.getresponse().status
+
+
+def test_another_name_is_refused(viewer):
+    _, link = viewer()
+    assert answer_to(link) == 200
+    assert answer_to(link, Host="evil.example") == 403
+    assert answer_to(link, Origin="http://evil.example") == 403
+
+
+def test_buttons_make_files(viewer, cameras, look, folder):
+    running, link = viewer("--record", folder / "kept", "-o", "record_idle=true")
+    cameras(running)
+    page = look(link)
+    (camera,) = page.wait_cameras(1)
+    name = page.download(".snapshot", folder / "snapshot.jpg")
+    assert name.endswith(".jpg")
+    picture = probe(folder / "snapshot.jpg")
+    assert (picture["codec_name"], picture["width"], picture["height"]) == ("mjpeg", 640, 480)
+
+    page.click(".record")
+    page.wait_text(".recording", "REC")
+    page.wait("() => /REC [3-9] s/.test(document.querySelector('.recording').innerText)")
+    page.click(".record")
+    page.wait("() => document.querySelector('.recording').hidden")
+    (film,) = (folder / "kept").rglob("*.mkv")
+    assert camera in film.name
+    assert probe(film)["frames"] > 5
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_nobody_is_kept_out(viewer, cameras, look, scheme):
+    running, link = viewer()
+    cameras(running, 3)
+    page = look(link, scheme=scheme)
+    page.wait_cameras(3)
+    page.screenshot(SHOTS / f"desktop-{scheme}.png")
+    assert not page.barriers()
+    page.press("2")
+    page.wait_cameras(3)
+    page.screenshot(SHOTS / f"one-{scheme}.png")
+    assert not page.barriers()
+    page.press("?")
+    assert not page.barriers()
+
+    phone = look(link, size=PHONE, scheme=scheme, phone=True)
+    phone.wait("() => document.querySelectorAll('.camera.seen').length > 0")
+    phone.screenshot(SHOTS / f"phone-{scheme}.png")
+    assert not phone.barriers()
+    assert phone.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
