@@ -79,10 +79,10 @@ function update({ now, cameras: views, viewer }) {
   for (const view of views)
     if (cameras.has(view.id)) cameras.get(view.id).update(view);
     else add(view);
+  showBar();
   if (cameras.size !== before || !page.settled) lay();
   page.settled = true;
   follow();
-  showBar();
 }
 
 function showBar() {

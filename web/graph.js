@@ -77,13 +77,12 @@ function label(canvas, text) {
 }
 
 export function spark(canvas, ages, rates) {
+  const spoken = `age ${spread(ages, words.age)}; rate ${spread(rates, words.rate)}`;
+  label(canvas, `The last two minutes: ${spoken}`);
   const drawing = prepare(canvas);
   if (!drawing) return;
   area(drawing, rates, ceiling(rates, 100), colour("--area"));
   line(drawing, ages, ceiling(ages, 50), colour("--accent"));
-  const spoken = `age ${spread(ages, words.age)}; rate ${spread(rates, words.rate)}`;
-  label(canvas, `The last two minutes: ${spoken}`);
-  canvas.title = "Age (line) and rate (area) over the last two minutes";
 }
 
 function scale(drawing, top, say) {
@@ -107,12 +106,12 @@ function scale(drawing, top, say) {
 }
 
 function chart(canvas, values, unit, say, what, draw) {
+  label(canvas, `${what} over the last two minutes: ${spread(values, say)}`);
   const drawing = prepare(canvas);
   if (!drawing) return;
   const top = ceiling(values, unit);
   draw(drawing, top);
   scale(drawing, top, say);
-  label(canvas, `${what} over the last two minutes: ${spread(values, say)}`);
 }
 
 export function ageChart(canvas, ages) {

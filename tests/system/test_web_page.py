@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import re
 import statistics
 import urllib.parse
 
@@ -74,7 +75,8 @@ def ages(page, camera):
     drawn = page.watch(camera, 3)
     numbers = [picture["number"] for picture in drawn]
     assert len(numbers) > 3 and numbers == sorted(numbers), drawn
-    shown = [float(picture["shown"].split()[0]) for picture in drawn if "ms" in picture["shown"]]
+    told = (re.match(r"(\d+) ms", picture["shown"]) for picture in drawn)
+    shown = [float(found[1]) for found in told if found]
     age = statistics.median(picture["age"] for picture in drawn)
     own = figures(page, camera)["age_ms"]["p50"]
     return age, statistics.median(shown or [float("inf")]), own

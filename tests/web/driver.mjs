@@ -13,10 +13,10 @@ const browser = await chromium.launch({ executablePath, args: ["--disable-gpu"] 
 const pages = new Map();
 let count = 0;
 
-// What a browser's console would show in red, and answers and requests that failed.
+// What a browser's console shows in red.
 function listen(page, said) {
   page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") said.push(message.text());
+    if (message.type() === "error") said.push(message.text());
   });
   page.on("pageerror", (error) => said.push(String(error)));
 }

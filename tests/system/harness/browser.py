@@ -131,7 +131,7 @@ class Page:
         return [one for one in found if one["impact"] in ("serious", "critical")]
 
     def said(self):
-        """Errors and warnings on the console."""
+        """Errors on the console."""
         return self._ask("said")
 
     def wait_cameras(self, count):
