@@ -4,15 +4,19 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* All below is under the lock. */
-static bool terminal;
+static bool terminal; /* one whose lines can be rewritten, */
+static bool colours;  /* and coloured */
 static sl_log_level level = SL_LOG_WARNING;
 static char progress[512];
+static size_t state_bytes; /* of the state that it begins with */
+static enum console_mood state_mood;
 
 /* Cuts a line of UTF-8 to the terminal's width, so that it stays one that can be rewritten. */
 static int fitting_bytes(const char *line) {
@@ -29,8 +33,13 @@ static int fitting_bytes(const char *line) {
 }
 
 static void show_progress(void) {
+    static const char *const shades[] = {
+        [CONSOLE_GOOD] = "\033[32m", [CONSOLE_WAITING] = "\033[33m", [CONSOLE_BAD] = "\033[31m"};
+    int fit = fitting_bytes(progress), state = fit < (int)state_bytes ? fit : (int)state_bytes;
+    bool coloured = colours && state_mood != CONSOLE_PLAIN;
     if (terminal && progress[0])
-        fprintf(stderr, "\r\033[K%.*s", fitting_bytes(progress), progress);
+        fprintf(stderr, "\r\033[K%s%.*s%s%.*s", coloured ? shades[state_mood] : "", state, progress,
+                coloured ? "\033[m" : "", fit - state, progress + state);
 }
 
 static void print_line(const char *line) {
@@ -55,7 +64,9 @@ void console_open(void) {
     /* Whole lines at once, also where two processes share the terminal. */
     static char buffer[4096];
     setvbuf(stderr, buffer, _IOFBF, sizeof(buffer));
-    terminal = isatty(STDERR_FILENO);
+    const char *kind = getenv("TERM"), *plain = getenv("NO_COLOR");
+    terminal = isatty(STDERR_FILENO) && !(kind && strcmp(kind, "dumb") == 0);
+    colours = terminal && kind && !(plain && *plain);
     sl_log_set(take_log_line, NULL, level);
 }
 
@@ -85,16 +96,23 @@ void console_say(const char *format, ...) {
     pthread_mutex_unlock(&lock);
 }
 
-void console_progress(const char *line) {
+void console_status(enum console_mood mood, const char *state, const char *rest) {
     pthread_mutex_lock(&lock);
-    bool ends = progress[0] && !line[0];
-    if (terminal && level >= SL_LOG_WARNING)
-        snprintf(progress, sizeof(progress), "%s", line);
+    bool ends = progress[0] && !*state && !*rest;
+    if (terminal && level >= SL_LOG_WARNING) {
+        snprintf(progress, sizeof(progress), "%s%s", state, rest);
+        state_bytes = strlen(state);
+        state_mood = mood;
+    }
     if (ends && terminal)
         fputs("\r\033[K", stderr);
     show_progress();
     fflush(stderr);
     pthread_mutex_unlock(&lock);
+}
+
+void console_progress(const char *line) {
+    console_status(CONSOLE_PLAIN, "", line);
 }
 
 void console_connecting(const char *destination) {

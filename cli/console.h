@@ -6,6 +6,10 @@
 #include <sightline/log.h>
 #include <stdbool.h>
 
+/* How good the state is that the live line begins with; in colour where that is welcome: on a
+ * terminal that knows colours, unless NO_COLOR is set. */
+enum console_mood { CONSOLE_PLAIN, CONSOLE_GOOD, CONSOLE_WAITING, CONSOLE_BAD };
+
 /* Finds out whether standard error is a terminal, and starts to take log lines. */
 void console_open(void);
 
@@ -20,6 +24,9 @@ void console_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Shows the live line, in place of the one before; "" ends it. Nothing without a terminal. */
 void console_progress(const char *line);
+
+/* The same of two parts, the first of which is a state. */
+void console_status(enum console_mood mood, const char *state, const char *rest);
 
 /* Shows that a tunnel to `destination` is being set up; nothing when it is NULL. */
 void console_connecting(const char *destination);

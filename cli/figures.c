@@ -31,7 +31,7 @@ static json_t *begin(const char *event, const struct figures_about *about) {
 }
 
 static bool write_line(FILE *file, json_t *object) {
-    bool written = json_dumpf(object, file, JSON_COMPACT | JSON_REAL_PRECISION(10)) == 0 &&
+    bool written = json_dumpf(object, file, JSON_COMPACT | JSON_REAL_PRECISION(13)) == 0 &&
                    fputc('\n', file) != EOF && fflush(file) == 0;
     json_decref(object);
     return written;
@@ -148,6 +148,57 @@ static void add_destinations(json_t *object, const struct figures_about *about) 
         json_array_append_new(list, destination(&about->destinations[i]));
     if (list)
         json_object_set_new(object, "destinations", list);
+}
+
+static json_t *moment(int64_t utc_us) {
+    return utc_us > 0 ? number((double)utc_us / 1e6) : json_null();
+}
+
+/* As what its frames come; NULL: none came. */
+static const char *codec_of(sl_format format) {
+    switch (format) {
+    case SL_FORMAT_NONE:
+        return NULL;
+    case SL_FORMAT_JPEG:
+        return "jpeg";
+    case SL_FORMAT_H264:
+        return "h264";
+    case SL_FORMAT_HEVC:
+        return "hevc";
+    case SL_FORMAT_AV1:
+        return "av1";
+    default:
+        return "raw";
+    }
+}
+
+static json_t *camera(const sl_camera_view *known) {
+    bool sized = known->width > 0;
+    json_t *object = json_object();
+    json_object_set_new(object, "id", text(known->id));
+    json_object_set_new(object, "name", text(known->name));
+    json_object_set_new(object, "state", text(sl_view_state_name(known->state)));
+    json_object_set_new(object, "since", moment(known->since_us));
+    json_object_set_new(object, "reason", text(known->reason[0] ? known->reason : NULL));
+    json_object_set_new(object, "last", moment(known->last_us));
+    json_object_set_new(object, "codec", text(codec_of(known->format)));
+    json_object_set_new(object, "width", sized ? json_integer(known->width) : json_null());
+    json_object_set_new(object, "height", sized ? json_integer(known->height) : json_null());
+    json_object_set_new(object, "frames", count(known->frames));
+    json_object_set_new(object, "dropped", count(known->dropped));
+    json_object_set_new(object, "bytes", count(known->bytes));
+    json_object_set_new(object, "fps", number(known->fps));
+    json_object_set_new(object, "rate_kbit", number((double)known->bit_rate / 1e3));
+    json_object_set_new(object, "latency_ms", latency(&known->latency, true));
+    return object;
+}
+
+static void add_cameras(json_t *object, const struct figures_about *about) {
+    json_t *list = about->cameras ? json_array() : NULL;
+    for (size_t i = 0; i < about->camera_count; i++)
+        json_array_append_new(list, camera(&about->cameras[i]));
+    if (list)
+        json_object_set_new(object, "cameras", list);
 }
 
 /* "5566,5567" as a list; a port may be written as JSON has no number, such as 05566. */
@@ -269,6 +320,7 @@ bool figures_stats(FILE *file, const struct figures_about *about, const sl_stats
     json_object_set_new(object, "tunnel", tunnel(stats));
     add_live(object, stats);
     add_destinations(object, about);
+    add_cameras(object, about);
     return write_line(file, object);
 }
 

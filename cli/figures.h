@@ -3,6 +3,7 @@
 #define CLI_FIGURES_H
 
 #include <sightline/sender.h>
+#include <sightline/view.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@ struct figures_about {
     const char *pattern;                /* NULL: not known yet */
     const sl_destination *destinations; /* of --to */
     size_t destination_count;
+    const sl_camera_view *cameras; /* of a receiver */
+    size_t camera_count;
 };
 
 /* Where the ends meet. */

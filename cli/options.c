@@ -89,6 +89,7 @@ const struct option_row option_rows[] = {
      "Settings to begin with, in place of those in $XDG_CONFIG_HOME/sightline/config"},
     {"log", ALL | FOR_CAMERAS | FOR_KEYS, NULL, NULL, "LEVEL",
      "How much to tell: none, error, warning, info or debug (default warning)"},
+    {"quiet", BOTH, NULL, NULL, NULL, "Show nothing but errors"},
     {"json", FOR_CAMERAS | FOR_DOCTOR | FOR_DOCTOR_VIEW | FOR_PAIR | FOR_KEYS, NULL, NULL, NULL,
      "Write JSON in place of lines"},
     {"help", ALL | FOR_CAMERAS | FOR_KEYS, NULL, NULL, NULL, "Print this help"},
@@ -127,11 +128,12 @@ static void read_seconds(struct options *options, const char *option, const char
         *seconds = number;
 }
 
-static void read_level(struct options *options, const char *value, sl_log_level *level) {
+static void read_level(struct options *options, const char *value) {
     static const char *const names[] = {"none", "error", "warning", "info", "debug"};
     for (int i = SL_LOG_NONE; i <= SL_LOG_DEBUG; i++) {
         if (strcasecmp(value, names[i]) == 0) {
-            *level = (sl_log_level)i;
+            options->log = (sl_log_level)i;
+            options->log_typed = true;
             return;
         }
     }
@@ -154,6 +156,10 @@ static void check_contradictions(struct options *options) {
             complain(options, "--%s and --%s contradict each other; give one of them", pairs[i][0],
                      pairs[i][1]);
     }
+    if (options->quiet && options->log_typed)
+        complain(options, "--quiet and --log contradict each other; give one of them");
+    if (options->quiet)
+        options->log = SL_LOG_ERROR;
     if (options->returned && options->returned_picture)
         complain(options, "--return and --return-picture contradict each other; give one of them");
 }
@@ -199,7 +205,9 @@ static void take_own(struct options *options, const struct option_row *row, cons
     else if (strcmp(row->name, "config") == 0)
         options->config = value;
     else if (strcmp(row->name, "log") == 0)
-        read_level(options, value, &options->log);
+        read_level(options, value);
+    else if (strcmp(row->name, "quiet") == 0)
+        options->quiet = true;
     else if (strcmp(row->name, "message") == 0)
         options->message = value;
     else if (strcmp(row->name, "return") == 0)

@@ -49,6 +49,7 @@ struct options {
     double timeout_s;                                  /* 0: for ever */
     const char *stats;                                 /* NULL: none */
     sl_log_level log;
+    bool quiet, log_typed;
 
     const char *config; /* NULL: the user's own, if there is one */
     struct typed {

@@ -3,6 +3,7 @@
 #include "command.h"
 #include "console.h"
 #include "moment.h"
+#include "progress.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,6 +82,11 @@ void report_destinations(struct report *report, struct destinations *destination
     report->about.destination_count = destinations->count;
 }
 
+void report_cameras(struct report *report, struct roster *roster) {
+    report->roster = roster;
+    report->about.cameras = roster->now;
+}
+
 void report_gate(const sl_gate_place *gate, char *text, size_t size) {
     bool ipv6 = strchr(gate->address, ':');
     snprintf(text, size, "%s%s%s:%d", ipv6 ? "[" : "", gate->address, ipv6 ? "]" : "", gate->port);
@@ -124,24 +130,23 @@ void report_exchange(struct report *report, const char *event, const sl_frame *w
     pthread_mutex_unlock(&report->lock);
 }
 
-static void describe(const struct report *report, const sl_stats *stats, double fps, char *line,
-                     size_t size) {
-    char some[40] = "";
-    if (report->destinations)
-        snprintf(some, sizeof(some), " (%zu of %zu)", destinations_connected(report->destinations),
-                 report->destinations->count);
-    int used = snprintf(line, size, "%s%s · %" PRIu64 " frames · %.1f frames/s · %.1f MB/s",
-                        figures_state(stats), some, stats->frames, fps,
-                        (double)(stats->bytes - report->before.bytes) / 1e6);
-    if (stats->dropped && (size_t)used < size)
-        used +=
-            snprintf(line + used, size - (size_t)used, " · %" PRIu64 " dropped", stats->dropped);
-    if (stats->latency.last >= 0 && (size_t)used < size)
-        snprintf(line + used, size - (size_t)used, " · %.0f ms old", stats->latency.last);
+static void tell_line(const struct report *report, const sl_stats *stats, double fps) {
+    char state[PROGRESS_STATE_MAX], rest[PROGRESS_REST_MAX];
+    struct progress progress = {
+        .sender = strcmp(report->about.role, "sender") == 0,
+        .stats = stats,
+        .fps = fps,
+        .destinations = report->destinations,
+        .roster = report->roster,
+        .lost_s = report->lost_s,
+    };
+    enum console_mood mood = progress_describe(&progress, state, rest);
+    console_status(mood, state, rest);
+    if (!console_live() && report->ticks % PLAIN_LINE_SECONDS == 0)
+        console_say("%s%s", state, rest);
 }
 
 static void tell(struct report *report, const sl_stats *stats, double fps) {
-    char line[256];
     const char *other = strcmp(report->about.role, "sender") == 0 ? "viewer" : "camera end";
     if (report->destinations)
         destinations_tell(report->destinations);
@@ -149,11 +154,10 @@ static void tell(struct report *report, const sl_stats *stats, double fps) {
         console_say("the %s at %s is gone; waiting for it", other, report->endpoint);
     else if (!report->was_connected && stats->connected && stats->reconnects > 0)
         console_say("the %s is back", other);
+    if (report->roster)
+        roster_tell(report->roster);
     report->was_connected = stats->connected;
-    describe(report, stats, fps, line, sizeof(line));
-    console_progress(line);
-    if (!console_live() && report->ticks % PLAIN_LINE_SECONDS == 0)
-        console_say("%s", line);
+    tell_line(report, stats, fps);
 }
 
 /* Looked at once a second: of a quick return it shows only that there was one. Under the lock. */
@@ -179,6 +183,8 @@ static void write_tunnels(struct report *report, const sl_stats *stats) {
 static void look(struct report *report) {
     sl_stats stats = {0};
     report->look(report->user, &stats);
+    if (report->roster)
+        report->about.camera_count = report->roster->count;
     report->ticks++;
     int64_t now = now_us();
     double fps =

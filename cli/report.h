@@ -5,6 +5,7 @@
 
 #include "destinations.h"
 #include "figures.h"
+#include "roster.h"
 
 #include <pthread.h>
 #include <sightline/gate.h>
@@ -19,6 +20,8 @@ struct report {
     void (*look)(void *user, sl_stats *stats);
     void *user;
     struct destinations *destinations; /* what `look` fills in too; NULL: none were named */
+    struct roster *roster;             /* the same of a receiver's cameras; NULL: of a sender */
+    double lost_s;                     /* and of a sender's source: how long it has been gone */
 
     pthread_t thread;
     bool running;
@@ -42,6 +45,9 @@ bool report_open(struct report *report, const char *role, const char *stats_path
 
 /* Figures are of these destinations too, from now on. Before report_begin(). */
 void report_destinations(struct report *report, struct destinations *destinations);
+
+/* Figures are of these cameras too, from now on. Before report_begin(). */
+void report_cameras(struct report *report, struct roster *roster);
 
 /* Says where the ends meet, once that is known. */
 void report_place(struct report *report, const sl_link_settings *link, bool sender, int port);

@@ -17,11 +17,14 @@
 #include <string.h>
 
 #define LOOK_MS           1000  /* the longest wait for anything, so that --duration is kept */
+#define SOURCE_MS         250   /* the same for a frame, so that a source that goes is noticed */
 #define FIRST_PATIENCE_MS 700   /* before it is said that a viewer is waited for */
 #define PATIENCE_MS       10000 /* between saying so again */
 #define ROOM_MS           5 /* a live frame waits so long for room before a newer one is sought */
 #define LAST_FLUSH_MS     1000 /* for frames under way when --duration is over */
 #define AWAY_MS           100  /* the same while no viewer is there */
+
+#define SOURCE_AWAY "the source is gone; it is opened again as soon as it is back"
 
 struct sending {
     struct options options;
@@ -32,6 +35,7 @@ struct sending {
     sl_sender *sender;
     struct destinations destinations; /* of --to */
     atomic_uint_fast64_t skipped;     /* live frames read, and let go for a newer one */
+    atomic_int_fast64_t lost_us;      /* since when the source is away; 0: it is there */
     int64_t until_us;                 /* --duration; -1: never */
     const char *reason;               /* why it ended, when all is well */
     char sentence[1024];              /* what went wrong */
@@ -52,6 +56,8 @@ static void look(void *user, sl_stats *stats) {
     uint64_t skipped = source.dropped + atomic_load(&sending->skipped);
     stats->dropped += skipped;
     stats->drops[SL_DROP_SKIPPED] += skipped;
+    int64_t lost_us = atomic_load(&sending->lost_us);
+    sending->report.lost_s = lost_us ? (double)(now_us() - lost_us) / 1e6 : 0;
 }
 
 /* What the source should deliver, so that the least work is left. (Which pattern an invitation
@@ -185,8 +191,20 @@ static int wait_for_viewer(struct sending *sending, const sl_destination *first)
     }
 }
 
+/* Tells the viewer when the source is away, and that it is back. */
+static void note_source(struct sending *sending) {
+    sl_source_stats source;
+    sl_source_stats_get(sending->source, &source);
+    bool lost = atomic_load(&sending->lost_us) != 0;
+    if (source.away == lost)
+        return;
+    atomic_store(&sending->lost_us, source.away ? now_us() : 0);
+    sl_sender_lost(sending->sender, source.away ? SOURCE_AWAY : NULL);
+}
+
 /* The source's next frame, with its message. */
 static int read_frame(struct sending *sending, sl_frame **frame, int timeout_ms) {
+    note_source(sending);
     int code = sl_source_read(sending->source, frame, timeout_ms);
     if (code == SL_OK)
         code = exchange_attach(frame, &sending->options);
@@ -274,7 +292,7 @@ static int check_target(struct sending *sending, uint64_t taken, uint64_t *targe
 
 static int send_next(struct sending *sending, uint64_t *taken) {
     sl_frame *frame = NULL;
-    int code = read_frame(sending, &frame, moment_wait_ms(sending->until_us, LOOK_MS));
+    int code = read_frame(sending, &frame, moment_wait_ms(sending->until_us, SOURCE_MS));
     if (code == SL_EAGAIN)
         return SL_OK;
     if (code == SL_EEND) {

@@ -28,6 +28,7 @@ struct viewing {
     sl_cancel *cancel;
     sl_receiver *receiver;
     sl_sink *sink;
+    struct roster roster;
     atomic_uint_fast64_t not_shown; /* frames that the sink let go; told to the report's thread */
     int64_t until_us;               /* --duration; -1: never */
     int64_t patience_us;            /* --timeout, from the last frame on; -1: for ever */
@@ -55,6 +56,7 @@ static void look(void *user, sl_stats *stats) {
     uint64_t not_shown = atomic_load(&viewing->not_shown);
     stats->dropped += not_shown;
     stats->drops[SL_DROP_UNSHOWN] += not_shown;
+    roster_look(&viewing->roster, viewing->receiver);
     if (moment_passed(viewing->until_us)) /* the sink may be waiting for a reader that is stuck */
         sl_cancel_trigger(viewing->cancel);
 }
@@ -304,6 +306,7 @@ static int finish(struct viewing *viewing, int code) {
         code = failed(viewing, closed);
     viewer_end_finish(&viewing->end);
     int status = report_end(&viewing->report, &stats, code, viewing->reason, viewing->sentence);
+    roster_finish(&viewing->roster);
     options_finish(&viewing->options);
     return status;
 }
@@ -312,7 +315,12 @@ static int stream(struct viewing *viewing) {
     int code = open_both(viewing);
     if (code < 0)
         return code;
+    if (!roster_open(&viewing->roster)) {
+        refuse(viewing, sl_strerror(SL_ENOMEM));
+        return SL_ENOMEM;
+    }
     viewing->until_us = moment_in(viewing->options.duration_s);
+    report_cameras(&viewing->report, &viewing->roster);
     report_begin(&viewing->report, look, viewing);
     return view_frames(viewing);
 }

@@ -50,7 +50,7 @@ _sightline() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='send view cameras doctor pair keys help'
     local both='--address --port --protocol --pattern --secure-mode --cert-location --ssh --ssh-jump --ssh-key
-        --ssh-password-file --ssh-host-key --persist --ssh-backend -o --config --frames --duration --stats --log --help'
+        --ssh-password-file --ssh-host-key --persist --ssh-backend -o --config --frames --duration --stats --log --quiet --help'
     local send='--to --raw --jpeg --quality --min-quality --max-age --min-fps --max-rate --data-cap --prefer --size --fps --loop --filter --message'
     COMPREPLY=()
 

@@ -22,6 +22,7 @@ both=(
     '--persist[never give the tunnel up, whatever refuses it]'
     '--ssh-backend[what speaks SSH]:what:(libssh openssh)'
     '--log[how much to tell]:level:(none error warning info debug)'
+    '--quiet[show nothing but errors]'
     '--help[say what there is]'
 )
 

@@ -8,7 +8,9 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <sightline/error.h>
+#include <sightline/log.h>
 #include <sightline/receiver.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/settings.h"
@@ -209,10 +211,49 @@ static void a_wish_for_a_keyframe_is_passed_on(void **state) {
     close_slow(&slow);
 }
 
+static void count_lines(void *user, sl_log_level level, const char *room, const char *line) {
+    (void)level;
+    (void)room;
+    *(int *)user += strstr(line, "lost") || strstr(line, "is back");
+}
+
+/* A camera that is lost and back without end fills no log, and holds up nobody. */
+static void losses_without_end_are_bounded(void **state) {
+    (void)state;
+    struct slow slow = {0};
+    int port = 0, lines = 0;
+    sl_link *link;
+    sl_camera_view seen;
+    sl_live_message hello = {.kind = SL_LIVE_HELLO, .lowest = 1, .highest = 1, .session = 5};
+    sl_live_message loss = {.kind = SL_LIVE_LOSS, .session = 5, .text = "again"}, answer;
+    sl_live_message ping = {.kind = SL_LIVE_PING, .session = 5};
+    sl_log_set(count_lines, &lines, SL_LOG_INFO);
+    open_slow(&slow, &port);
+    open_link(&link, SL_ROLE_SENDER, &port);
+    post(link, &hello);
+    await(link, SL_LIVE_WELCOME, &answer);
+    int64_t began_us = sl_now_us();
+    for (int i = 0; i < 20001; i++) {
+        loss.flags = i % 2 ? 0 : SL_LIVE_LOST;
+        loss.lost_us = i;
+        post(link, &loss);
+    }
+    post(link, &ping);
+    await(link, SL_LIVE_PONG, &answer);
+    int64_t took_s = (sl_now_us() - began_us) / SL_SECOND_US;
+    assert_int_equal(sl_views_get(slow.turn.views, &seen, 1, sl_now_us()), 1);
+    assert_int_equal(seen.state, SL_VIEW_LOST);
+    sl_link_close(&link, 0);
+    close_slow(&slow);
+    sl_log_set(NULL, NULL, SL_LOG_NONE);
+    assert_in_range(lines, 1, 2 + took_s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slow_decoder_is_told_of),
         cmocka_unit_test(a_wish_for_a_keyframe_is_passed_on),
+        cmocka_unit_test(losses_without_end_are_bounded),
     };
     return cmocka_run_group_tests_name("stream/live_receive", tests, NULL, NULL);
 }
