@@ -194,11 +194,12 @@ static json_t *camera(const sl_camera_view *known) {
 }
 
 static void add_cameras(json_t *object, const struct figures_about *about) {
-    json_t *list = about->cameras ? json_array() : NULL;
+    if (!about->cameras)
+        return;
+    json_t *list = json_array();
     for (size_t i = 0; i < about->camera_count; i++)
         json_array_append_new(list, camera(&about->cameras[i]));
-    if (list)
-        json_object_set_new(object, "cameras", list);
+    json_object_set_new(object, "cameras", list);
 }
 
 /* "5566,5567" as a list; a port may be written as JSON has no number, such as 05566. */
