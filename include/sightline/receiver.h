@@ -45,6 +45,8 @@ typedef struct sl_receiver_settings {
     bool full_size; /* live: a picture that its sender made smaller because the link is narrow is
                        scaled back, so that a camera's frames keep their size; true. Else they are
                        as they came */
+    bool stay;      /* the stream doesn't end with its last sender: others may come, or the same one
+                       again; false */
     void *reserved[7];
 } sl_receiver_settings;
 

@@ -342,6 +342,7 @@ typedef struct sl_receiver_settings {
     sl_gate_settings gate;
     int smooth_ms;
     bool full_size;
+    bool stay;
     void *reserved[7];
 } sl_receiver_settings;
 void sl_receiver_settings_init(sl_receiver_settings *settings);

@@ -175,6 +175,8 @@ static void run_link(void *argument) {
         result = sl_cancel_triggered(receiver->stop) ? SL_ECANCELED
                                                      : receiver->pattern->receive(&receiver->turn);
         sl_views_look(receiver->views, receiver->link, sl_now_us());
+        if (result == SL_EEND && receiver->settings.stay)
+            result = SL_OK;
     }
     if (result == SL_EEND)
         sl_fail(SL_EEND, "the sender ended the stream");

@@ -444,6 +444,31 @@ static void absurd_sizes_harm_nobody_else(void **state) {
     close_both(&ends);
 }
 
+/* The last sender's end is none of a receiver's that is to stay. */
+static void stays_for_others(void **state) {
+    (void)state;
+    static const sl_pattern patterns[] = {SL_PATTERN_LIVE, SL_PATTERN_REQREP, SL_PATTERN_PUBSUB};
+    for (size_t i = 0; i < 3; i++) {
+        struct ends ends = {.pattern = patterns[i]};
+        sl_receiver_settings receiving;
+        sl_receiver_settings_init(&receiving);
+        receiving.stay = true;
+        receiving.output = SL_OUTPUT_PLANES;
+        assert_int_equal(open_receiver(&ends, &receiving), SL_OK);
+        for (int senders = 0; senders < 2; senders++) {
+            sl_sender_settings sending;
+            sl_sender_settings_init(&sending);
+            assert_int_equal(open_coding_sender(&ends, &sending), SL_OK);
+            assert_int_equal(sl_sender_wait(ends.sender, -1), SL_OK);
+            gets_across(&ends, (uint8_t)(60 + 90 * senders));
+            sl_sender_close(&ends.sender);
+        }
+        sl_frame *frame = NULL;
+        assert_int_equal(sl_receiver_recv(ends.receiver, &frame, 50), SL_EAGAIN);
+        sl_receiver_close(&ends.receiver);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_get_across),
@@ -452,6 +477,7 @@ int main(void) {
         cmocka_unit_test(goes_on_when_the_receiver_returns),
         cmocka_unit_test(a_slow_taker_gets_the_newest),
         cmocka_unit_test(several_cameras_are_told_apart),
+        cmocka_unit_test(stays_for_others),
         cmocka_unit_test(carries_pictures_alone),
         cmocka_unit_test(refuses_another_version),
         cmocka_unit_test(is_the_same_camera_when_started_again),
