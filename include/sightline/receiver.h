@@ -47,6 +47,8 @@ typedef struct sl_receiver_settings {
                        as they came */
     bool stay;      /* the stream doesn't end with its last sender: others may come, or the same one
                        again; false */
+    bool unwatched; /* live: senders take it that nobody watches until the first sl_receiver_recv();
+                       false: that somebody will soon */
     void *reserved[7];
 } sl_receiver_settings;
 

@@ -343,6 +343,7 @@ typedef struct sl_receiver_settings {
     int smooth_ms;
     bool full_size;
     bool stay;
+    bool unwatched;
     void *reserved[7];
 } sl_receiver_settings;
 void sl_receiver_settings_init(sl_receiver_settings *settings);

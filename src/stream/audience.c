@@ -23,6 +23,12 @@ void sl_audience_finish(sl_audience *audience) {
     pthread_mutex_destroy(&audience->lock);
 }
 
+void sl_audience_expect_nobody(sl_audience *audience, int64_t now_us) {
+    pthread_mutex_lock(&audience->lock);
+    audience->expected_us = now_us;
+    pthread_mutex_unlock(&audience->lock);
+}
+
 /* Locked. */
 static void show(sl_audience *audience) {
     if (!audience->shown)

@@ -31,6 +31,9 @@ typedef struct sl_audience {
 int sl_audience_init(sl_audience *audience, int64_t now_us);
 void sl_audience_finish(sl_audience *audience);
 
+/* Nobody is expected, whoever was. Before anybody asks. */
+void sl_audience_expect_nobody(sl_audience *audience, int64_t now_us);
+
 /* The user's thread begins to ask. True when nobody watched before, so that what is there is old,
  * and something newer will come. */
 bool sl_audience_enter(sl_audience *audience);

@@ -351,6 +351,8 @@ int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *setting
     sl_taps_init(&opened->taps);
     atomic_init(&opened->output, settings->output);
     int result = sl_audience_init(&opened->audience, sl_now_us());
+    if (!result && settings->unwatched)
+        sl_audience_expect_nobody(&opened->audience, sl_now_us());
     opened->whereabouts.fd = -1;
     opened->pattern = sl_pattern_find(settings->link.pattern, settings->every_frame);
     opened->cancel = settings->cancel;

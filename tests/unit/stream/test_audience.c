@@ -50,6 +50,37 @@ static void goes_when_nobody_asks(void **state) {
     assert_false(told());
 }
 
+static void nobody_may_be_expected(void **state) {
+    (void)state;
+    assert_true(watches(BEGIN_US));
+    sl_audience_expect_nobody(&audience, BEGIN_US);
+    assert_false(watches(BEGIN_US));
+    assert_true(sl_audience_enter(&audience));
+    assert_true(watches(BEGIN_US));
+}
+
+static void others_may_ask_who_is_away(void **state) {
+    (void)state;
+    int64_t since_us;
+    ask(BEGIN_US, true);
+    assert_false(sl_audience_is_away(&audience, BEGIN_US + SL_SECOND_US / 4, &since_us));
+    assert_true(sl_audience_is_away(&audience, BEGIN_US + 9 * SL_SECOND_US, &since_us));
+    assert_int_equal(since_us, BEGIN_US + SL_SECOND_US / 2);
+    assert_true(watches(BEGIN_US)); /* asking changed nothing */
+    sl_audience_enter(&audience);
+    assert_false(sl_audience_is_away(&audience, BEGIN_US + 9 * SL_SECOND_US, &since_us));
+}
+
+/* Whoever left a wish wakes the link thread, which finds out what it is. */
+static void a_call_wakes(void **state) {
+    (void)state;
+    sl_audience_call(&audience);
+    sl_audience_call(&audience);
+    assert_true(told());
+    assert_true(watches(BEGIN_US));
+    assert_false(told());
+}
+
 static void stays_while_somebody_waits(void **state) {
     (void)state;
     ask(BEGIN_US, true);
@@ -118,6 +149,9 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(goes_when_nobody_asks),
+        TEST(nobody_may_be_expected),
+        TEST(others_may_ask_who_is_away),
+        TEST(a_call_wakes),
         TEST(stays_while_somebody_waits),
         TEST(stays_while_frames_are_taken),
         TEST(returns_at_once),
