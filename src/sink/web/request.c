@@ -11,13 +11,14 @@
 #define CAMERAS "/api/cameras"
 
 static const struct route {
-    const char *path; /* below a camera when it begins without '/' */
+    const char *path;
     sl_web_what what;
+    bool of_camera; /* the path goes on from /api/cameras/ID/ */
 } routes[] = {
-    {CAMERAS, SL_WEB_CAMERAS},         {"/api/events", SL_WEB_EVENTS},
-    {"/metrics", SL_WEB_METRICS},      {"/healthz", SL_WEB_HEALTH},
-    {"snapshot.jpg", SL_WEB_SNAPSHOT}, {"stream", SL_WEB_STREAM_PICTURES},
-    {"record", SL_WEB_RECORD},
+    {CAMERAS, SL_WEB_CAMERAS, false},        {"/api/events", SL_WEB_EVENTS, false},
+    {"/metrics", SL_WEB_METRICS, false},     {"/healthz", SL_WEB_HEALTH, false},
+    {"snapshot.jpg", SL_WEB_SNAPSHOT, true}, {"stream", SL_WEB_STREAM_PICTURES, true},
+    {"record", SL_WEB_RECORD, true},
 };
 
 static void refuse(sl_web_task *task, int status, const char *sentence) {
@@ -54,10 +55,11 @@ static void find(const sl_web_request *request, sl_web_task *task) {
         task->what = SL_WEB_FILE;
         return;
     }
-    if (strncmp(path, CAMERAS "/", strlen(CAMERAS "/")) == 0)
+    bool of_camera = strncmp(path, CAMERAS "/", strlen(CAMERAS "/")) == 0;
+    if (of_camera)
         path = take_id(path + strlen(CAMERAS "/"), task);
     for (size_t i = 0; path && i < sizeof(routes) / sizeof(routes[0]); i++) {
-        if (strcmp(path, routes[i].path) == 0) {
+        if (routes[i].of_camera == of_camera && strcmp(path, routes[i].path) == 0) {
             task->what = routes[i].what;
             return;
         }

@@ -153,10 +153,10 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
         *size = 0;
         return MHD_YES;
     }
+    if (visit->beyond && visit->task.what != SL_WEB_REFUSE)
+        return sl_web_refuse(visit, 413, "the body is too long");
     if (!visit->waits)
         read_request(visit, method, path, visit->body);
-    if (visit->beyond && visit->task.what == SL_WEB_RECORD)
-        return sl_web_refuse(visit, 413, "the body is too long");
     return carry_out(visit);
 }
 
