@@ -52,6 +52,15 @@ static json_t *side(int pixels) {
     return pixels > 0 ? json_integer(pixels) : json_null();
 }
 
+json_t *sl_web_json_recording(const sl_recording *recording) {
+    if (!recording)
+        return json_null();
+    return json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o}", "state", sl_recording_state_name(recording->state),
+        "since", moment(recording->since_us), "until", moment(recording->until_us), "path",
+        text(recording->path), "reason", text(recording->reason), "bytes", count(recording->bytes));
+}
+
 static json_t *age(const sl_latency *latency) {
     return json_pack("{s:o, s:o, s:o, s:o, s:o}", "last", milliseconds(latency->last), "p50",
                      milliseconds(latency->p50), "p95", milliseconds(latency->p95), "p99",

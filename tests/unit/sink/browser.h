@@ -36,13 +36,17 @@ static inline void fake_refresh(void *user, const char *port) {
     refreshes += strcmp(port, "2") == 0;
 }
 
+static const sl_viewer viewer = {
+    .stats = fake_stats, .cameras = fake_cameras, .refresh = fake_refresh};
+
+static sl_recorder *recorder; /* of the servers that are opened; NULL: none */
+
 /* A server at any port of loopback; `more` are option and value by turns, ended by NULL. */
 static inline int open_web(sl_web **web, const char *const *more) {
-    static const sl_viewer viewer = {
-        .stats = fake_stats, .cameras = fake_cameras, .refresh = fake_refresh};
     sl_web_settings settings;
     sl_web_settings_init(&settings);
     settings.viewer = &viewer;
+    settings.recorder = recorder;
     settings.listen = "0";
     int code = SL_OK;
     for (; more && *more && code == SL_OK; more += 2)
@@ -121,6 +125,16 @@ static inline int fetch(const sl_web *web, const char *path, const char *headers
 static inline int status_of(const sl_web *web, const char *path, const char *headers) {
     static char head[2048], body[65536];
     return fetch(web, path, headers, head, body, sizeof(body));
+}
+
+/* Posts a form. */
+static inline int post(const sl_web *web, const char *path, const char *form) {
+    char text[1024];
+    snprintf(
+        text, sizeof(text),
+        "POST %s HTTP/1.1\r\nHost: localhost\r\nX-Sightline: 1\r\nContent-Length: %zu\r\n\r\n%s",
+        path, strlen(form), form);
+    return dial(web, text);
 }
 
 /* A figure of /metrics. */

@@ -319,6 +319,36 @@ static void posts_are_bounded(void **state) {
     sl_web_close(&web);
 }
 
+static int record(sl_web *web, const char *form) {
+    return read_response(post(web, "/api/cameras/yard/record", form), head, body, sizeof(body));
+}
+
+static void recordings_begin_and_end(void **state) {
+    (void)state;
+    sl_web *web;
+    sl_recorder_settings settings;
+    sl_recorder_settings_init(&settings);
+    settings.directory = folder;
+    settings.idle = true;
+    settings.viewer = &viewer;
+    assert_int_equal(sl_recorder_open(&recorder, &settings), 0);
+    assert_int_equal(open_web(&web, NULL), 0);
+    assert_int_equal(record(web, "action=start"), 200);
+    assert_non_null(strstr(body, "{\"state\":\"waiting\",\"since\":1"));
+    assert_non_null(strstr(body, "\"until\":null"));
+    assert_int_equal(fetch(web, "/api/cameras", "", head, body, sizeof(body)), 200);
+    assert_non_null(strstr(body, "\"recording\":{\"state\":\"waiting\""));
+    assert_int_equal(record(web, "action=stop"), 200);
+    assert_non_null(strstr(body, "{\"state\":\"off\",\"since\":null"));
+    assert_int_equal(record(web, "action=event&seconds=600"), 200);
+    assert_non_null(strstr(body, "\"until\":1"));
+    assert_int_equal(record(web, "action=stop"), 200);
+    assert_int_equal(record(web, "action=dance"), 400);
+    sl_web_close(&web);
+    assert_int_equal(sl_recorder_close(&recorder), 0);
+    sl_settings_finish(&settings);
+}
+
 /* All kinds of them, whether something is on its way or not. */
 static void closing_ends_all(void **state) {
     (void)state;
@@ -357,7 +387,8 @@ int main(void) {
         cmocka_unit_test(snapshots_are_the_newest_picture),
         cmocka_unit_test(news_come_at_once_and_go_on),
         cmocka_unit_test(posts_are_bounded),
+        cmocka_unit_test(recordings_begin_and_end),
         cmocka_unit_test(closing_ends_all),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
