@@ -94,8 +94,9 @@ static bool any_here(const sl_camera_view *cameras, size_t count) {
 
 static sl_tile *take_out(sl_tiles *tiles, size_t place) {
     sl_tile *tile = tiles->all[place];
-    memmove(&tiles->all[place], &tiles->all[place + 1],
-            (--tiles->count - place) * sizeof(*tiles->all));
+    tiles->count--;
+    for (size_t i = place; i < tiles->count; i++)
+        tiles->all[i] = tiles->all[i + 1];
     return tile;
 }
 

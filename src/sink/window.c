@@ -21,7 +21,7 @@
 
 #define START_WIDTH  960
 #define START_HEIGHT 540
-#define REST_US      5000 /* between two drawings of several cameras, at least */
+#define REST_US      5000 /* between two drawings of several pictures, at least */
 
 struct window {
     const char *title;
@@ -31,7 +31,7 @@ struct window {
     AVFrame *image;
     sl_wall wall;
     bool outdated;         /* what is on the screen is not what should be */
-    int64_t rest_until_us; /* with several cameras: no drawing before */
+    int64_t rest_until_us; /* with several pictures: no drawing before */
     bool fitted, widened;  /* its size was chosen for a picture, and for several */
     int64_t stills_us;     /* UTC: when `s` was pressed for those that wait to be saved */
 };
@@ -164,11 +164,12 @@ static void redraw(struct window *window) {
     window->rest_until_us = end_us + SDL_max(end_us - begin_us, REST_US);
 }
 
-/* One camera's picture is on the screen at once. Of several each would have all drawn again, so
- * they share a drawing, and half of the time is left for taking frames. */
+/* A single picture is on the screen at once. Of several each would have all drawn again, so they
+ * share a drawing, and half of the time is left for taking frames. */
 static bool is_due(const struct window *window) {
-    return window->outdated &&
-           (window->wall.tiles.count < 2 || sl_now_us() >= window->rest_until_us);
+    const sl_tiles *tiles = &window->wall.tiles;
+    bool single = tiles->count < 2 || tiles->picked;
+    return window->outdated && (single || sl_now_us() >= window->rest_until_us);
 }
 
 /* Those on the screen as they are now; of several only what their cameras see now. */

@@ -1,5 +1,6 @@
 /* The window, on SDL's dummy display: every format, keys, several cameras, and changes in
  * mid-stream. What it looks like on a real one, the system tests see. */
+#include "fault.h"
 #include "pictures.h"
 #include "base/clock.h"
 
@@ -344,6 +345,29 @@ static void a_full_house_does_no_harm(void **state) {
     assert_int_equal(sl_sink_close(&sink), 0);
 }
 
+/* A frame that there is no memory for is dropped, and the next one shown. */
+static void without_memory_it_goes_on(void **state) {
+    (void)state;
+    sl_frame *first = picture(SL_FORMAT_GRAY, 64, 36, 0),
+             *second = picture(SL_FORMAT_BGR, 64, 36, 0);
+    assert_int_equal(sl_frame_set_port(second, "2"), 0);
+    for (int nth = 0; fault_next(nth); nth++) {
+        sl_sink *sink;
+        int code = open_sink(&sink, "window", NULL);
+        assert_true(code == SL_OK || (code == SL_ENOMEM && fault_happened()));
+        if (code < 0)
+            continue;
+        assert_int_equal(sl_sink_write(sink, first), 0);
+        assert_int_equal(sl_sink_write(sink, second), 0);
+        tell_of(sink, SL_VIEW_LOST);
+        assert_int_equal(sl_sink_idle(sink), 0);
+        assert_true(sl_sink_dropped(sink) == 0 || fault_happened());
+        assert_int_equal(sl_sink_close(&sink), 0);
+    }
+    sl_frame_unref(&first);
+    sl_frame_unref(&second);
+}
+
 static void signals_stay_the_hosts(void **state) {
     (void)state;
     struct sigaction action;
@@ -374,6 +398,7 @@ int main(void) {
         cmocka_unit_test(lines_are_shown_when_asked_for),
         cmocka_unit_test(saves_what_is_shown),
         cmocka_unit_test(a_full_house_does_no_harm),
+        cmocka_unit_test(without_memory_it_goes_on),
         cmocka_unit_test(signals_stay_the_hosts),
         cmocka_unit_test(without_a_display_it_says_what_to_do),
     };
