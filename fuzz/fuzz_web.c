@@ -48,8 +48,7 @@ static int knows_token(const sl_web_request *request) {
 static void check(const sl_web_request *request, const sl_web_guard *guard) {
     sl_web_task task;
     sl_web_request_read(request, guard, &task);
-    if (memchr(task.id, '\0', sizeof(task.id)) == NULL || task.id[0] == '.' ||
-        strchr(task.id, '/'))
+    if (memchr(task.id, '\0', sizeof(task.id)) == NULL || task.id[0] == '.' || strchr(task.id, '/'))
         abort();
     if (task.what == SL_WEB_REFUSE) {
         if (task.status < 400 || task.status > 499 || !task.sentence)

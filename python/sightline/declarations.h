@@ -488,6 +488,48 @@ typedef struct sl_paired {
 typedef void sl_paired_function(void *user, const sl_paired *paired);
 int sl_pair_list(const sl_receiver_settings *settings, sl_paired_function *tell, void *user);
 int sl_pair_revoke(const sl_receiver_settings *settings, const char *which);
+typedef struct sl_recorder sl_recorder;
+typedef struct sl_extent {
+    int64_t us;
+    int64_t bytes;
+} sl_extent;
+typedef struct sl_recorder_settings {
+    sl_settings settings;
+    const char *directory;
+    int before_s;
+    sl_extent segment;
+    sl_extent keep;
+    bool idle;
+    const sl_viewer *viewer;
+    void *reserved[16];
+} sl_recorder_settings;
+typedef enum sl_recording_state {
+    SL_RECORDING_OFF,
+    SL_RECORDING_ON,
+    SL_RECORDING_WAITING,
+    SL_RECORDING_FULL,
+    SL_RECORDING_FAILED,
+} sl_recording_state;
+const char *sl_recording_state_name(sl_recording_state state);
+typedef struct sl_recording {
+    sl_recording_state state;
+    char path[1024];
+    char reason[256];
+    int64_t since_us;
+    int64_t until_us;
+    uint64_t frames;
+    uint64_t bytes;
+    uint64_t lost;
+    void *reserved[8];
+} sl_recording;
+void sl_recorder_settings_init(sl_recorder_settings *settings);
+int sl_recorder_open(sl_recorder **recorder, const sl_recorder_settings *settings);
+void sl_recorder_take(sl_recorder *recorder, const sl_frame *coded);
+int sl_recorder_start(sl_recorder *recorder, const char *port, double seconds);
+int sl_recorder_stop(sl_recorder *recorder, const char *port);
+bool sl_recorder_wants(sl_recorder *recorder);
+void sl_recorder_status(sl_recorder *recorder, const char *port, sl_recording *recording);
+int sl_recorder_close(sl_recorder **recorder);
 typedef struct sl_sink sl_sink;
 typedef struct sl_sink_settings {
     sl_settings settings;
@@ -505,6 +547,7 @@ int sl_sink_write(sl_sink *sink, const sl_frame *frame);
 int sl_sink_idle(sl_sink *sink);
 bool sl_sink_interactive(const sl_sink *sink);
 void sl_sink_status(sl_sink *sink, const char *line);
+void sl_sink_tell(sl_sink *sink, const sl_camera_view *cameras, size_t count);
 uint64_t sl_sink_dropped(const sl_sink *sink);
 int sl_sink_close(sl_sink **sink);
 typedef struct sl_source sl_source;

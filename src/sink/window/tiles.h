@@ -4,7 +4,7 @@
 #ifndef SINK_TILES_H
 #define SINK_TILES_H
 
-#include "sink/texture.h"
+#include "sink/window/texture.h"
 #include <sightline/view.h>
 
 typedef struct sl_tile {

@@ -1,9 +1,9 @@
 /* sink: draws what a window shows. */
-#include "sink/wall.h"
+#include "sink/window/wall.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "sink/caption.h"
-#include "sink/grid.h"
+#include "sink/window/caption.h"
+#include "sink/window/grid.h"
 
 #define GAP         4 /* pixels between pictures */
 #define USUAL_SHAPE (16.0 / 9)

@@ -1,5 +1,5 @@
 /* sink: a picture as the display has it. */
-#include "sink/texture.h"
+#include "sink/window/texture.h"
 #include "base/error.h"
 
 #include <stdlib.h>

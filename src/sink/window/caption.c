@@ -1,5 +1,5 @@
 /* sink: what a window says of a camera. */
-#include "sink/caption.h"
+#include "sink/window/caption.h"
 #include "base/clock.h"
 #include "frame/frame.h"
 

@@ -3,8 +3,8 @@
 #ifndef SINK_WALL_H
 #define SINK_WALL_H
 
-#include "sink/lettering.h"
-#include "sink/tiles.h"
+#include "sink/window/lettering.h"
+#include "sink/window/tiles.h"
 
 /* Zeroed to begin with, but for the renderer and the image. */
 typedef struct sl_wall {

@@ -1,6 +1,6 @@
 /* The cameras that a window shows: who has a place, in which order, and for how long. */
 #include "pictures.h"
-#include "sink/tiles.h"
+#include "sink/window/tiles.h"
 
 #define SECOND INT64_C(1000000)
 #define NOW    (1764516612 * SECOND)

@@ -1,5 +1,5 @@
 /* What a window says of a camera. */
-#include "sink/caption.h"
+#include "sink/window/caption.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

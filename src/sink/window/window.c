@@ -6,10 +6,10 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "sink/caption.h"
+#include "sink/window/caption.h"
 #include "sink/kind.h"
 #include "sink/still.h"
-#include "sink/wall.h"
+#include "sink/window/wall.h"
 
 #include <SDL2/SDL.h>
 #include <langinfo.h>

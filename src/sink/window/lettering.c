@@ -1,6 +1,6 @@
 /* sink: words on a window. */
-#include "sink/lettering.h"
-#include "sink/glyphs.h"
+#include "sink/window/lettering.h"
+#include "sink/window/glyphs.h"
 
 #define ADVANCE (SL_GLYPH_WIDTH + 1)  /* dots from letter to letter, */
 #define LINE    (SL_GLYPH_HEIGHT + 2) /* and from line to line */

@@ -1,6 +1,6 @@
 /* Where pictures go in a window: in it, beside each other, in their shape, and as large as can be.
  */
-#include "sink/grid.h"
+#include "sink/window/grid.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 /* sink: the cameras that a window shows. */
-#include "sink/tiles.h"
+#include "sink/window/tiles.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "sink/caption.h"
+#include "sink/window/caption.h"
 
 #include <stdlib.h>
 #include <string.h>

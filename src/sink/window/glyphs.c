@@ -1,7 +1,7 @@
 /* sink: the letters that a window writes over pictures, five dots wide and seven high, as on the
  * first screens. SDL has none, and a font of the system would be another library and a file that
  * may not be there. */
-#include "sink/glyphs.h"
+#include "sink/window/glyphs.h"
 
 const uint8_t sl_glyphs[SL_GLYPHS][SL_GLYPH_WIDTH] = {
     [' ' - SL_GLYPH_FIRST] = {0x00, 0x00, 0x00, 0x00, 0x00},

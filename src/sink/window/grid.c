@@ -1,5 +1,5 @@
 /* sink: where each of several pictures goes in a window. */
-#include "sink/grid.h"
+#include "sink/window/grid.h"
 
 /* Between these a picture gets the width that its shape asks for. Beyond, it has to do with less,
  * so that one camera, whatever it sends, can't take the room of others. */
