@@ -77,6 +77,10 @@ SL_API int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *
  * timeout for a frame to be coded and to come. */
 SL_API int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms);
 
+/* SL_OK while frames may come; else what ended the stream, which sl_receiver_recv() says once all
+ * are taken. For who waits for something else meanwhile, since it counts as no look. Any thread. */
+SL_API int sl_receiver_ended(const sl_receiver *receiver);
+
 /* In bidirectional and multi-client mode: what every reply carries back from now on, until the next
  * call: a JSON text, or an array, or nothing when both are NULL. The array (or picture, or JPEG) is
  * coded as `codec` says, in this call: the caller's reference stays the caller's, and raw bytes are

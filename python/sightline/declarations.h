@@ -350,6 +350,7 @@ void sl_receiver_settings_init(sl_receiver_settings *settings);
 int sl_receiver_check(const sl_receiver_settings *settings);
 int sl_receiver_open(sl_receiver **receiver, const sl_receiver_settings *settings);
 int sl_receiver_recv(sl_receiver *receiver, sl_frame **frame, int timeout_ms);
+int sl_receiver_ended(const sl_receiver *receiver);
 int sl_receiver_return(sl_receiver *receiver, const char *json, const sl_frame *array);
 bool sl_receiver_gate(const sl_receiver *receiver, sl_gate_place *place);
 void sl_receiver_stats(const sl_receiver *receiver, sl_stats *stats);

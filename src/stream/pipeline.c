@@ -453,6 +453,15 @@ void sl_pipeline_end(sl_pipeline *pipeline, int code, const char *sentence) {
     pthread_mutex_unlock(&pipeline->lock);
 }
 
+int sl_pipeline_ended(sl_pipeline *pipeline) {
+    pthread_mutex_lock(&pipeline->lock);
+    int result = pipeline->end_code;
+    if (result)
+        sl_fail(result, "%s", pipeline->end_sentence);
+    pthread_mutex_unlock(&pipeline->lock);
+    return result;
+}
+
 uint64_t sl_pipeline_dropped(sl_pipeline *pipeline) {
     pthread_mutex_lock(&pipeline->lock);
     uint64_t dropped = pipeline->dropped;

@@ -95,6 +95,9 @@ int sl_pipeline_room_fd(const sl_pipeline *pipeline);
  * end counts. */
 void sl_pipeline_end(sl_pipeline *pipeline, int code, const char *sentence);
 
+/* The code that it ended with, with its sentence; SL_OK: it has not. */
+int sl_pipeline_ended(sl_pipeline *pipeline);
+
 /* Frames let go for newer ones, or beyond the capacity. */
 uint64_t sl_pipeline_dropped(sl_pipeline *pipeline);
 

@@ -439,6 +439,10 @@ void sl_receiver_viewer(sl_receiver *receiver, sl_viewer *viewer) {
     };
 }
 
+int sl_receiver_ended(const sl_receiver *receiver) {
+    return sl_pipeline_ended(receiver->pipeline);
+}
+
 static int return_array(sl_receiver *receiver, const sl_frame *array) {
     sl_codec *codec = NULL;
     sl_frame *coded = NULL;

@@ -271,8 +271,10 @@ static void a_receiver_tells(void **state) {
     viewer.stats(viewer.user, &stats);
     assert_int_equal(stats.frames, 1);
     viewer.refresh(viewer.user, NULL); /* nothing to do there */
+    assert_int_equal(sl_receiver_ended(ends.receiver), SL_OK);
     sl_sender_close(&ends.sender);
     assert_int_equal(receive_number(&ends, &number, -1), SL_EEND);
+    assert_int_equal(sl_receiver_ended(ends.receiver), SL_EEND);
     assert_int_equal(sl_receiver_cameras(ends.receiver, seen, SL_VIEWS_MAX), 1);
     assert_int_equal(seen[0].state, SL_VIEW_GONE);
     sl_receiver_close(&ends.receiver);
