@@ -1,5 +1,5 @@
 /* stream: how a live sender stands with its receiver. Part of the sender's turn (pattern.h); used
- * by live_send.c alone. */
+ * by live_send.c and live_heard.c alone. */
 #ifndef STREAM_LIVE_H
 #define STREAM_LIVE_H
 

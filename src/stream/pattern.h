@@ -97,6 +97,15 @@ int sl_live_send(sl_turn *turn, const sl_frame *frame);
 void sl_live_part(sl_turn *turn);
 void sl_live_send_end(sl_turn *turn);
 
+/* What it hears of its receiver, see live_heard.c. Takes in what has come: SL_OK, SL_EPEER where
+ * the two can't talk. */
+int sl_live_take_in(sl_turn *turn);
+
+/* Has the encoder asked for a keyframe, if not too often; and because nothing else is of use to the
+ * receiver. */
+void sl_live_wish_for_keyframe(sl_turn *turn, int64_t now_us);
+void sl_live_lose(sl_turn *turn, int64_t now_us);
+
 /* Shared by the patterns' receivers. */
 
 /* Reads one message into a frame. SL_OK with a frame, or NULL when one of several senders has

@@ -21,6 +21,7 @@ struct bench {
     sl_tally tally;
     sl_returned returned;
     sl_steering steering;
+    sl_loss loss;
     sl_outlet *outlet;
     struct ends ends; /* of which it has a receiver alone */
     sl_cancel *coded; /* frames are done once it is triggered; NULL: at once */
@@ -110,8 +111,10 @@ static void open_bench(struct bench *bench, sl_pattern pattern, sl_tunnel_settin
     sl_tally_init(&bench->tally);
     sl_returned_init(&bench->returned);
     sl_steering_init(&bench->steering, 1);
+    sl_loss_init(&bench->loss);
     bench->owner = (sl_outlet_owner){.returned = &bench->returned,
                                      .steering = &bench->steering,
+                                     .loss = &bench->loss,
                                      .goals = {.max_age_us = 150000, .min_fps = 10},
                                      .encoders = 1,
                                      .user = bench,
@@ -137,6 +140,7 @@ static void close_bench(struct bench *bench) {
     sl_cancel_close(&bench->owner.stop);
     sl_cancel_close(&bench->coded);
     sl_returned_finish(&bench->returned);
+    sl_loss_finish(&bench->loss);
     sl_steering_finish(&bench->steering);
     sl_tally_finish(&bench->tally);
     sl_destinations_finish(&bench->destinations);
