@@ -1,5 +1,6 @@
 /* cli: the settings of a camera end. */
 #include "camera_end.h"
+#include "viewer_end.h"
 
 #include <sightline/sightline.h>
 #include <stdio.h>
@@ -19,14 +20,12 @@ void camera_end_finish(struct camera_end *end) {
 
 /* From the configuration file and what was typed. */
 static int apply(struct camera_end *end, struct options *options) {
-    sl_receiver_settings receiver;
-    sl_sink_settings sink;
-    void *own[] = {&end->sender, &end->source}, *others[] = {&receiver, &sink};
-    sl_receiver_settings_init(&receiver);
-    sl_sink_settings_init(&sink);
-    int code = options_apply(options, own, 2, others, 2);
-    sl_settings_finish(&receiver);
-    sl_settings_finish(&sink);
+    struct viewer_end other;
+    void *own[] = {&end->sender, &end->source};
+    void *others[] = {&other.receiver, &other.sink, &other.recorder, &other.web};
+    viewer_end_init(&other);
+    int code = options_apply(options, own, 2, others, 4);
+    viewer_end_finish(&other);
     return code;
 }
 

@@ -226,6 +226,8 @@ bool figures_ready(FILE *file, const struct figures_about *about,
         json_object_set_new(object, "gate", text(place->gate));
         json_object_set_new(object, "gate_host_key", text(place->gate_host_key));
     }
+    if (place->page)
+        json_object_set_new(object, "web", text(place->page));
     add_destinations(object, about);
     return write_line(file, object);
 }

@@ -31,6 +31,7 @@ struct figures_place {
     const char *tunnel;   /* "user@host", or NULL */
     const char *gate;     /* "127.0.0.1:2222"; NULL: the end has none */
     const char *gate_host_key;
+    const char *page; /* its link; NULL: there is none */
 };
 
 /* Each writes one line and flushes it. False when it could not be written. */

@@ -3,6 +3,7 @@
 #include "command.h"
 #include "console.h"
 #include "options.h"
+#include "viewer_end.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -13,14 +14,13 @@
 
 #define WIDTH        80
 #define HELP_COLUMN  30
-#define SETTINGS_MAX 2
+#define SETTINGS_MAX 4
 
 /* The settings a command takes options by name for. */
 struct known {
     sl_sender_settings sender;
     sl_source_settings source;
-    sl_receiver_settings receiver;
-    sl_sink_settings sink;
+    struct viewer_end viewer;
     void *all[SETTINGS_MAX];
     size_t count;
 };
@@ -28,15 +28,16 @@ struct known {
 static void init_known(struct known *known, int set) {
     sl_sender_settings_init(&known->sender);
     sl_source_settings_init(&known->source);
-    sl_receiver_settings_init(&known->receiver);
-    sl_sink_settings_init(&known->sink);
+    viewer_end_init(&known->viewer);
     known->count = 0;
     if (set & (FOR_SEND | FOR_DOCTOR)) {
         known->all[known->count++] = &known->sender;
         known->all[known->count++] = &known->source;
     } else if (set & (FOR_VIEW | FOR_DOCTOR_VIEW | FOR_PAIR)) {
-        known->all[known->count++] = &known->receiver;
-        known->all[known->count++] = &known->sink;
+        known->all[known->count++] = &known->viewer.receiver;
+        known->all[known->count++] = &known->viewer.sink;
+        known->all[known->count++] = &known->viewer.recorder;
+        known->all[known->count++] = &known->viewer.web;
     }
 }
 

@@ -2,6 +2,7 @@
 #include "command.h"
 #include "console.h"
 #include "options.h"
+#include "viewer_end.h"
 
 #include <jansson.h>
 #include <sightline/error.h>
@@ -139,15 +140,14 @@ static void fail_words(const struct options *options) {
  * where that is. */
 static int run_with_settings(struct options *options) {
     sl_sender_settings sender;
-    sl_receiver_settings receiver;
     sl_source_settings source;
-    sl_sink_settings sink;
-    void *own[] = {&sender}, *others[] = {&receiver, &source, &sink};
+    struct viewer_end other;
+    void *own[] = {&sender};
+    void *others[] = {&source, &other.receiver, &other.sink, &other.recorder, &other.web};
     sl_sender_settings_init(&sender);
-    sl_receiver_settings_init(&receiver);
     sl_source_settings_init(&source);
-    sl_sink_settings_init(&sink);
-    int code = options_apply(options, own, 1, others, 3);
+    viewer_end_init(&other);
+    int code = options_apply(options, own, 1, others, 5);
     if (code < 0)
         console_fail("%s", options->sentence);
     else if ((code = obey(options, sender.link.custom_cert_location)) == SL_EAGAIN)
@@ -157,9 +157,8 @@ static int run_with_settings(struct options *options) {
     else if (fflush(stdout) != 0)
         console_fail("cannot write to standard output");
     sl_settings_finish(&sender);
-    sl_settings_finish(&receiver);
     sl_settings_finish(&source);
-    sl_settings_finish(&sink);
+    viewer_end_finish(&other);
     if (code == SL_EAGAIN)
         return EXIT_USAGE;
     return code == SL_OK && ferror(stdout) ? EXIT_OTHER : exit_code(code);

@@ -107,6 +107,7 @@ void report_ready(struct report *report, const sl_link_settings *link, const cha
         .ports = link->ports,
         .endpoint = report->endpoint,
         .tunnel = tunnel,
+        .page = report->page,
     };
     if (gate) {
         report_gate(gate, gate_text, sizeof(gate_text));

@@ -15,6 +15,7 @@ struct report {
     /* The owner's thread's to read, and to write under the lock. */
     struct figures_about about;
     char endpoint[320]; /* where the ends meet */
+    const char *page;   /* and where the viewer's page is; NULL: there is none */
 
     /* Fills in figures now; under the lock. */
     void (*look)(void *user, sl_stats *stats);

@@ -3,6 +3,7 @@
 #include "command.h"
 #include "console.h"
 #include "exchange.h"
+#include "faces.h"
 #include "interrupt.h"
 #include "moment.h"
 #include "options.h"
@@ -28,6 +29,7 @@ struct viewing {
     sl_cancel *cancel;
     sl_receiver *receiver;
     sl_sink *sink;
+    struct faces faces;
     struct roster roster;
     atomic_uint_fast64_t not_shown; /* frames that the sink let go; told to the report's thread */
     int64_t until_us;               /* --duration; -1: never */
@@ -76,7 +78,14 @@ static int refuse(struct viewing *viewing, const char *sentence) {
     return SL_EINVAL;
 }
 
-/* `usual` is the sink that nobody asked for. */
+/* Where nobody asked for a sink, `usual` is it; a page is instead of a window, and a recording goes
+ * without one where there is no display. */
+static void choose_sink(struct viewer_end *end, const char *usual) {
+    bool records = end->recorder.directory && !has_display();
+    if (end->sink.sink == usual && (end->web.listen || records))
+        end->sink.sink = "null";
+}
+
 static int check_settings(struct viewing *viewing, const char *usual) {
     const char *sink = viewing->end.sink.sink, *stats = viewing->options.stats;
     if (sink == usual && !has_display())
@@ -100,6 +109,9 @@ static int apply_settings(struct viewing *viewing) {
         snprintf(viewing->sentence, sizeof(viewing->sentence), "%s", viewing->options.sentence);
         return code;
     }
+    choose_sink(&viewing->end, usual);
+    viewing->end.receiver.stay = viewing->end.web.listen != NULL;
+    viewing->end.receiver.unwatched = faces_sleep(&viewing->end);
     viewing->end.receiver.cancel = viewing->cancel;
     viewing->end.sink.cancel = viewing->cancel;
     report_place(&viewing->report, &viewing->end.receiver.link, false,
@@ -141,7 +153,10 @@ static void tell_ready(struct viewing *viewing) {
     viewing->ready = true;
     bool gated = sl_receiver_gate(viewing->receiver, &gate);
     report_place(&viewing->report, link, false, stats.port);
+    viewing->report.page = faces_link(&viewing->faces);
     report_ready(&viewing->report, link, tunnel, stats.port, gated ? &gate : NULL);
+    if (viewing->report.page)
+        console_say("the page is at %s", viewing->report.page);
     if (gated)
         say_gate(viewing, &gate);
     else
@@ -159,6 +174,8 @@ static int open_both(struct viewing *viewing) {
     console_connecting(viewing->end.receiver.tunnel.destination);
     code = sl_receiver_open(&viewing->receiver, &viewing->end.receiver);
     console_progress("");
+    if (code == SL_OK)
+        code = faces_open(&viewing->faces, viewing->receiver, &viewing->end, viewing->sink);
     if (code == SL_OK)
         code = exchange_return(viewing->receiver, &viewing->options, &viewing->end.receiver.codec,
                                viewing->cancel);
@@ -206,6 +223,7 @@ static int show(struct viewing *viewing, const sl_frame *frame) {
     viewing->height = frame->height;
     viewing->taken++;
     report_exchange(&viewing->report, "message", frame);
+    faces_show(&viewing->faces, frame);
     int code = sl_sink_write(viewing->sink, frame);
     atomic_store(&viewing->not_shown, sl_sink_dropped(viewing->sink));
     viewing->patience_us = moment_in(viewing->options.timeout_s);
@@ -232,11 +250,22 @@ static int fail_silence(struct viewing *viewing) {
     return SL_ETIMEOUT;
 }
 
+/* The next frame, once somebody wants it: none is missed while nobody does. */
+static int take_frame(struct viewing *viewing, sl_frame **frame, int most_ms) {
+    if (faces_await(&viewing->faces, viewing->cancel, most_ms))
+        return sl_receiver_recv(viewing->receiver, frame, most_ms);
+    viewing->patience_us = moment_in(viewing->options.timeout_s);
+    if (sl_cancel_triggered(viewing->cancel))
+        return SL_ECANCELED;
+    int code = sl_receiver_ended(viewing->receiver);
+    return code < 0 ? code : SL_EAGAIN;
+}
+
 /* The next frame, shown; or what else is due. */
 static int show_next(struct viewing *viewing, bool window) {
     sl_frame *frame = NULL;
-    int code = sl_receiver_recv(viewing->receiver, &frame, wait_ms(viewing, window));
     tell_ready(viewing);
+    int code = take_frame(viewing, &frame, wait_ms(viewing, window));
     if (code == SL_OK)
         code = show(viewing, frame);
     else if (code == SL_EEND)
@@ -300,8 +329,11 @@ static int finish(struct viewing *viewing, int code) {
     report_stop(&viewing->report);
     if (viewing->receiver)
         look(viewing, &stats);
+    int closed = faces_close(&viewing->faces);
+    if (code == SL_OK && closed < 0)
+        code = failed(viewing, closed);
     sl_receiver_close(&viewing->receiver);
-    int closed = sl_sink_close(&viewing->sink);
+    closed = sl_sink_close(&viewing->sink);
     if (code == SL_OK && closed < 0)
         code = failed(viewing, closed);
     viewer_end_finish(&viewing->end);

@@ -8,21 +8,26 @@
 void viewer_end_init(struct viewer_end *end) {
     sl_receiver_settings_init(&end->receiver);
     sl_sink_settings_init(&end->sink);
+    sl_recorder_settings_init(&end->recorder);
+    sl_web_settings_init(&end->web);
     end->receiver.link.pattern = USUAL_PATTERN;
 }
 
 void viewer_end_finish(struct viewer_end *end) {
     sl_settings_finish(&end->receiver);
     sl_settings_finish(&end->sink);
+    sl_settings_finish(&end->recorder);
+    sl_settings_finish(&end->web);
 }
 
 int viewer_end_apply(struct viewer_end *end, struct options *options) {
     sl_sender_settings sender;
     sl_source_settings source;
-    void *own[] = {&end->receiver, &end->sink}, *others[] = {&sender, &source};
+    void *own[] = {&end->receiver, &end->sink, &end->recorder, &end->web};
+    void *others[] = {&sender, &source};
     sl_sender_settings_init(&sender);
     sl_source_settings_init(&source);
-    int code = options_apply(options, own, 2, others, 2);
+    int code = options_apply(options, own, 4, others, 2);
     sl_settings_finish(&sender);
     sl_settings_finish(&source);
     return code;
@@ -33,7 +38,8 @@ int viewer_end_check(const struct viewer_end *end, struct options *options) {
     const sl_link_settings *link = &receiver->link;
     bool ssh = receiver->tunnel.destination != NULL;
     bool pubsub = link->pattern == SL_PATTERN_PUBSUB, live = link->pattern == SL_PATTERN_LIVE;
-    bool replies = !pubsub && !live;
+    bool replies = !pubsub && !live, page = end->web.listen != NULL;
+    bool records = page || end->recorder.directory;
     const struct reliance reliances[] = {
         {"ssh_", ssh, "an SSH server to listen at (--ssh)"},
         {"persist", ssh, "an SSH server to listen at (--ssh)"},
@@ -48,6 +54,9 @@ int viewer_end_check(const struct viewer_end *end, struct options *options) {
         {"decoder_threads", !live, NEEDS_NETGEAR},
         {"full_size", live, NEEDS_LIVE},
         {"smooth", live, NEEDS_LIVE},
+        {"web_", page, "a page (--web)"},
+        {"record_before", page, "a page (--web), where somebody asks for a recording"},
+        {"record_", records, "recordings (--record, or a page with --web)"},
         {"port_text", link->multiserver_mode || link->multiclient_mode, NEEDS_MULTI},
         {"custom_cert_location", link->secure_mode != 0, NEEDS_SECURE},
     };

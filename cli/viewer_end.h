@@ -6,11 +6,15 @@
 #include "options.h"
 
 #include <sightline/receiver.h>
+#include <sightline/recorder.h>
 #include <sightline/sink.h>
+#include <sightline/web.h>
 
 struct viewer_end {
     sl_receiver_settings receiver;
     sl_sink_settings sink;
+    sl_recorder_settings recorder;
+    sl_web_settings web;
 };
 
 void viewer_end_init(struct viewer_end *end);

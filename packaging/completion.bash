@@ -26,13 +26,13 @@ _sightline_value() {
     --ssh-backend) _sightline_words 'libssh openssh' ;;
     --protocol) _sightline_words 'tcp ipc' ;;
     --secure-mode) _sightline_words '0 1 2' ;;
-    --cert-location) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+    --cert-location | --record) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
     --log) _sightline_words 'none error warning info debug' ;;
     --sink) _sightline_words 'window null file: -' ;;
     --ssh | --ssh-jump | --to | --host) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
     --ssh-key | --ssh-password-file | --authorized-keys | --config | --stats | --return-picture) _sightline_files ;;
     --address | --port | --gate | --ssh-host-key | --frames | --duration | --quality | --min-quality | --max-age | --min-fps | --max-rate | --data-cap | --size | --fps | \
-        --smooth | --filter | --timeout | --join | --revoke | --message | --return) COMPREPLY=() ;;
+        --smooth | --web | --record-before | --record-segment | --keep | --filter | --timeout | --join | --revoke | --message | --return) COMPREPLY=() ;;
     -o) _sightline_names ;;
     *) return 1 ;;
     esac
@@ -80,7 +80,7 @@ _sightline() {
             ;;
         esac
         ;;
-    view) _sightline_words "$both $also --gate --authorized-keys --sink --every-frame --smooth --timecode --timeout
+    view) _sightline_words "$both $also --gate --authorized-keys --web --record --record-before --record-segment --keep --sink --every-frame --smooth --timecode --timeout
         --return --return-picture" ;;
     pair) _sightline_words '--host --list --revoke --json --gate --authorized-keys --port --pattern
         -o --config --log --help' ;;

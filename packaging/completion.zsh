@@ -74,6 +74,11 @@ view)
     _arguments $both $own \
         '--gate[be an SSH server that carries frames]:[ADDR\:]PORT:' \
         '--authorized-keys[public keys that the gate lets in]:file:_files' \
+        '--web[show the cameras on a page]:[ADDR\:]PORT:' \
+        '--record[record all cameras]:directory:_files -/' \
+        '--record-before[seconds kept for a recording]:seconds:' \
+        '--record-segment[a new file after so much]:time or size:' \
+        '--keep[delete older recordings]:time or size:' \
         '--sink[what takes the frames]:sink:(window null file\: -)' \
         '--every-frame[a queue in place of newest first]' \
         '--smooth[show live frames evenly, so much later]:milliseconds:' \
