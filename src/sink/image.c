@@ -131,7 +131,9 @@ void sl_refused_frame(sl_refused *refused, const sl_frame *frame, const char *wh
     if (shape[0])
         sl_log(SL_LOG_WARNING, "sink", "dropped a frame, a %s array of %s: %s", frame->dtype, shape,
                why);
-    else
+    else if (frame->width > 0)
         sl_log(SL_LOG_WARNING, "sink", "dropped a frame of %dx%d: %s", frame->width, frame->height,
                why);
+    else
+        sl_log(SL_LOG_WARNING, "sink", "dropped a frame: %s", why);
 }

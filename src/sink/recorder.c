@@ -50,7 +50,8 @@ struct sl_recorder {
     sl_tape tapes[SL_VIEWS_MAX];
     sl_retention retention;
     int64_t tended_us, cleaned_us;
-    int finished; /* how it went */
+    unsigned segments; /* begun when it was cleaned */
+    int finished;      /* how it went */
 
     pthread_mutex_t lock;
     struct slot slots[SL_VIEWS_MAX];
@@ -312,23 +313,28 @@ static bool is_in_work(void *user, const char *id, const char *name) {
     return false;
 }
 
-/* Deletes what is beyond the limits: each half minute, and each second while the disk is full. */
-static void clean(sl_recorder *recorder, bool full, int64_t now_us) {
+/* Deletes what is beyond the limits: each half minute, and, each second, when a segment has begun
+ * or the disk is full. */
+static void clean(sl_recorder *recorder, size_t count, int64_t now_us) {
     const sl_extent *keep = &recorder->retention.keep;
-    int64_t interval_us = full ? SL_SECOND_US : CLEAN_US;
+    bool full = false;
+    unsigned segments = 0;
+    for (size_t i = 0; i < count; i++) {
+        full = full || recorder->tapes[i].state == SL_RECORDING_FULL;
+        segments += recorder->tapes[i].segments;
+    }
+    int64_t interval_us = full || segments != recorder->segments ? SL_SECOND_US : CLEAN_US;
     if ((keep->us == 0 && keep->bytes == 0) || now_us - recorder->cleaned_us < interval_us)
         return;
     recorder->cleaned_us = now_us;
+    recorder->segments = segments;
     sl_retention_run(&recorder->retention, sl_utc_us());
 }
 
 static void tend(sl_recorder *recorder, int64_t now_us) {
-    bool full = false;
     recorder->tended_us = now_us;
     size_t count = update_slots(recorder, now_us);
-    for (size_t i = 0; i < count; i++)
-        full = full || recorder->tapes[i].state == SL_RECORDING_FULL;
-    clean(recorder, full, now_us);
+    clean(recorder, count, now_us);
     recorder->rules.preroll_most = PREROLL_BYTES / (count ? count : 1);
     for (size_t i = 0; i < count; i++)
         if (recorder->tapes[i].rules)

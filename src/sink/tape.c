@@ -120,6 +120,7 @@ static int begin_segment(sl_tape *tape, const sl_preroll_frame *coming, AVCodecP
     tape->broken = false;
     tape->utc_us = time_of(tape, coming);
     tape->begun_us = coming->arrived_us;
+    tape->segments++;
     find_id(tape, id);
     int code = sl_segment_begin(&tape->segment, tape->rules->directory, id, track, tape->utc_us,
                                 tape->now_us);

@@ -40,8 +40,9 @@ typedef struct sl_tape {
     /* Of the last frame that was stored. */
     int64_t utc_us, arrived_us;
     uint64_t sequence;
-    int64_t begun_us; /* when the first of its segment arrived */
-    bool broken;      /* a frame since then tells another time, or counts from 0 again */
+    unsigned segments; /* begun so far */
+    int64_t begun_us;  /* when the first of its segment arrived */
+    bool broken;       /* a frame since then tells another time, or counts from 0 again */
 } sl_tape;
 
 void sl_tape_init(sl_tape *tape, const sl_tape_rules *rules, const char *port);

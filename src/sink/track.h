@@ -12,7 +12,8 @@
  * it isn't there, SL_ENOMEM. */
 int sl_track_read(AVCodecParameters **track, const sl_frame *coded);
 
-/* Whether frames of both can stand in one file. */
+/* Whether frames of both can stand in one file. Other parameter sets are no reason: each keyframe
+ * brings its own, and an encoder that is opened anew for another rate has others. */
 bool sl_track_same(const AVCodecParameters *one, const AVCodecParameters *other);
 
 /* The coded bytes as a packet of libavcodec's, copied: its readers run into the zeros behind. */
