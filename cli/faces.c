@@ -53,8 +53,23 @@ static int open_page(struct faces *faces, const sl_viewer *viewer, sl_web_settin
     return sl_receiver_tap(faces->receiver, &(sl_tap){.take = serve_frame, .user = faces});
 }
 
-int faces_open(struct faces *faces, sl_receiver *receiver, struct viewer_end *end,
-               const sl_sink *sink) {
+/* In the live pattern a recording takes video as it comes, of which each frame is in a tap alone.
+ */
+static int tap_sink(struct faces *faces, const sl_viewer *viewer, sl_sink *sink) {
+    sl_tap tap;
+    int code = sl_sink_tap(sink, &tap, viewer);
+    if (code == SL_EUNSUPPORTED)
+        return SL_OK;
+    if (code == SL_OK)
+        code = sl_receiver_tap(faces->receiver, &tap);
+    if (code < 0)
+        return code;
+    faces->sink_tap = tap.user;
+    faces->output = SL_OUTPUT_CODED;
+    return SL_OK;
+}
+
+int faces_open(struct faces *faces, sl_receiver *receiver, struct viewer_end *end, sl_sink *sink) {
     sl_viewer viewer;
     int code = SL_OK;
     bool page = end->web.listen != NULL, any = page || end->recorder.directory;
@@ -65,7 +80,9 @@ int faces_open(struct faces *faces, sl_receiver *receiver, struct viewer_end *en
         .shows = shows,
     };
     sl_receiver_viewer(receiver, &viewer);
-    if (any)
+    if (end->receiver.link.pattern == SL_PATTERN_LIVE)
+        code = tap_sink(faces, &viewer, sink);
+    if (code == SL_OK && any)
         code = open_recorder(faces, &viewer, &end->recorder);
     if (code == SL_OK && page)
         code = open_page(faces, &viewer, &end->web);
@@ -100,6 +117,8 @@ int faces_close(struct faces *faces) {
         sl_receiver_untap(faces->receiver, faces);
     if (faces->recorder)
         sl_receiver_untap(faces->receiver, faces->recorder);
+    if (faces->sink_tap)
+        sl_receiver_untap(faces->receiver, faces->sink_tap);
     sl_web_close(&faces->web);
     return sl_recorder_close(&faces->recorder);
 }

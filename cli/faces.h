@@ -14,14 +14,14 @@ struct faces {
     sl_recorder *recorder; /* NULL: nothing can be recorded */
     sl_output output;      /* in what form the sink wants its frames; coded: it wants none */
     bool shows;            /* it does something with them */
+    const void *sink_tap;  /* by which a recording has its frames; NULL: they are handed to it */
 };
 
 /* Whether nobody wants frames before a browser looks: there is a page, and nothing else. */
 bool faces_sleep(const struct viewer_end *end);
 
 /* Opens what was asked for, beside that sink. A negative code has the library's sentence. */
-int faces_open(struct faces *faces, sl_receiver *receiver, struct viewer_end *end,
-               const sl_sink *sink);
+int faces_open(struct faces *faces, sl_receiver *receiver, struct viewer_end *end, sl_sink *sink);
 
 /* Waits for up to `most_ms` while nobody wants frames. True when somebody does; then they come in
  * the form that suits all. */

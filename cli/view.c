@@ -332,8 +332,8 @@ static int finish(struct viewing *viewing, int code) {
     int closed = faces_close(&viewing->faces);
     if (code == SL_OK && closed < 0)
         code = failed(viewing, closed);
-    sl_receiver_close(&viewing->receiver);
     closed = sl_sink_close(&viewing->sink);
+    sl_receiver_close(&viewing->receiver);
     if (code == SL_OK && closed < 0)
         code = failed(viewing, closed);
     viewer_end_finish(&viewing->end);

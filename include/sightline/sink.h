@@ -30,6 +30,14 @@ SL_API int sl_sink_open(sl_sink **sink, const sl_sink_settings *settings);
 /* What the receiver should hand out for this sink. */
 SL_API sl_output sl_sink_output(const sl_sink *sink);
 
+/* Has a recording take its frames from a tap, for sl_receiver_tap(), which shows it each one as it
+ * came: for the live pattern, of whose video sl_receiver_recv() hands out pictures, or not every
+ * frame. A thread of the sink's own writes them. sl_sink_write() then stores nothing and says how
+ * that goes. `viewer` is asked for keyframes; what it refers to is borrowed until the sink is
+ * closed, and the tap has to be taken away before. Once. SL_EUNSUPPORTED for other sinks,
+ * SL_ENOMEM, SL_ESYSTEM. */
+SL_API int sl_sink_tap(sl_sink *sink, sl_tap *tap, const sl_viewer *viewer);
+
 /* Takes a frame; may wait for a slow reader. Keeps no reference unless it needs one. SL_EEND when
  * the user closed the window or the reader of a pipe went away, SL_ESINK with the reason
  * otherwise (a full disk, …), SL_ECANCELED. */

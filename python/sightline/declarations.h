@@ -544,6 +544,7 @@ typedef struct sl_sink_settings {
 void sl_sink_settings_init(sl_sink_settings *settings);
 int sl_sink_open(sl_sink **sink, const sl_sink_settings *settings);
 sl_output sl_sink_output(const sl_sink *sink);
+int sl_sink_tap(sl_sink *sink, sl_tap *tap, const sl_viewer *viewer);
 int sl_sink_write(sl_sink *sink, const sl_frame *frame);
 int sl_sink_idle(sl_sink *sink);
 bool sl_sink_interactive(const sl_sink *sink);

@@ -14,7 +14,11 @@ typedef struct sl_sink_kind {
     void (*status)(void *state, const char *line); /* NULL: nothing to show it on */
     void (*tell)(void *state, const sl_camera_view *cameras, size_t count); /* the same */
     uint64_t (*dropped)(const void *state);                                 /* NULL: never drops */
-    int (*close)(void *state);                                              /* finishes, frees */
+    /* Of a sink that a tap may give its frames: who is asked for keyframes from now on, and that
+     * frames were let go before the next. NULL: it is no such sink. */
+    void (*tap)(void *state, const sl_viewer *viewer);
+    void (*miss)(void *state);
+    int (*close)(void *state); /* finishes, frees */
     sl_output output;
 } sl_sink_kind;
 

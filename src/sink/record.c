@@ -6,6 +6,7 @@
  * thread. */
 #include "base/clock.h"
 #include "base/error.h"
+#include "frame/frame.h"
 #include "sink/intake.h"
 #include "sink/kind.h"
 #include "sink/muxer.h"
@@ -28,6 +29,11 @@ struct record {
     int64_t part_us;          /* when it began */
     sl_intake intake;
     sl_refused refused;
+
+    /* With a tap. */
+    bool tapped;
+    sl_viewer viewer;
+    char *port; /* whose frames are stored; NULL: none came */
 };
 
 static bool matches(const char *sink) {
@@ -38,6 +44,7 @@ static bool matches(const char *sink) {
 static void free_record(struct record *record) {
     avcodec_parameters_free(&record->track);
     sl_intake_finish(&record->intake);
+    free(record->port);
     free(record);
 }
 
@@ -117,6 +124,13 @@ static int fit(struct record *record, AVCodecParameters *track, int64_t utc_us) 
     return SL_OK;
 }
 
+/* When it was captured, by a clock that is one frame's as the next's. */
+static int64_t time_of(const struct record *record, const sl_frame *coded) {
+    if (record->tapped)
+        return coded->captured_utc_us > 0 ? coded->captured_utc_us : sl_utc_us();
+    return coded->captured_monotonic_us ? coded->captured_monotonic_us : sl_now_us();
+}
+
 /* Stores a frame; one that needs none before it may begin another part. SL_EUNSUPPORTED and
  * SL_EAGAIN as above. */
 static int store(struct record *record, const sl_frame *coded, bool afresh) {
@@ -126,25 +140,67 @@ static int store(struct record *record, const sl_frame *coded, bool afresh) {
         code = fit(record, track, coded->captured_utc_us);
     if (code < 0)
         return code;
-    int64_t time_us = coded->captured_monotonic_us ? coded->captured_monotonic_us : sl_now_us();
-    return sl_muxer_write(record->muxer, coded, afresh, time_us);
+    return sl_muxer_write(record->muxer, coded, afresh, time_of(record, coded));
 }
 
-static int write_record(void *state, const sl_frame *frame) {
+/* Of a tap: frames of several cameras can't stand in one file. */
+static int check_port(struct record *record, const sl_frame *frame) {
+    const char *port = frame->port ? frame->port : "";
+    if (!record->tapped)
+        return SL_OK;
+    if (!record->port && !(record->port = strdup(port)))
+        return sl_fail_memory();
+    if (strcmp(record->port, port) == 0)
+        return SL_OK;
+    return sl_fail(SL_EUNSUPPORTED, "it is another camera's than those before: a file has one");
+}
+
+static void miss(void *state) {
     struct record *record = state;
+    sl_intake_break(&record->intake);
+}
+
+/* A peer chose it, so it is no failure. What builds on it is of no use either, and a camera makes
+ * keyframes when it is asked for one. */
+static void refuse(struct record *record, const sl_frame *frame) {
+    sl_refused_frame(&record->refused, frame, sl_error());
+    if (!sl_format_is_video(frame->format))
+        return;
+    miss(record);
+    if (record->viewer.refresh)
+        record->viewer.refresh(record->viewer.user, frame->port);
+}
+
+static int take(struct record *record, const sl_frame *frame) {
     sl_frame *coded;
     bool afresh;
-    if (record->ended)
-        return sl_fail(SL_ESINK, "the recording %s has ended", record->path);
     int code = sl_intake_take(&record->intake, frame, &coded, &afresh);
     if (code == SL_OK)
         code = store(record, coded, afresh);
     sl_frame_unref(&coded);
     if (code != SL_EUNSUPPORTED && code != SL_EAGAIN)
         return code;
-    sl_intake_break(&record->intake);
+    refuse(record, frame);
+    return SL_OK;
+}
+
+static int write_record(void *state, const sl_frame *frame) {
+    struct record *record = state;
+    if (record->ended)
+        return sl_fail(SL_ESINK, "the recording %s has ended", record->path);
+    int code = check_port(record, frame);
+    if (code == SL_OK)
+        return take(record, frame);
+    if (code != SL_EUNSUPPORTED)
+        return code;
     sl_refused_frame(&record->refused, frame, sl_error());
     return SL_OK;
+}
+
+static void tap(void *state, const sl_viewer *viewer) {
+    struct record *record = state;
+    record->tapped = true;
+    record->viewer = *viewer;
 }
 
 static uint64_t dropped(const void *state) {
@@ -165,6 +221,8 @@ const sl_sink_kind sl_sink_record = {
     .open = open_record,
     .write = write_record,
     .dropped = dropped,
+    .tap = tap,
+    .miss = miss,
     .close = close_record,
     .output = SL_OUTPUT_JPEG,
 };

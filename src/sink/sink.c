@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "sink/kind.h"
+#include "sink/tapped.h"
 
 #include <libavutil/log.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@ struct sl_sink {
     const sl_sink_kind *kind;
     void *state;
     sl_sink_settings settings; /* our copy, which the state refers to */
+    sl_tapped *tapped;         /* whose the state is; NULL: no tap was asked for */
 };
 
 /* The first that matches is taken. */
@@ -116,8 +118,17 @@ sl_output sl_sink_output(const sl_sink *sink) {
     return sink->kind->output;
 }
 
+int sl_sink_tap(sl_sink *sink, sl_tap *tap, const sl_viewer *viewer) {
+    if (!sink->kind->tap || sink->tapped)
+        return sl_fail(SL_EUNSUPPORTED, "the sink %s takes no frames of a tap", sink->kind->name);
+    sink->kind->tap(sink->state, viewer);
+    int code = sl_tapped_open(&sink->tapped, sink->kind, sink->state);
+    *tap = (sl_tap){.take = sl_tapped_take, .user = sink->tapped};
+    return code;
+}
+
 int sl_sink_write(sl_sink *sink, const sl_frame *frame) {
-    return sink->kind->write(sink->state, frame);
+    return sink->tapped ? sl_tapped_result(sink->tapped) : sink->kind->write(sink->state, frame);
 }
 
 int sl_sink_idle(sl_sink *sink) {
@@ -139,12 +150,15 @@ void sl_sink_tell(sl_sink *sink, const sl_camera_view *cameras, size_t count) {
 }
 
 uint64_t sl_sink_dropped(const sl_sink *sink) {
+    if (sink->tapped)
+        return sl_tapped_dropped(sink->tapped);
     return sink->kind->dropped ? sink->kind->dropped(sink->state) : 0;
 }
 
 int sl_sink_close(sl_sink **sink) {
     if (!*sink)
         return SL_OK;
+    sl_tapped_close(&(*sink)->tapped);
     int code = (*sink)->kind->close((*sink)->state);
     sl_settings_finish(&(*sink)->settings);
     free(*sink);

@@ -28,7 +28,8 @@ static inline void film_open(struct film *film, sl_format format, int width, int
     } makers[] = {
         {SL_FORMAT_H264, "libx264", "preset=ultrafast;tune=zerolatency;forced-idr=1"},
         {SL_FORMAT_HEVC, "libx265",
-         "preset=ultrafast;tune=zerolatency;forced-idr=1;x265-params=log-level=none:open-gop=0"},
+         "preset=ultrafast;tune=zerolatency;forced-idr=1;x265-params=log-level=none:open-gop=0:"
+         "frame-threads=1"},
         {SL_FORMAT_AV1, "libaom-av1", "usage=realtime;cpu-used=8;lag-in-frames=0"},
     };
     size_t kind = (size_t)(format - SL_FORMAT_H264);

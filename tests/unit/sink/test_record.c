@@ -1,9 +1,11 @@
 /* Recordings: what comes back, and what is left when writing ends in every way it can. */
+#include "film.h"
 #include "pictures.h"
 
 #include "base/clock.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -265,6 +267,132 @@ static void a_cut_mp4_plays(void **state) {
     what_was_written_stays_playable("cut.mp4");
 }
 
+/* Asked for keyframes by a recording that has its frames from a tap. */
+static void count_wish(void *user, const char *port) {
+    assert_null(port);
+    atomic_fetch_add((atomic_int *)user, 1);
+}
+
+/* Has a sink store what its tap takes, and gives it a film of so many frames. */
+static void tap_film(const char *name, sl_format format, int count) {
+    sl_sink *sink;
+    sl_tap tap;
+    struct film film;
+    atomic_int wishes = 0;
+    const sl_viewer viewer = {.user = &wishes, .refresh = count_wish};
+    assert_int_equal(open_sink(&sink, in_folder(name), NULL), 0);
+    assert_int_equal(sl_sink_tap(sink, &tap, &viewer), 0);
+    assert_int_equal(sl_sink_tap(sink, &tap, &viewer), SL_EUNSUPPORTED);
+    film_open(&film, format, 160, 120);
+    for (int i = 0; i < count; i++) {
+        sl_frame *frame = film_next(&film, false, 1000000 + i * INT64_C(33333));
+        frame->captured_monotonic_us = 0;
+        tap.take(tap.user, frame);
+        assert_int_equal(sl_sink_write(sink, frame), 0); /* stores nothing */
+        sl_frame_unref(&frame);
+    }
+    film_close(&film);
+    assert_int_equal(sl_sink_close(&sink), 0);
+    assert_int_equal(wishes, 0);
+}
+
+static void video_is_stored_as_it_came(const char *name, sl_format format) {
+    struct content content;
+    tap_film(name, format, 60);
+    assert_int_equal(read_file(path_of(name), &content), 0);
+    assert_int_equal(content.packets, 60);
+    assert_int_equal(content.width, 160);
+    assert_int_equal(content.height, 120);
+    assert_true(content.increasing);
+    assert_in_range(content.last_us - content.first_us, 59 * 33333 - 1000, 59 * 33333 + 1000);
+}
+
+static void h264_comes_back(void **state) {
+    (void)state;
+    video_is_stored_as_it_came("h264.mkv", SL_FORMAT_H264);
+    video_is_stored_as_it_came("h264.mp4", SL_FORMAT_H264);
+    video_is_stored_as_it_came("h264.mov", SL_FORMAT_H264);
+}
+
+static void hevc_comes_back(void **state) {
+    (void)state;
+    video_is_stored_as_it_came("hevc.mkv", SL_FORMAT_HEVC);
+    video_is_stored_as_it_came("hevc.mp4", SL_FORMAT_HEVC);
+}
+
+static void av1_comes_back(void **state) {
+    (void)state;
+    video_is_stored_as_it_came("av1.mkv", SL_FORMAT_AV1);
+    video_is_stored_as_it_came("av1.mp4", SL_FORMAT_AV1);
+}
+
+static void a_keyframe_is_asked_for_when_one_is_needed(void **state) {
+    (void)state;
+    sl_sink *sink;
+    sl_tap tap;
+    struct film film;
+    struct content content;
+    atomic_int wishes = 0;
+    const sl_viewer viewer = {.user = &wishes, .refresh = count_wish};
+    assert_int_equal(open_sink(&sink, in_folder("late.mkv"), NULL), 0);
+    assert_int_equal(sl_sink_tap(sink, &tap, &viewer), 0);
+    film_open(&film, SL_FORMAT_H264, 160, 120);
+    for (int i = 0; i < 90; i++) {
+        sl_frame *frame = film_next(&film, i == 60, 1000000 + i * INT64_C(33333));
+        if (i >= 30) /* who comes late */
+            tap.take(tap.user, frame);
+        sl_frame_unref(&frame);
+    }
+    film_close(&film);
+    assert_int_equal(sl_sink_close(&sink), 0);
+    assert_int_equal(wishes, 30);
+    assert_int_equal(read_file(path_of("late.mkv"), &content), 0);
+    assert_int_equal(content.packets, 30);
+}
+
+static void only_one_camera_is_stored(void **state) {
+    (void)state;
+    sl_sink *sink;
+    sl_tap tap;
+    struct content content;
+    const sl_viewer viewer = {0};
+    assert_int_equal(open_sink(&sink, in_folder("one.mkv"), NULL), 0);
+    assert_int_equal(sl_sink_tap(sink, &tap, &viewer), 0);
+    for (int i = 0; i < 20; i++) {
+        sl_frame *frame = jpeg(160, 120, i, 0);
+        assert_int_equal(sl_frame_set_port(frame, i % 2 ? "2" : "1"), 0);
+        tap.take(tap.user, frame);
+        sl_frame_unref(&frame);
+    }
+    assert_int_equal(sl_sink_close(&sink), 0);
+    assert_int_equal(read_file(path_of("one.mkv"), &content), 0);
+    assert_int_equal(content.packets, 10);
+}
+
+static void what_a_tapped_recording_failed_with_is_told(void **state) {
+    (void)state;
+    sl_sink *sink;
+    sl_tap tap;
+    const sl_viewer viewer = {0};
+    int code = 0;
+    assert_int_equal(symlink("/dev/full", path_of("tap.mkv")), 0);
+    assert_int_equal(open_sink(&sink, in_folder("tap.mkv"), NULL), 0);
+    assert_int_equal(sl_sink_tap(sink, &tap, &viewer), 0);
+    sl_frame *frame = jpeg(320, 240, 1, 1000);
+    tap.take(tap.user, frame);
+    for (int i = 0; i < 3000 && code == 0; i++) {
+        code = sl_sink_write(sink, frame);
+        usleep(20000);
+    }
+    assert_int_equal(code, SL_ESINK);
+    assert_non_null(strstr(sl_error(), "disk is full"));
+    sl_frame_unref(&frame);
+    assert_int_equal(sl_sink_close(&sink), 0);
+    assert_int_equal(open_sink(&sink, "null", NULL), 0);
+    assert_int_equal(sl_sink_tap(sink, &tap, &viewer), SL_EUNSUPPORTED);
+    assert_int_equal(sl_sink_close(&sink), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matroska_comes_back),
@@ -281,6 +409,12 @@ int main(void) {
         cmocka_unit_test(a_full_disk_is_said),
         cmocka_unit_test(a_cut_matroska_plays),
         cmocka_unit_test(a_cut_mp4_plays),
+        cmocka_unit_test(h264_comes_back),
+        cmocka_unit_test(hevc_comes_back),
+        cmocka_unit_test(av1_comes_back),
+        cmocka_unit_test(a_keyframe_is_asked_for_when_one_is_needed),
+        cmocka_unit_test(only_one_camera_is_stored),
+        cmocka_unit_test(what_a_tapped_recording_failed_with_is_told),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
