@@ -5,6 +5,7 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libavcodec/avcodec.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,6 +63,15 @@ int sl_segment_begin(sl_segment *segment, const char *directory, const char *id,
     return code == SL_OK ? sl_muxer_begin(segment->muxer, track, utc_us) : code;
 }
 
+/* Has the disk keep the folder's names, as far as it can. */
+static void sync_folder(const char *folder) {
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    fsync(fd);
+    close(fd);
+}
+
 /* Now that the first frame is in it. */
 static int show(sl_segment *segment) {
     char path[SL_SEGMENT_PATH_MAX];
@@ -73,6 +83,7 @@ static int show(sl_segment *segment) {
         code = sl_muxer_rename(segment->muxer, path);
     if (code < 0)
         return code;
+    sync_folder(segment->folder);
     segment->shown = true;
     memcpy(segment->path, path, sizeof(path));
     return SL_OK;
