@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "frame/frame.h"
 #include "fuzz.h"
-#include "sink/retention.h"
-#include "sink/tape.h"
+#include "sink/recording/retention.h"
+#include "sink/recording/tape.h"
 
 #include <libavutil/log.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "sink/kind.h"
-#include "sink/tapped.h"
+#include "sink/recording/tapped.h"
 
 #include <libavutil/log.h>
 #include <stdlib.h>
