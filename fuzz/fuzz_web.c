@@ -30,7 +30,7 @@ static sl_web_request read_fields(char *text) {
     request.query.action = next(&text);
     request.query.seconds = next(&text);
     request.query.download = next(&text);
-    request.body = text;
+    request.body = text ? text : "";
     request.local = "127.0.0.1";
     if (!request.method)
         request.method = "";

@@ -41,6 +41,7 @@ struct sl_web_door {
     sl_web_door_settings settings;
     sl_listeners listeners;
     sl_event stop;
+    sl_event left; /* somebody has, since it was crowded */
     sl_thread thread;
     sl_log_limit limit; /* the thread's */
 
@@ -54,9 +55,11 @@ int sl_web_door_open(sl_web_door **door, const sl_web_door_settings *settings) {
     if (!opened)
         return sl_fail_memory();
     opened->settings = *settings;
-    opened->stop.fd = -1;
+    opened->stop.fd = opened->left.fd = -1;
     pthread_mutex_init(&opened->lock, NULL);
     int code = sl_event_init(&opened->stop);
+    if (code == SL_OK)
+        code = sl_event_init(&opened->left);
     if (code == SL_OK)
         code = sl_listen(&opened->listeners, settings->what, settings->host, settings->port, NULL);
     if (code < 0)
@@ -75,6 +78,7 @@ void sl_web_door_close(sl_web_door **door) {
         closing->guests = guest->next;
         free(guest);
     }
+    sl_event_finish(&closing->left);
     sl_event_finish(&closing->stop);
     pthread_mutex_destroy(&closing->lock);
     free(closing);
@@ -137,7 +141,8 @@ static bool make_room(sl_web_door *door, const sl_web_guest *newcomer) {
     return nearest != NULL;
 }
 
-/* Who was never met is not there any more: his descriptor may be somebody else's now. Locked. */
+/* Who was never met, and whose descriptor is somebody else's now, or who is late, is not there any
+ * more. Locked. */
 static void forget_unmet(sl_web_door *door, int descriptor) {
     for (sl_web_guest *guest = door->guests, *next; guest; guest = next) {
         next = guest->next;
@@ -210,6 +215,7 @@ static void take(sl_web_door *door, int listener) {
 static bool sweep(sl_web_door *door) {
     int64_t now_us = sl_now_us();
     pthread_mutex_lock(&door->lock);
+    forget_unmet(door, -1);
     bool somebody = door->guests != NULL;
     for (sl_web_guest *guest = door->guests; guest; guest = guest->next)
         if (guest->met && !guest->asked_to_go && guest->deadline_us < now_us)
@@ -218,32 +224,52 @@ static bool sweep(sl_web_door *door) {
     return somebody;
 }
 
-static bool occupied(sl_web_door *door) {
+static int count(sl_web_door *door) {
+    int guests = 0;
     pthread_mutex_lock(&door->lock);
-    bool somebody = door->guests != NULL;
+    for (const sl_web_guest *guest = door->guests; guest; guest = guest->next)
+        guests++;
     pthread_mutex_unlock(&door->lock);
-    return somebody;
+    return guests;
+}
+
+/* Watches the listeners, unless the server has yet to close what was sent away: newcomers wait in
+ * the kernel meanwhile. */
+static void watch(sl_web_door *door, struct pollfd *polled) {
+    sl_event_clear(&door->left);
+    bool crowded = count(door) >= SL_WEB_GUESTS_MAX + SL_WEB_GUESTS_GOING;
+    for (int i = 0; i < door->listeners.count; i++)
+        polled[i].fd = crowded ? -1 : door->listeners.descriptors[i];
+}
+
+/* Sees to it that there is a beat each second while anybody is here. */
+static void keep_time(sl_web_door *door, int64_t *beat_us) {
+    if (*beat_us < 0) {
+        *beat_us = count(door) > 0 ? sl_now_us() + SL_SECOND_US : -1;
+    } else if (sl_remaining_ms(*beat_us) == 0) {
+        *beat_us = sweep(door) ? *beat_us + SL_SECOND_US : -1;
+        door->settings.beat(door->settings.user);
+    }
 }
 
 static void run(void *argument) {
     sl_web_door *door = argument;
-    const sl_listeners *listeners = &door->listeners;
-    struct pollfd polled[1 + SL_LISTENERS_MOST] = {{.fd = door->stop.fd, .events = POLLIN}};
-    for (int i = 0; i < listeners->count; i++)
-        polled[1 + i] = (struct pollfd){.fd = listeners->descriptors[i], .events = POLLIN};
+    enum { STOP, LEFT, LISTENERS };
+    struct pollfd polled[LISTENERS + SL_LISTENERS_MOST] = {
+        [STOP] = {.fd = door->stop.fd, .events = POLLIN},
+        [LEFT] = {.fd = door->left.fd, .events = POLLIN},
+    };
     int64_t beat_us = -1;
-    while (!polled[0].revents) {
-        if (poll(polled, (nfds_t)(1 + listeners->count), sl_remaining_ms(beat_us)) < 0)
+    for (int i = 0; i < door->listeners.count; i++)
+        polled[LISTENERS + i].events = POLLIN;
+    while (!polled[STOP].revents) {
+        watch(door, &polled[LISTENERS]);
+        if (poll(polled, (nfds_t)(LISTENERS + door->listeners.count), sl_remaining_ms(beat_us)) < 0)
             continue;
-        for (int i = 0; i < listeners->count; i++)
-            if (polled[1 + i].revents)
-                take(door, listeners->descriptors[i]);
-        if (beat_us >= 0 && sl_remaining_ms(beat_us) == 0) {
-            beat_us = sweep(door) ? beat_us + SL_SECOND_US : -1;
-            door->settings.beat(door->settings.user);
-        } else if (beat_us < 0 && occupied(door)) {
-            beat_us = sl_now_us() + SL_SECOND_US;
-        }
+        for (int i = 0; i < door->listeners.count; i++)
+            if (polled[LISTENERS + i].revents)
+                take(door, door->listeners.descriptors[i]);
+        keep_time(door, &beat_us);
     }
 }
 
@@ -273,6 +299,7 @@ void sl_web_door_left(sl_web_door *door, sl_web_guest *guest) {
     pthread_mutex_lock(&door->lock);
     forget(door, guest);
     pthread_mutex_unlock(&door->lock);
+    sl_event_set(&door->left);
 }
 
 void sl_web_guest_hurry(sl_web_guest *guest) {

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #define SL_WEB_GUESTS_MAX      256
+#define SL_WEB_GUESTS_GOING    48 /* besides, that were sent away */
 #define SL_WEB_GUESTS_PER_HOST 64 /* elsewhere than on this machine */
 
 typedef struct sl_web_door sl_web_door;

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONNECTIONS_MAX (SL_WEB_GUESTS_MAX + 64) /* with those that the door has sent away */
-#define MEMORY_BYTES    (32 * 1024)              /* for one request's head */
-#define TIMEOUT_S       10                       /* in which nothing came, or could be sent */
+#define CONNECTIONS_MAX (SL_WEB_GUESTS_MAX + SL_WEB_GUESTS_GOING + 16) /* never reached */
+#define MEMORY_BYTES    (32 * 1024)                                    /* for one request's head */
+#define TIMEOUT_S       10 /* in which nothing came, or could be sent */
 #define PRIORITIES      "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1"
 
 static void log_line(void *user, const char *format, va_list arguments)
