@@ -96,6 +96,7 @@ static int check_effect(struct camera_end *end, struct options *options) {
         {"subscriber_timeout", false, "a viewer to end: give it there"},
         {"request_timeout", any || replies, NEEDS_REPLIES},
         {"max_retries", any || replies, NEEDS_REPLIES},
+        {"camera_name", any || live, NEEDS_LIVE},
         {"max_age", steered, NEEDS_ANSWERS},
         {"min_fps", steered, NEEDS_ANSWERS},
         {"max_rate", any || live, NEEDS_LIVE},

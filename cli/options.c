@@ -46,6 +46,7 @@ const struct option_row option_rows[] = {
      "Send JPEG: with live in place of video; the other patterns do so anyway"},
     {"quality", SENDER, "jpeg_compression_quality", NULL, "N", NULL},
     {"min-quality", SENDER, "min_quality", NULL, "N", NULL},
+    {"name", SENDER, "camera_name", NULL, "TEXT", NULL},
     {"max-age", SENDER, "max_age", NULL, "MS", NULL},
     {"min-fps", SENDER, "min_fps", NULL, "N", NULL},
     {"max-rate", SENDER, "max_rate", NULL, "KBIT", NULL},

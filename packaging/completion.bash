@@ -31,7 +31,7 @@ _sightline_value() {
     --sink) _sightline_words 'window null file: -' ;;
     --ssh | --ssh-jump | --to | --host) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
     --ssh-key | --ssh-password-file | --authorized-keys | --config | --stats | --return-picture) _sightline_files ;;
-    --address | --port | --gate | --ssh-host-key | --frames | --duration | --quality | --min-quality | --max-age | --min-fps | --max-rate | --data-cap | --size | --fps | \
+    --address | --port | --gate | --ssh-host-key | --frames | --duration | --quality | --min-quality | --name | --max-age | --min-fps | --max-rate | --data-cap | --size | --fps | \
         --smooth | --web | --record-before | --record-segment | --keep | --filter | --timeout | --join | --revoke | --message | --return) COMPREPLY=() ;;
     -o) _sightline_names ;;
     *) return 1 ;;
@@ -51,7 +51,7 @@ _sightline() {
     local commands='send view cameras doctor pair keys help'
     local both='--address --port --protocol --pattern --secure-mode --cert-location --ssh --ssh-jump --ssh-key
         --ssh-password-file --ssh-host-key --persist --ssh-backend -o --config --frames --duration --stats --log --quiet --help'
-    local send='--to --raw --jpeg --quality --min-quality --max-age --min-fps --max-rate --data-cap --prefer --size --fps --loop --filter --message'
+    local send='--to --raw --jpeg --quality --min-quality --name --max-age --min-fps --max-rate --data-cap --prefer --size --fps --loop --filter --message'
     COMPREPLY=()
 
     if [ "$COMP_CWORD" = 1 ]; then

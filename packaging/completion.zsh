@@ -58,6 +58,7 @@ send | doctor)
         '--jpeg[send JPEG]' \
         '--quality[of JPEG]:10 to 100:' \
         '--min-quality[of JPEG where the way is slow]:10 to 100:' \
+        '--name[what viewers call this camera]:text:' \
         '--max-age[of a frame when it comes]:milliseconds:' \
         '--min-fps[to keep]:frames a second:' \
         '--max-rate[that live sends]:kbit/s:' \

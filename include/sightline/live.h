@@ -20,7 +20,9 @@ typedef struct sl_live_settings {
     int max_rate_kbit; /* kbit/s that it never sends more than; 0: as many as pass */
     int data_cap_mb;   /* MB a day (of 10^6 bytes); 0: no cap */
     sl_preference prefer;
-    void *reserved[8];
+    const char *name; /* what viewers call this camera, 1 to 64 bytes of UTF-8 without quotes,
+                         backslashes and control characters; NULL: this machine's name */
+    void *reserved[7];
 } sl_live_settings;
 
 #endif

@@ -373,7 +373,8 @@ typedef struct sl_live_settings {
     int max_rate_kbit;
     int data_cap_mb;
     sl_preference prefer;
-    void *reserved[8];
+    const char *name;
+    void *reserved[7];
 } sl_live_settings;
 typedef struct sl_sender sl_sender;
 typedef struct sl_sender_settings {

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "codec/codec.h"
 #include "frame/frame.h"
 #include "wire/live.h"
@@ -97,7 +98,10 @@ static int greet(sl_turn *turn, int64_t now_us, int64_t *due_us) {
         .sent_us = now_us,
         .camera = live->camera,
     };
-    gethostname(hello.text, SL_LIVE_NAME_MAX);
+    if (turn->name)
+        sl_text_copy(hello.text, turn->name, SL_LIVE_NAME_MAX + 1);
+    else
+        gethostname(hello.text, SL_LIVE_NAME_MAX);
     int result = post(turn, &hello);
     *due_us = live->hello_us = now_us + HELLO_US;
     return result ? result : SL_EAGAIN;

@@ -266,6 +266,7 @@ static int open_way(sl_outlet *outlet) {
         .stop = outlet->owner->stop,
         .returned = carries_back ? outlet->owner->returned : NULL,
         .steering = outlet->owner->steering,
+        .name = outlet->owner->name,
         .loss = outlet->owner->loss,
         .rein = &outlet->rein,
         .goals = &outlet->owner->goals,

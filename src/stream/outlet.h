@@ -19,6 +19,7 @@ typedef struct sl_outlet_owner {
     sl_returned *returned;   /* where goes what replies carry, in bidirectional mode */
     sl_steering *steering;   /* of the encoders, in the live pattern, */
     sl_governor_goals goals; /* and what it is for, */
+    const char *name;        /* whose pictures they are; NULL: this machine's */
     sl_loss *loss;           /* and of the source */
     sl_cancel *stop;         /* ends all of them */
     int encoders;            /* frames that can be coded at once */

@@ -45,7 +45,8 @@ typedef struct sl_turn {
     sl_playout *playout;            /* and what waits to be shown evenly; NULL: nothing does */
     sl_live live;                   /* live sender: how it stands with its receiver */
     sl_allowance allowance;         /* pair, reqrep: how large the sender's frames may be */
-    sl_loss *loss;                  /* live sender: of its source; */
+    const char *name;               /* live sender: of its camera; NULL: this machine's */
+    sl_loss *loss;                  /* of its source; */
     sl_steering *steering;          /* of the encoder, */
     sl_rein *rein;                  /* its own hand on it, */
     const sl_governor_goals *goals; /* and what it is for, */

@@ -113,6 +113,11 @@ static const sl_option live_options[] = {
      .maximum = INT_MAX,
      .fallback = "0",
      .help = "live: MB that it sends in 24 hours; 0 is no cap"},
+    {.name = "camera_name",
+     .type = SL_OPTION_STRING,
+     .offset = offsetof(sl_live_settings, name),
+     .values = "TEXT",
+     .help = "live: what viewers call this camera; without it this machine's name"},
     {.name = "prefer",
      .type = SL_OPTION_CHOICE,
      .offset = offsetof(sl_live_settings, prefer),
@@ -209,9 +214,16 @@ static void note_failed(void *user, int code) {
         end(sender, code, sender->first_sentence);
 }
 
+static int check_name(const sl_sender_settings *settings) {
+    return settings->live.name ? sl_live_check_name(settings->live.name) : SL_OK;
+}
+
 int sl_sender_check(const sl_sender_settings *settings) {
     sl_destinations destinations;
-    int result = sl_destinations_read(&destinations, settings);
+    int result = check_name(settings);
+    if (result)
+        return result;
+    result = sl_destinations_read(&destinations, settings);
     sl_destinations_finish(&destinations);
     return result;
 }
@@ -305,6 +317,7 @@ static int open_outlets(sl_sender *sender) {
         .returned = &sender->returned,
         .steering = &sender->steering,
         .goals = goals_of(&sender->settings.live),
+        .name = sender->settings.live.name,
         .loss = &sender->loss,
         .stop = sender->stop,
         .encoders = encoders(sender),
@@ -357,7 +370,9 @@ static int open_lanes(sl_sender *sender) {
 }
 
 static int start(sl_sender *sender) {
-    int result = sl_event_init(&sender->opened);
+    int result = check_name(&sender->settings);
+    if (!result)
+        result = sl_event_init(&sender->opened);
     if (!result)
         result = sl_event_init(&sender->reachable);
     if (!result)

@@ -161,6 +161,21 @@ static int check_text(sl_live_message *message) {
     return SL_OK;
 }
 
+int sl_live_check_name(const char *name) {
+    char harmless[SL_LIVE_NAME_MAX + 1];
+    size_t length = strlen(name);
+    if (length == 0 || length > SL_LIVE_NAME_MAX)
+        return sl_fail(SL_EINVAL, "a camera's name has 1 to %d bytes, not %zu; choose another name",
+                       SL_LIVE_NAME_MAX, length);
+    memcpy(harmless, name, length + 1);
+    sl_text_harmless(harmless);
+    if (strcmp(harmless, name) != 0 || strpbrk(name, "\"\\"))
+        return sl_fail(SL_EINVAL,
+                       "a camera's name is UTF-8 without quotes, backslashes and control "
+                       "characters; choose another name");
+    return SL_OK;
+}
+
 int sl_live_write(const sl_live_message *message, sl_buffer **bytes) {
     const struct layout *layout = find_layout(message->kind);
     size_t head = head_size(layout);

@@ -130,6 +130,10 @@ typedef struct sl_live_message {
     size_t size;
 } sl_live_message;
 
+/* Whether that may be a camera's name: 1 to SL_LIVE_NAME_MAX bytes of UTF-8 without quotes,
+ * backslashes and control characters. SL_EINVAL with what is wrong. */
+int sl_live_check_name(const char *name);
+
 /* Writes a message; of a chunk the head alone, and `data` is copied behind it. SL_EINVAL for what
  * the layout has no room for. */
 int sl_live_write(const sl_live_message *message, sl_buffer **bytes);

@@ -60,6 +60,14 @@ def test_codecs(words, encoder, view, send):
     assert told["encoder"] == encoder
 
 
+def test_name(view, send):
+    viewer = view("live")
+    sender = send(SOURCE, viewer.port(), "live", "--name", "front door", "--frames", 10)
+    seen = viewer.event("stats", lambda event: event["cameras"], 30)["cameras"]
+    assert [(camera["name"], camera["id"]) for camera in seen] == [("front door", "front-door")]
+    check_stream(viewer, sender, 10)
+
+
 def test_what_is_told(view, send):
     viewer = view("live")
     sender = send(SOURCE, viewer.port(), "live", "--max-rate", 500, "--max-age", 200)

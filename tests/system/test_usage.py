@@ -40,6 +40,8 @@ REFUSED = {
     "least quality of no JPEG": ([*SEND, "--min-quality", "80"], "--min-quality"),
     "goal that nobody answers": (
         [*SEND, "--pattern", "pubsub", "--min-fps", "20"], "--min-fps"),
+    "name with a quote": ([*SEND, "--name", 'a"b'], "quotes"),
+    "name that nobody hears": ([*SEND, *PAIR, "--name", "door"], "--pattern live"),
     "goal of raw frames": ([*SEND, *PAIR, "--raw", "--max-age", "80"], "--max-age"),
     "least quality too low": ([*SEND, *PAIR, "--min-quality", "9"], "10"),
     "token of no page": ([*VIEW, "-o", "web_token=abcdefgh"], "--web"),

@@ -193,6 +193,19 @@ static void makes_text_harmless(void **state) {
     sl_buffer_unref(&written);
 }
 
+static void names_are_told_apart_from_what_is_none(void **state) {
+    (void)state;
+    char name[SL_LIVE_NAME_MAX + 2] = "Haustür 2";
+    assert_int_equal(sl_live_check_name(name), SL_OK);
+    memset(name, 'a', SL_LIVE_NAME_MAX);
+    assert_int_equal(sl_live_check_name(name), SL_OK);
+    name[SL_LIVE_NAME_MAX] = 'a';
+    static const char *const bad[] = {"", "a \"b\"", "a\\b", "a\nb", "a\xff", "\x1b[2J"};
+    assert_int_equal(sl_live_check_name(name), SL_EINVAL);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(sl_live_check_name(bad[i]), SL_EINVAL);
+}
+
 static void takes_one_part(void **state) {
     (void)state;
     sl_live_message got;
@@ -211,6 +224,7 @@ int main(void) {
         cmocka_unit_test(refuses_what_is_out_of_bounds),
         cmocka_unit_test(writes_nothing_that_is_out_of_bounds),
         cmocka_unit_test(makes_text_harmless),
+        cmocka_unit_test(names_are_told_apart_from_what_is_none),
         cmocka_unit_test(takes_one_part),
     };
     return cmocka_run_group_tests_name("wire/live", tests, NULL, NULL);
