@@ -135,8 +135,16 @@ static void order(sl_web_hub *hub, sl_web_channel *channel, const sl_frame *pict
     pthread_cond_signal(&hub->ordered);
 }
 
+/* Lets all have a coded frame. Locked. */
+static void pass(sl_web_hub *hub, sl_web_channel *channel, sl_web_piece *piece) {
+    bool video = sl_format_is_video(channel->format);
+    channel->refresh = channel->refresh && !piece->keyframe;
+    sl_web_track_put(video ? &channel->video : &channel->pictures, piece);
+    wake_ready(hub, channel);
+}
+
 void sl_web_hub_take(sl_web_hub *hub, const sl_frame *coded) {
-    sl_web_piece piece;
+    sl_web_piece piece = {0};
     if (sl_format_is_coded(coded->format) && !sl_web_piece_of(coded, &piece))
         return;
     pthread_mutex_lock(&hub->lock);
@@ -144,17 +152,12 @@ void sl_web_hub_take(sl_web_hub *hub, const sl_frame *coded) {
     bool changed = channel && channel->format != coded->format;
     if (channel)
         channel->format = coded->format;
-    if (!sl_format_is_coded(coded->format)) {
-        if (channel)
-            order(hub, channel, coded);
-    } else if (!channel) {
+    if (channel && piece.bytes)
+        pass(hub, channel, &piece);
+    else if (channel)
+        order(hub, channel, coded);
+    else
         sl_buffer_unref(&piece.bytes);
-    } else {
-        channel->refresh &= !piece.keyframe;
-        sl_web_track_put(sl_format_is_video(coded->format) ? &channel->video : &channel->pictures,
-                         &piece);
-        wake_ready(hub, channel);
-    }
     if (changed)
         weigh(hub);
     pthread_mutex_unlock(&hub->lock);

@@ -32,8 +32,9 @@ static int code(sl_web_press *press, const sl_frame *picture, sl_web_piece *piec
         .sequence = picture->sequence,
     };
     int result = sl_encoder_encode(&press->encoder, AV_CODEC_ID_MJPEG, press->image);
-    if (result == SL_OK)
-        result = sl_buffer_new(&piece->bytes, (size_t)press->encoder.packet->size);
+    if (result < 0)
+        return result;
+    result = sl_buffer_new(&piece->bytes, (size_t)press->encoder.packet->size);
     if (result < 0)
         return result;
     memcpy(piece->bytes->data, press->encoder.packet->data, piece->bytes->size);
