@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HURRY_US (20 * SL_SECOND_US)
+#define HURRY_US (15 * SL_SECOND_US)
 #define PAUSE_MS 100 /* when the system has no descriptor left for a connection */
 #define UNSENT_MOST                                                                                \
     (128 * 1024)         /* bytes in the kernel that are not on their way yet: they grow old       \
