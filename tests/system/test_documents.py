@@ -56,7 +56,9 @@ def options_in(words):
     return set(re.findall(r"--[a-z][a-z-]+", words))
 
 
-@pytest.mark.parametrize("document", ["docs/CONNECTING.md", "docs/MIGRATION.md", "docs/ways.svg"])
+@pytest.mark.parametrize(
+    "document", ["docs/CONNECTING.md", "docs/MIGRATION.md", "docs/WEB.md", "docs/ways.svg"]
+)
 def test_guide_names_what_there_is(document):
     text = (ROOT / document).read_text(encoding="utf-8")
     lines = re.findall(r"^ {4}(?:\w+\$ )?(sightline .*)$", text, re.MULTILINE)
@@ -66,7 +68,7 @@ def test_guide_names_what_there_is(document):
         assert options_in(line) <= set(OPTION.findall(help_of(line.split()[1]))), line
     helps = help_of("send") + help_of("view") + help_of("pair")
     assert set(re.findall(r"`(--[a-z][a-z-]+)", text)) <= set(OPTION.findall(helps))
-    assert set(re.findall(r"`(?:-o )?((?:ssh|gate)_[a-z_]+)", text)) <= set(NAME.findall(helps))
+    assert set(re.findall(r"`(?:-o )?((?:ssh|gate|web)_[a-z_]+)", text)) <= set(NAME.findall(helps))
 
 
 @pytest.mark.parametrize("end", ["send", "view"])
@@ -79,7 +81,8 @@ def test_unit_names_what_there_is(end):
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "SECURITY.md", "docs/CONNECTING.md", "docs/MIGRATION.md"]
+    "document",
+    ["README.md", "SECURITY.md", "docs/CONNECTING.md", "docs/MIGRATION.md", "docs/WEB.md"],
 )
 def test_links_lead_somewhere(document):
     page = ROOT / document
