@@ -116,7 +116,7 @@ static void note_shown(sl_receiver *receiver, const sl_frame *frame) {
 /* Who stores pictures wants JPEGs as they came, in one size; all else is unpacked for it, as for
  * everybody. */
 static sl_output output_of(const sl_receiver *receiver, const sl_frame *coded) {
-    sl_output output = atomic_load(&receiver->output);
+    sl_output output = (sl_output)atomic_load(&receiver->output);
     bool small = coded->full_width > 0 && receiver->settings.full_size;
     if (output != SL_OUTPUT_JPEG)
         return output;

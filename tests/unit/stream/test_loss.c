@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "stream/loss.h"
-#include <sched.h>
+#include <time.h>
 
 static void what_is_known_is_not_told_again(void **state) {
     (void)state;
@@ -40,9 +40,16 @@ static void what_is_known_is_not_told_again(void **state) {
 
 static sl_camera_view seen;
 
+static void look(const struct ends *ends) {
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    seen = (sl_camera_view){0};
+    sl_receiver_cameras(ends->receiver, &seen, 1);
+}
+
 static void await_state(const struct ends *ends, sl_view_state state) {
-    while (sl_receiver_cameras(ends->receiver, &seen, 1) == 0 || seen.state != state)
-        sched_yield();
+    do
+        look(ends);
+    while (!*seen.id || seen.state != state);
 }
 
 /* Sends and takes pictures until the viewer says that the camera is live. */
@@ -50,7 +57,7 @@ static void show_pictures(struct ends *ends) {
     static uint8_t level;
     sl_frame *picture = NULL, *frame = NULL;
     uint64_t before = seen.frames;
-    while (sl_receiver_cameras(ends->receiver, &seen, 1) == 0 || seen.frames == before) {
+    for (look(ends); !*seen.id || seen.frames == before; look(ends)) {
         assert_int_equal(sl_frame_new(&picture, SL_FORMAT_GRAY, 160, 120), SL_OK);
         memset(picture->planes[0], level += 9, picture->size);
         picture->captured_monotonic_us = sl_now_us();
@@ -72,11 +79,12 @@ static void a_viewer_is_told(void **state) {
     assert_true(sl_utc_us() - seen.since_us < 60 * SL_SECOND_US);
     sl_sender_lost(ends.sender, NULL);
     while (seen.state == SL_VIEW_LOST)
-        sl_receiver_cameras(ends.receiver, &seen, 1);
+        look(&ends);
     sl_sender_lost(ends.sender, "again");
     await_state(&ends, SL_VIEW_LOST);
-    show_pictures(&ends); /* nobody said that it is back: the pictures do */
-    assert_int_equal(seen.state, SL_VIEW_LIVE);
+    do
+        show_pictures(&ends); /* nobody said that it is back: the pictures do */
+    while (seen.state != SL_VIEW_LIVE);
     close_both(&ends);
 }
 

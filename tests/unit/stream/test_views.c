@@ -101,7 +101,8 @@ static void states_follow_what_comes(void **state) {
     assert_state(SL_VIEW_LIVE, 1500, S(7.5));
     come(NULL, S(7.9));
     assert_state(SL_VIEW_LIVE, 3000, S(9));
-    assert_int_equal((look(S(9))->last_us - look(S(9))->since_us) / 1000, 1900);
+    const sl_camera_view *camera = look(S(9));
+    assert_int_equal(camera->last_us - camera->since_us, 1900000);
     come(NULL, S(20)); /* nobody looked while it was silent */
     assert_state(SL_VIEW_LIVE, 1000, S(21));
     sl_views_end(views, NULL, S(21));
