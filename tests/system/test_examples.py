@@ -4,7 +4,7 @@ import signal
 import subprocess
 
 import pytest
-from harness import ends
+from harness import ends, footage
 from harness.ports import free_port, free_ports
 from harness.processes import ROOT, Process
 from harness.waiting import Lines
@@ -97,3 +97,13 @@ def test_two_cameras(example, send):
         sender.signal(signal.SIGINT)
         sender.end()
     viewer.expect(0)
+
+
+def test_recording(example, sightline, folder):
+    port = free_port()
+    recorder = example("recorder", port, f"record={folder / 'disk'}")
+    place = ["--address", "127.0.0.1", "--port", port]
+    sent = sightline("send", SOURCE, *place, "--duration", 2).end()
+    assert "on " in recorder.output()
+    (path,) = (folder / "disk").glob("*/*.mkv")
+    assert footage.probe(path)["frames"] >= sent["frames"] - 2

@@ -1,4 +1,4 @@
-"""A recorder of the library's: segments that are whole and join, events, a disk that runs full."""
+"""Cameras recorded for ever: segments that are whole and join, events, a disk that runs full."""
 
 import datetime
 import json
@@ -6,58 +6,25 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import time
+import urllib.request
 
 import pytest
-from harness import ends, footage
-from harness.ports import free_port
-from harness.processes import ROOT, Process
-from harness.waiting import Lines, allow
+from harness import footage
+from harness.waiting import allow
 
 SOURCE = "pattern:320x240@30"
 NAME = re.compile(r"(?P<id>[\w.-]+)_(?P<time>\d{8}T\d{6}\.\d{3})Z\.mkv")
 
 
-class Recorder(Process):
-    """The example `recorder` under way, and what it prints: a state, a path and a reason."""
-
-    def __init__(self, words, environment, folder):
-        channels = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        super().__init__(words, environment, folder, **channels)
-        self.printed = Lines(self.stdout)
-
-    def wait_state(self, state, seconds=30, start=0):
-        line = self.printed.wait_for(lambda line: line.startswith(state), seconds, start)
-        assert line is not None, f"it was never {state}\n{self.account()}"
-        return line
-
-    def count(self):
-        return len(self.printed.so_far())
-
-    def event(self):
-        self.stdin.write(b"\n")
-        self.stdin.flush()
-
-
 @pytest.fixture
-def record(folder, environment, programs):
-    """Builds the example once and starts it: record(port, NAME=VALUE, prefix=[...])."""
-    program = ends.build(folder, ROOT / "examples" / "recorder.c")
+def record(folder, view):
+    """A viewer that records into the folder's `disk`: record(pattern, *words)."""
 
-    def start(port, prefix=(), **settings):
-        options = [f"{name}={value}" for name, value in settings.items()]
-        words = [*prefix, program, port, f"record={folder / 'disk'}", *options]
-        programs.append(Recorder(words, environment, folder))
-        return programs[-1]
-
-    return start
-
-
-@pytest.fixture
-def camera(sightline):
-    def start(port, *words, source=SOURCE):
-        return sightline("send", source, "--address", "127.0.0.1", "--port", port, *words)
+    def start(pattern, *words, **channels):
+        return view(pattern, "--record", folder / "disk", *words, **channels)
 
     return start
 
@@ -114,54 +81,60 @@ def check_joined(paths):
 
 @pytest.mark.sanitized
 @pytest.mark.parametrize(
-    "words", [[], ["--jpeg"], ["--pattern", "pair"]], ids=["h264", "jpeg", "pair"]
+    "pattern, words", [("live", []), ("live", ["--jpeg"]), ("pair", [])], ids=["h264", "jpeg", "pair"]
 )
-def test_segments_join(words, folder, record, camera):
-    port = free_port()
-    pattern = {"pattern": "pair"} if "pair" in words else {}
-    recorder = record(port, record_segment="1s", **pattern)
-    sender = camera(port, *words, "--duration", 5)
-    recorder.wait_state("on")
-    sent = sender.end()
-    assert recorder.wait() == 0, recorder.account()
+def test_segments_join(pattern, words, folder, record, send):
+    viewer = record(pattern, "--record-segment", "1s")
+    sent = send(SOURCE, viewer.port(), pattern, *words, "--duration", 5).end()
+    viewer.end()
     found, times = check_joined(segments(folder))
     assert len(found) >= 3, "a segment each second"
-    assert {each.codec for each in found} == {"mjpeg" if words else "h264"}
+    assert {each.codec for each in found} == {"h264" if (pattern, words) == ("live", []) else "mjpeg"}
     # Not one is missing: what came last may still have been on its way.
     assert sent["frames"] - 2 <= len(times) <= sent["frames"]
     assert abs(times[-1] - time.time()) < allow(30)
 
 
-def test_segments_are_whole_after_a_kill(folder, record, camera):
-    port = free_port()
-    recorder = record(port, record_segment="2s")
-    sender = camera(port)
+def test_segments_are_whole_after_a_kill(folder, record, send):
+    viewer = record("live", "--record-segment", "2s")
+    sender = send(SOURCE, viewer.port(), "live")
     wait_until(lambda: len(segments(folder)) >= 3)
     killed = time.time()
-    recorder.kill()
+    viewer.kill()
     sender.kill()
     found, times = check_joined(segments(folder))
     assert len(found) >= 3
     assert killed - times[-1] < allow(3), "all but the last second or so"
 
 
-def test_event_has_what_led_to_it(folder, record, camera):
-    port = free_port()
-    recorder = record(port, record_before=4)
-    camera(port).stopped_by_test = True
-    recorder.wait_state("off")
-    time.sleep(allow(7))  # what is kept of before has to pass
+def post_event(viewer, seconds):
+    page = viewer.ready()["web"]
+    with urllib.request.urlopen(page + "api/cameras", timeout=allow(20)) as answer:
+        (camera,) = json.loads(answer.read())
+    wish = f"{page}api/cameras/{camera['id']}/record?action=event&seconds={seconds}"
+    request = urllib.request.Request(wish, b"", {"X-Sightline": "1"})
+    with urllib.request.urlopen(request, timeout=allow(20)) as answer:
+        return json.loads(answer.read())
+
+
+def test_event_has_what_led_to_it(folder, record, send):
+    viewer = record("live", "--record-before", 4, "--web", 0)
+    sender = send(SOURCE, viewer.port(), "live")
+    viewer.after(1)
+    time.sleep(allow(6))  # what is kept of before has to pass
     assert not segments(folder)
     happened = time.time()
-    recorder.event()
-    recorder.wait_state("on")
-    time.sleep(1)
-    recorder.kill()
-    (path,) = segments(folder)
+    assert post_event(viewer, 1)["state"] in ("waiting", "on")
+    (path,) = wait_until(lambda: segments(folder))
+    sender.next_stats()
+    sender.signal(signal.SIGINT)
+    sender.end()
+    viewer.signal(signal.SIGINT)
+    viewer.end()
     times = Segment(path).check().times
     # From the last keyframe before those four seconds; they are asked for every four.
     assert happened - 4 - allow(5) < times[0] <= happened - 4 + 0.5
-    assert times[-1] > happened
+    assert happened < times[-1] < happened + allow(4)
     steps = [after - before for before, after in zip(times, times[1:], strict=False)]
     assert max(steps) < allow(1), "nothing is missing between before and after"
 
@@ -178,51 +151,47 @@ def small_disk(place, size):
     return [*words, mount + 'exec "$@"', "sh"]
 
 
-def run_on_small_disk(size, folder, record, camera, **settings):
-    """A recorder and its camera; and the disk, as the recorder sees it."""
+def run_on_small_disk(size, folder, record, send, *words):
+    """A viewer that records on one, and its camera; and the disk, as the viewer sees it."""
     disk = folder / "disk"
     disk.mkdir()
-    port = free_port()
-    settings = {"record_segment": "1MB", "pattern": "pair", **settings}
-    recorder = record(port, small_disk(disk, size), **settings)
-    sender = camera(port, "--pattern", "pair", "--raw", source="pattern:640x480@30")
-    recorder.wait_state("on")
-    return recorder, sender, pathlib.Path(f"/proc/{recorder.pid}/root{disk}/camera")
+    words = ["--record-segment", "1MB", *words]
+    viewer = record("pair", *words, prefix=small_disk(disk, size))
+    sender = send("pattern:640x480@30", viewer.port(), "pair", "--raw")
+    return viewer, sender, pathlib.Path(f"/proc/{viewer.pid}/root{disk}")
 
 
 def check_all_but_the_last(disk):
-    paths = sorted(disk.glob("camera*.mkv"))[:-1]
+    paths = sorted(disk.glob("*/*.mkv"))[:-1]
     for path in paths:
         footage.run("ffmpeg", "-v", "error", "-xerror", "-i", path, "-f", "null", "-")
     return len(paths)
 
 
-def test_full_disk_stops_the_recording_alone(folder, record, camera):
-    recorder, sender, disk = run_on_small_disk("4m", folder, record, camera)
-    assert "disk is full" in recorder.wait_state("full")
+def test_full_disk_stops_the_recording_alone(folder, record, send):
+    viewer, sender, disk = run_on_small_disk("4m", folder, record, send)
+    viewer.wait_said("recording has stopped: the disk is full")
     assert check_all_but_the_last(disk) >= 2
-    sent = sender.next_stats()["frames"]
-    sender.event("stats", lambda event: event["frames"] > sent)
-    start = recorder.count()
-    for path in sorted(disk.glob("*.mkv"))[1:]:
+    seen = viewer.next_stats()["frames"]
+    viewer.event("stats", lambda event: event["frames"] > seen + 30)
+    for path in sorted(disk.glob("*/*.mkv"))[1:]:
         path.unlink()
-    recorder.wait_state("on", start=start)
-    recorder.wait_state("full", start=start)
-    assert check_all_but_the_last(disk) >= 2
-    sender.kill()
-    recorder.kill()
-
-
-def test_the_oldest_make_room(folder, record, camera):
-    recorder, sender, disk = run_on_small_disk("10m", folder, record, camera, record_keep="3MB")
-    own = disk.parent / "mine.mkv"
-    own.write_bytes(b"0" * 1000)
-    first = wait_until(lambda: sorted(disk.glob("*.mkv")))[0]
-    wait_until(lambda: not first.exists())
-    second = sorted(disk.glob("*.mkv"))[0]
-    wait_until(lambda: not second.exists())
-    assert not [line for line in recorder.printed.so_far() if line.startswith("full")]
-    assert own.exists()
+    viewer.wait_said("recording goes on")
+    wait_until(lambda: len(list(disk.glob("*/*.mkv"))) > 2)
     check_all_but_the_last(disk)
     sender.kill()
-    recorder.kill()
+    viewer.kill()
+
+
+def test_the_oldest_make_room(folder, record, send):
+    viewer, sender, disk = run_on_small_disk("10m", folder, record, send, "--keep", "3MB")
+    first = wait_until(lambda: sorted(disk.glob("*/*.mkv")))[0]
+    own = first.parent / "mine.mkv"
+    own.write_bytes(b"0" * 1000)
+    wait_until(lambda: not first.exists())
+    second = sorted(path for path in disk.glob("*/*.mkv") if path != own)[0]
+    wait_until(lambda: not second.exists())
+    assert not [line for line in viewer.sentences() if "recording has stopped" in line]
+    assert own.exists()
+    sender.kill()
+    viewer.kill()

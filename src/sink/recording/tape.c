@@ -74,8 +74,9 @@ static void refuse(sl_tape *tape, const sl_frame *frame, int code) {
 
 /* Stops for a while, with the sentence of what failed. */
 static void pause_for(sl_tape *tape, sl_recording_state state, const char *reason) {
-    if (tape->state != state)
+    if (!tape->paused)
         sl_log(SL_LOG_WARNING, "sink", "recording has stopped: %s", reason);
+    tape->paused = true;
     tape->state = state;
     snprintf(tape->reason, sizeof(tape->reason), "%s", reason);
     tape->retry_us = tape->now_us + RETRY_US;
@@ -128,6 +129,9 @@ static int begin_segment(sl_tape *tape, const sl_preroll_frame *coming, AVCodecP
         tape->state = SL_RECORDING_ON;
         tape->reason[0] = '\0';
     }
+    if (code == SL_OK && tape->paused)
+        sl_log(SL_LOG_WARNING, "sink", "recording goes on, in %s", tape->segment.folder);
+    tape->paused = tape->paused && code < 0;
     return code;
 }
 

@@ -30,6 +30,7 @@ typedef struct sl_tape {
     int64_t now_us; /* as of the last call */
     bool on;
     sl_recording_state state;
+    bool paused; /* somebody was told that it has stopped, and not yet that it goes on */
     char reason[256];
     uint64_t frames, bytes, lost;  /* since it was switched on */
     int64_t retry_us;              /* FULL, FAILED: when it is tried again */
