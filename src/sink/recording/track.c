@@ -90,6 +90,20 @@ static int read_parameter_sets(AVCodecParameters *track, AVPacket *packet) {
     return code;
 }
 
+/* Whether HEVC's make sense in all that they say: libavformat counts without end where one says
+ * that there is more than there can be. */
+static int check_parameter_sets(const AVCodecParameters *track) {
+    AVBSFContext *context = NULL;
+    const AVBitStreamFilter *found = av_bsf_get_by_name("hevc_metadata");
+    if (track->codec_id != AV_CODEC_ID_HEVC)
+        return SL_OK;
+    if (!found || av_bsf_alloc(found, &context) < 0)
+        return SL_EUNSUPPORTED;
+    bool sane = avcodec_parameters_copy(context->par_in, track) >= 0 && av_bsf_init(context) >= 0;
+    av_bsf_free(&context);
+    return sane ? SL_OK : SL_EUNSUPPORTED;
+}
+
 static int read_video(AVCodecParameters *track, const sl_frame *coded) {
     AVPacket *packet = av_packet_alloc();
     if (!packet)
@@ -99,6 +113,8 @@ static int read_video(AVCodecParameters *track, const sl_frame *coded) {
         code = read_size(track, packet);
     if (code == SL_OK)
         code = read_parameter_sets(track, packet);
+    if (code == SL_OK)
+        code = check_parameter_sets(track);
     av_packet_free(&packet);
     return code == SL_EUNSUPPORTED ? fail_unknown(coded) : code;
 }
