@@ -72,10 +72,12 @@ SL_API void sl_recorder_take(sl_recorder *recorder, const sl_frame *coded);
 
 /* Begins to record the camera with that port (NULL or "": whose frames have none), from what is
  * kept of before on, if it isn't recorded already. `seconds` more than 0: an event, which ends so
- * long after the last that was asked for; else until stopped. SL_EINVAL. Any thread. */
+ * long after the last that was asked for, a day at most; else until stopped. SL_EINVAL for another
+ * number, and for a camera that there is no place for. Any thread. */
 SL_API int sl_recorder_start(sl_recorder *recorder, const char *port, double seconds);
 
-/* Ends the recording of that camera, and its segment. Any thread. */
+/* Ends the recording of that camera, and its segment. SL_EINVAL for one that it does not know. Any
+ * thread. */
 SL_API int sl_recorder_stop(sl_recorder *recorder, const char *port);
 
 /* Whether frames are wanted though nobody looks: something is recorded, or kept of before. */
