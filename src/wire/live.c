@@ -153,8 +153,12 @@ static int check_chunk(const sl_live_message *message) {
     return SL_OK;
 }
 
-/* A name goes into JSON and onto screens as it is. */
-static int check_text(sl_live_message *message) {
+/* A name goes into JSON and onto screens as it is, all of it. */
+static int check_text(sl_live_message *message, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        if (message->text[i] == '\0')
+            message->text[i] = '?';
+    }
     sl_text_harmless(message->text);
     if (message->kind == SL_LIVE_HELLO && strpbrk(message->text, "\"\\"))
         return sl_fail(SL_EMESSAGE, "a hello is refused: its name has a quote or a backslash");
@@ -235,7 +239,7 @@ int sl_live_read(sl_buffer *const *parts, size_t count, sl_live_message *message
         return result;
     if (layout->tail == TEXT) {
         memcpy(message->text, tail, size); /* it was zero behind that */
-        return check_text(message);
+        return check_text(message, size);
     }
     message->data = tail;
     message->size = size;
