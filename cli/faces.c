@@ -77,7 +77,7 @@ int faces_open(struct faces *faces, sl_receiver *receiver, struct viewer_end *en
     *faces = (struct faces){
         .receiver = receiver,
         .output = any && !shows ? SL_OUTPUT_CODED : sl_sink_output(sink),
-        .shows = shows,
+        .always = shows || end->receiver.link.pattern != SL_PATTERN_LIVE,
     };
     sl_receiver_viewer(receiver, &viewer);
     if (end->receiver.link.pattern == SL_PATTERN_LIVE)
@@ -93,8 +93,8 @@ int faces_open(struct faces *faces, sl_receiver *receiver, struct viewer_end *en
 
 bool faces_await(struct faces *faces, sl_cancel *cancel, int most_ms) {
     sl_web_wish wish = faces->web ? sl_web_wants(faces->web) : SL_WEB_NOTHING;
-    bool wanted =
-        faces->shows || !faces->web || wish != SL_WEB_NOTHING || sl_recorder_wants(faces->recorder);
+    bool wanted = faces->always || !faces->web || wish != SL_WEB_NOTHING ||
+                  sl_recorder_wants(faces->recorder);
     if (wanted)
         sl_receiver_set_output(faces->receiver, output_for(faces, wish));
     else

@@ -13,7 +13,8 @@ struct faces {
     sl_web *web;           /* NULL: there is no page */
     sl_recorder *recorder; /* NULL: nothing can be recorded */
     sl_output output;      /* in what form the sink wants its frames; coded: it wants none */
-    bool shows;            /* it does something with them */
+    bool always;           /* they are asked for all the time: it does something with them, or the
+                              sender would wait, or send them all the same */
     const void *sink_tap;  /* by which a recording has its frames; NULL: they are handed to it */
 };
 

@@ -61,6 +61,13 @@ def test_nothing_is_sent_while_nobody_looks(watch, send):
     stop(viewer)
 
 
+def test_others_than_live_senders_are_kept_waiting_by_nobody(watch, send):
+    viewer = watch("--web", 0, "--pattern", "pair")
+    sender = send(SOURCE, viewer.port(), "pair", "--frames", 60)
+    assert sender.end()["frames"] == 60
+    stop(viewer)
+
+
 def test_recordings_have_every_frame(watch, send, folder):
     words = ["--pattern", "pair", "--record-segment", "1s"]
     viewer = watch("--record", folder / "kept", *words)
