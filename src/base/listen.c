@@ -149,7 +149,7 @@ int sl_listen(sl_listeners *listeners, const char *what, const char *host, int p
         int code = sl_resolve(&addresses, "the address to listen at,", host, port, 0, cancel,
                               sl_deadline_us(LOOKUP_MS));
         if (code < 0)
-            return code == SL_ECANCELED ? code : SL_EINVAL;
+            return code == SL_EUNREACHABLE || code == SL_EAGAIN ? SL_EINVAL : code;
         listens = listen_at_all(listeners, addresses, port);
         int failure = errno;
         freeaddrinfo(addresses);

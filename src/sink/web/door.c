@@ -102,6 +102,18 @@ static bool address_of(const struct sockaddr_storage *from, struct in6_addr *add
     return address->s6_addr[12] == 127;
 }
 
+bool sl_web_door_near(const sl_web_door *door) {
+    bool near = true;
+    for (int i = 0; i < door->listeners.count; i++) {
+        struct sockaddr_storage own = {0};
+        struct in6_addr address;
+        socklen_t size = sizeof(own);
+        near &= getsockname(door->listeners.descriptors[i], (struct sockaddr *)&own, &size) == 0 &&
+                address_of(&own, &address);
+    }
+    return near;
+}
+
 /* Takes a guest out of the list. Locked. */
 static void forget(sl_web_door *door, sl_web_guest *guest) {
     sl_web_guest **at = &door->guests;

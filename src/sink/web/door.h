@@ -38,6 +38,9 @@ void sl_web_door_close(sl_web_door **door);
 
 int sl_web_door_port(const sl_web_door *door);
 
+/* Whether it listens where nobody but this machine can come. */
+bool sl_web_door_near(const sl_web_door *door);
+
 /* A connection that was admitted has begun to be served; NULL when it isn't known. It stays until
  * sl_web_door_left(), before its descriptor is closed. */
 sl_web_guest *sl_web_door_met(sl_web_door *door, int descriptor);

@@ -91,12 +91,6 @@ static int load_certificate(sl_web *web) {
     return code == SL_OK ? load(&web->key, settings->key) : code;
 }
 
-/* Whether nobody but this machine can come there. */
-static bool near(const char *host) {
-    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
-           strcmp(host, "localhost") == 0;
-}
-
 static int find_place(sl_web *web, int *port) {
     if (!web->settings.listen)
         return sl_fail(SL_EINVAL, "say where the page is to be: web takes [ADDR:]PORT");
@@ -115,7 +109,7 @@ static int find_token(sl_web *web) {
         return sl_fail(SL_EINVAL,
                        "web_token must have %d to %d letters, digits, '-', '_', '.' or '~'",
                        SL_WEB_TOKEN_MIN, SL_WEB_TOKEN_MAX);
-    if (!token && near(web->host))
+    if (!token && sl_web_door_near(web->door))
         return SL_OK;
     web->guard.token = web->token;
     if (token) {
@@ -169,11 +163,11 @@ static int start(sl_web *web) {
     int port = 0;
     int code = find_place(web, &port);
     if (code == SL_OK)
-        code = find_token(web);
-    if (code == SL_OK)
         code = load_certificate(web);
     if (code == SL_OK)
         code = open_door(web, port);
+    if (code == SL_OK)
+        code = find_token(web);
     if (code == SL_OK)
         code = sl_web_hub_open(&web->hub, &web->viewer);
     if (code == SL_OK)

@@ -1,7 +1,6 @@
 /* The page's server as browsers meet it. */
 #include "browser.h"
-
-#include "base/clock.h"
+#include "fault.h"
 
 static char head[2048], body[65536];
 
@@ -373,6 +372,25 @@ static void closing_ends_all(void **state) {
     }
 }
 
+static void lack_of_memory_is_survived(void **state) {
+    (void)state;
+    sl_frame *frame = video(1, true, 100), *pixels = picture(SL_FORMAT_I420, 64, 48, 1);
+    for (int nth = 0; fault_next(nth); nth++) {
+        sl_web *web;
+        int code = open_web(&web, NULL);
+        assert_true(code == SL_OK || (code == SL_ENOMEM && fault_happened()));
+        assert_true((code == SL_OK) == (web != NULL));
+        if (web) {
+            sl_web_take(web, frame);
+            sl_web_take(web, pixels);
+            sl_web_show(web, pixels);
+        }
+        sl_web_close(&web);
+    }
+    sl_frame_unref(&frame);
+    sl_frame_unref(&pixels);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_page_is_there),
@@ -389,6 +407,7 @@ int main(void) {
         cmocka_unit_test(posts_are_bounded),
         cmocka_unit_test(recordings_begin_and_end),
         cmocka_unit_test(closing_ends_all),
+        cmocka_unit_test(lack_of_memory_is_survived),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
