@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define PEM_BYTES_MAX (256 * 1024)
+#define PEM_BYTES_MAX 262144
 #define TOKEN_BYTES   16
 #define LOOPBACK      "127.0.0.1"
 
