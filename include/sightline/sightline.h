@@ -19,5 +19,7 @@
 #include <sightline/source.h>
 #include <sightline/stats.h>
 #include <sightline/version.h>
+#include <sightline/view.h>
+#include <sightline/web.h>
 
 #endif

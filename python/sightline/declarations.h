@@ -591,3 +591,28 @@ double sl_source_fps(const sl_source *source);
 void sl_source_stats_get(const sl_source *source, sl_source_stats *stats);
 void sl_source_close(sl_source **source);
 const char *sl_version(void);
+typedef struct sl_web sl_web;
+typedef struct sl_web_settings {
+    sl_settings settings;
+    const char *listen;
+    const char *token;
+    const char *hosts;
+    const char *certificate;
+    const char *key;
+    const sl_viewer *viewer;
+    sl_recorder *recorder;
+    void *reserved[16];
+} sl_web_settings;
+typedef enum sl_web_wish {
+    SL_WEB_NOTHING,
+    SL_WEB_CODED,
+    SL_WEB_PICTURES
+} sl_web_wish;
+void sl_web_settings_init(sl_web_settings *settings);
+int sl_web_open(sl_web **web, const sl_web_settings *settings);
+const char *sl_web_link(const sl_web *web);
+void sl_web_take(sl_web *web, const sl_frame *coded);
+void sl_web_show(sl_web *web, const sl_frame *picture);
+sl_web_wish sl_web_wants(sl_web *web);
+int sl_web_wait(sl_web *web, sl_web_wish was, sl_cancel *cancel, int timeout_ms);
+void sl_web_close(sl_web **web);
