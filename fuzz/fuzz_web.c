@@ -55,8 +55,8 @@ static void check(const sl_web_request *request, const sl_web_guard *guard) {
             abort();
         return;
     }
-    if (!request->headers.host ||
-        (guard->token && task.what != SL_WEB_HEALTH && !knows_token(request)))
+    bool open = task.what == SL_WEB_HEALTH || (task.what == SL_WEB_FILE && !task.page);
+    if (!request->headers.host || (guard->token && !open && !knows_token(request)))
         abort();
     if (task.what == SL_WEB_RECORD && (strcmp(request->method, "POST") != 0 ||
                                        !(task.seconds > 0 && task.seconds <= SL_WEB_SECONDS_MAX)))

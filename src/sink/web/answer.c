@@ -59,8 +59,10 @@ static char *page_of(const char *sentence) {
     int size = asprintf(&text,
                         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                         "<meta name=\"viewport\" content=\"width=device-width\">"
-                        "<title>Sightline</title></head>"
-                        "<body><h1>Sightline</h1><p>Sorry, %s.</p></body></html>\n",
+                        "<title>Sightline</title><link rel=\"icon\" href=\"data:,\">"
+                        "<link rel=\"stylesheet\" href=\"/style.css\"></head>"
+                        "<body><main class=\"refusal\"><h1>Sightline</h1><p>Sorry, %s.</p></main>"
+                        "</body></html>\n",
                         sentence);
     return size < 0 ? NULL : text;
 }

@@ -103,7 +103,8 @@ static void check_site(const sl_web_request *request, sl_web_task *task) {
 
 static void check_token(const sl_web_request *request, const sl_web_guard *guard,
                         sl_web_task *task) {
-    if (!guard->token || task->what == SL_WEB_HEALTH)
+    bool open = task->what == SL_WEB_FILE && !task->page; /* nothing in them is secret */
+    if (!guard->token || task->what == SL_WEB_HEALTH || open)
         return;
     bool in_link = sl_web_guard_token(guard, request->query.token);
     if (!in_link && !sl_web_guard_bearer(guard, request->headers.authorization) &&
