@@ -59,8 +59,8 @@ def viewer(view):
 def cameras(send):
     """Starts senders of patterns to a viewer."""
 
-    def start(running, count=1, *words):
-        return [send(PATTERN, running.port(), None, *words) for _ in range(count)]
+    def start(running, count=1, *words, source=PATTERN):
+        return [send(source, running.port(), None, *words) for _ in range(count)]
 
     return start
 
@@ -123,6 +123,26 @@ def test_three_cameras_by_mouse_and_by_keys(viewer, cameras, look):
     page.wait_text("#keys", "another camera")
     page.press("Escape")
     assert look(f"{link}#camera={third}").wait(f"() => ({LARGE})() === '{third}'")
+
+
+NOTE_FETCHES = """
+const get = fetch;
+window.fetched = [];
+window.fetch = (path, ...rest) => (fetched.push(path), get(path, ...rest));
+"""
+
+
+def test_many_cameras_share_a_few_connections(viewer, cameras, look):
+    running, link = viewer()
+    cameras(running, 7, source="pattern:320x240@5")
+    page = look(link, script=NOTE_FETCHES)
+    several = page.wait_cameras(7)
+    assert any("api/streams?camera=" in path for path in page.evaluate("() => fetched"))
+    for camera in (several[0], several[-1]):
+        assert len(page.watch(camera, 2)) > 1
+    page.press("7")  # what is out of sight, or comes into it, changes who shares
+    page.wait_cameras(7)
+    assert len(page.watch(several[-1], 2)) > 1
 
 
 def all_in_sight(page):

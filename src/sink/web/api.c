@@ -118,6 +118,26 @@ bool sl_web_find_camera(sl_web_visit *visit, sl_camera_view *camera, enum MHD_Re
     return found;
 }
 
+size_t sl_web_find_cameras(const sl_web_visit *visit, sl_camera_view *found, unsigned *places) {
+    const sl_viewer *viewer = &visit->web->viewer;
+    sl_camera_view *cameras = calloc(SL_VIEWS_MAX, sizeof(*cameras));
+    size_t known = cameras ? viewer->cameras(viewer->user, cameras, SL_VIEWS_MAX) : 0, count = 0;
+    const char *id = visit->task.cameras;
+    for (unsigned place = 0; *id && place < SL_VIEWS_MAX; place++) {
+        size_t length = strcspn(id, ","), i = 0;
+        while (i < known &&
+               (strlen(cameras[i].id) != length || strncmp(cameras[i].id, id, length) != 0))
+            i++;
+        if (i < known) {
+            found[count] = cameras[i];
+            places[count++] = place;
+        }
+        id += length + (id[length] == ',');
+    }
+    free(cameras);
+    return count;
+}
+
 static void unref(void *bytes) {
     sl_buffer *buffer = bytes;
     sl_buffer_unref(&buffer);
@@ -186,7 +206,7 @@ enum MHD_Result sl_web_answer_snapshot(sl_web_visit *visit) {
         if (sl_now_us() >= visit->until_us)
             return sl_web_refuse(visit, MHD_HTTP_GATEWAY_TIMEOUT,
                                  "the camera sent no picture within 5 seconds");
-        int code = sl_web_hub_rest(&visit->reader);
+        int code = sl_web_hub_rest(&visit->reader, 1);
         if (code == SL_OK)
             return MHD_YES;
         if (code == SL_EEND)

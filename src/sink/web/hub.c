@@ -57,11 +57,16 @@ void sl_web_hub_close(sl_web_hub **hub) {
     *hub = NULL;
 }
 
+static sl_web_reader *first_of(sl_web_reader *reader) {
+    return reader->first ? reader->first : reader;
+}
+
 /* Locked. */
 static void wake(sl_web_reader *reader) {
-    if (reader->resting)
-        MHD_resume_connection(reader->connection);
-    reader->resting = false;
+    sl_web_reader *first = first_of(reader);
+    if (first->resting)
+        MHD_resume_connection(first->connection);
+    first->resting = false;
 }
 
 void sl_web_hub_stop(sl_web_hub *hub) {
@@ -81,7 +86,7 @@ static sl_web_track *track_of(sl_web_reader *reader) {
 /* Locked. */
 static void wake_ready(sl_web_hub *hub, const sl_web_channel *channel) {
     for (sl_web_reader *reader = hub->readers; reader; reader = reader->next)
-        if (reader->channel == channel && reader->resting &&
+        if (reader->channel == channel && first_of(reader)->resting &&
             sl_web_track_ready(track_of(reader), &reader->cursor))
             wake(reader);
 }
@@ -242,8 +247,8 @@ bool sl_web_hub_has_news_readers(sl_web_hub *hub) {
 void sl_web_hub_count(sl_web_hub *hub, sl_web_hub_figures *figures) {
     pthread_mutex_lock(&hub->lock);
     *figures = hub->figures;
-    for (const sl_web_reader *reader = hub->readers; reader; reader = reader->next)
-        figures->readers += reader->channel != NULL;
+    for (sl_web_reader *reader = hub->readers; reader; reader = reader->next)
+        figures->readers += reader->channel && first_of(reader) == reader;
     pthread_mutex_unlock(&hub->lock);
 }
 
@@ -352,17 +357,18 @@ bool sl_web_hub_newest(sl_web_reader *reader, sl_web_piece *piece) {
     return newest != NULL;
 }
 
-int sl_web_hub_rest(sl_web_reader *reader) {
-    sl_web_hub *hub = reader->hub;
+int sl_web_hub_rest(sl_web_reader *readers, size_t count) {
+    sl_web_hub *hub = readers->hub;
     int code = SL_OK;
     pthread_mutex_lock(&hub->lock);
+    for (size_t i = 0; i < count; i++)
+        if (sl_web_track_ready(track_of(&readers[i]), &readers[i].cursor))
+            code = SL_EAGAIN;
     if (hub->stopped) {
         code = SL_EEND;
-    } else if (sl_web_track_ready(track_of(reader), &reader->cursor)) {
-        code = SL_EAGAIN;
-    } else {
-        reader->resting = true;
-        MHD_suspend_connection(reader->connection);
+    } else if (code == SL_OK) {
+        readers->resting = true;
+        MHD_suspend_connection(readers->connection);
     }
     pthread_mutex_unlock(&hub->lock);
     return code;

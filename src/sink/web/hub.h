@@ -29,7 +29,9 @@ typedef struct sl_web_reader {
     sl_web_channel *channel; /* NULL: news */
     sl_web_reading reading;
     struct MHD_Connection *connection;
-    bool resting;         /* the hub's: its connection is suspended */
+    struct sl_web_reader *first; /* of those that share its connection; NULL: it has its own */
+    unsigned place;              /* of its camera among those that were asked for */
+    bool resting;         /* the hub's: its connection is suspended; the first's tells for all */
     bool video;           /* the hub's: it stands in the track of video, else in that of pictures */
     sl_web_cursor cursor; /* the hub's */
 } sl_web_reader;
@@ -77,9 +79,10 @@ bool sl_web_hub_next(sl_web_reader *reader, sl_web_piece *piece);
 /* The newest picture of the reader's camera, however old, with a reference. */
 bool sl_web_hub_newest(sl_web_reader *reader, sl_web_piece *piece);
 
-/* Suspends the reader's connection until there is something for it, or the next tick. SL_EAGAIN
- * when there is something already, SL_EEND when the hub has stopped; without sentences. */
-int sl_web_hub_rest(sl_web_reader *reader);
+/* Suspends the connection of these readers until there is something for one of them, or the next
+ * tick. SL_EAGAIN when there is something already, SL_EEND when the hub has stopped; without
+ * sentences. */
+int sl_web_hub_rest(sl_web_reader *readers, size_t count);
 
 /* For who makes pictures (press.c). The next to be coded, with a reference, and for which channel;
  * false once the hub has stopped. */

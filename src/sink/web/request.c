@@ -15,9 +15,13 @@ static const struct route {
     sl_web_what what;
     bool of_camera; /* the path goes on from /api/cameras/ID/ */
 } routes[] = {
-    {CAMERAS, SL_WEB_CAMERAS, false},        {"/api/events", SL_WEB_EVENTS, false},
-    {"/metrics", SL_WEB_METRICS, false},     {"/healthz", SL_WEB_HEALTH, false},
-    {"snapshot.jpg", SL_WEB_SNAPSHOT, true}, {"stream", SL_WEB_STREAM_PICTURES, true},
+    {CAMERAS, SL_WEB_CAMERAS, false},
+    {"/api/events", SL_WEB_EVENTS, false},
+    {"/api/streams", SL_WEB_STREAM_SEVERAL, false},
+    {"/metrics", SL_WEB_METRICS, false},
+    {"/healthz", SL_WEB_HEALTH, false},
+    {"snapshot.jpg", SL_WEB_SNAPSHOT, true},
+    {"stream", SL_WEB_STREAM_PICTURES, true},
     {"record", SL_WEB_RECORD, true},
 };
 
@@ -219,8 +223,11 @@ void sl_web_request_read(const sl_web_request *request, const sl_web_guard *guar
     if (task->what != SL_WEB_REFUSE)
         check_token(request, guard, task);
     task->download = request->query.download != NULL;
+    task->cameras = request->query.camera;
     if (task->what == SL_WEB_STREAM_PICTURES)
         choose_stream(request, task);
+    if (task->what == SL_WEB_STREAM_SEVERAL && !task->cameras)
+        refuse(task, 400, "say of which cameras: /api/streams?camera=ID,ID");
     if (task->what == SL_WEB_RECORD && !ours(request))
         refuse(task, 403, "a post wants the header X-Sightline: 1, or the type application/json");
     if (task->what == SL_WEB_RECORD && request->body)

@@ -20,7 +20,7 @@ typedef struct sl_web_request {
             *mark; /* X-Sightline */
     } headers;
     struct {
-        const char *token, *as, *action, *seconds, *download;
+        const char *token, *as, *action, *seconds, *download, *camera;
     } query;
     const char *body; /* NUL-ended; NULL: it isn't there yet, and doesn't matter before */
 } sl_web_request;
@@ -36,6 +36,7 @@ typedef enum sl_web_what {
     SL_WEB_SNAPSHOT,
     SL_WEB_STREAM_PICTURES,
     SL_WEB_STREAM_FRAMES,
+    SL_WEB_STREAM_SEVERAL,
     SL_WEB_RECORD,
 } sl_web_what;
 
@@ -54,6 +55,7 @@ typedef struct sl_web_task {
     bool anywhere;        /* other sites' pages may show it */
     const sl_web_file *file;
     char id[SL_VIEW_ID_MAX]; /* of the camera that it is about */
+    const char *cameras; /* SL_WEB_STREAM_SEVERAL: their ids, with commas between; the request's */
     bool download;
     sl_web_action action;
     double seconds; /* SL_WEB_RECORD_EVENT */

@@ -81,7 +81,8 @@ static void read_request(sl_web_visit *visit, const char *method, const char *pa
                   .as = argument(connection, "as"),
                   .action = argument(connection, "action"),
                   .seconds = argument(connection, "seconds"),
-                  .download = argument(connection, "download")},
+                  .download = argument(connection, "download"),
+                  .camera = argument(connection, "camera")},
         .body = body,
     };
     sl_web_request_read(&request, &visit->web->guard, &visit->task);
@@ -105,6 +106,8 @@ static enum MHD_Result carry_out(sl_web_visit *visit) {
     case SL_WEB_STREAM_PICTURES:
     case SL_WEB_STREAM_FRAMES:
         return sl_web_answer_stream(visit);
+    case SL_WEB_STREAM_SEVERAL:
+        return sl_web_answer_streams(visit);
     case SL_WEB_RECORD:
         return sl_web_answer_record(visit);
     default:

@@ -64,9 +64,14 @@ enum MHD_Result sl_web_answer_metrics(sl_web_visit *visit);
 enum MHD_Result sl_web_answer_record(sl_web_visit *visit);
 enum MHD_Result sl_web_answer_snapshot(sl_web_visit *visit); /* may have to be called again */
 enum MHD_Result sl_web_answer_stream(sl_web_visit *visit);   /* news, too */
+enum MHD_Result sl_web_answer_streams(sl_web_visit *visit);  /* of several cameras */
 
 /* The camera that the request is about; else it is refused, and `*answered` what came of that. */
 bool sl_web_find_camera(sl_web_visit *visit, sl_camera_view *camera, enum MHD_Result *answered);
+
+/* Finds those of the cameras that several are asked for which are there, up to SL_VIEWS_MAX; fills
+ * in the places that they have in the request. How many. */
+size_t sl_web_find_cameras(const sl_web_visit *visit, sl_camera_view *found, unsigned *places);
 
 /* How a camera's recording goes; false when nothing can be recorded (recording.c). */
 bool sl_web_recording(const sl_web *web, const sl_camera_view *camera, sl_recording *recording);

@@ -150,7 +150,7 @@ static inline double figure(const sl_web *web, const char *name) {
 
 struct record {
     uint32_t size;
-    int kind, flags, width, height;
+    int kind, flags, width, height, place;
     uint64_t captured_us, sequence;
     uint8_t bytes[65536];
 };
@@ -166,6 +166,7 @@ static inline void read_record(int browser, struct record *record) {
         record->flags = head[5];
         record->width = head[6] << 8 | head[7];
         record->height = head[8] << 8 | head[9];
+        record->place = head[10] << 8 | head[11];
         memcpy(&record->captured_us, head + 12, 8);
         memcpy(&record->sequence, head + 20, 8);
         record->captured_us = be64toh(record->captured_us);

@@ -134,6 +134,16 @@ static void streams_come_in_two_forms(void **state) {
     assert_true(read(&request).download);
 }
 
+static void several_cameras_are_named(void **state) {
+    (void)state;
+    sl_web_request request = get("/api/streams");
+    assert_refused(&request, 400);
+    request.query.camera = "a,b";
+    assert_int_equal(read(&request).what, SL_WEB_STREAM_SEVERAL);
+    assert_string_equal(read(&request).cameras, "a,b");
+    assert_int_equal(read_by(&request, &closed_guard).status, 401);
+}
+
 static void foreign_names_and_pages_are_refused(void **state) {
     (void)state;
     sl_web_request request = get("/");
@@ -174,7 +184,6 @@ static void other_sites_show_pictures(void **state) {
 static void tokens_are_asked_for(void **state) {
     (void)state;
     static const char *const paths[] = {"/",
-                                        "/app.js",
                                         "/metrics",
                                         "/api/cameras",
                                         "/api/events",
@@ -200,6 +209,8 @@ static void tokens_are_asked_for(void **state) {
     }
     sl_web_request request = get("/healthz");
     assert_int_equal(read_by(&request, &closed_guard).what, SL_WEB_HEALTH);
+    request.path = "/style.css";
+    assert_int_equal(read_by(&request, &closed_guard).what, SL_WEB_FILE);
 }
 
 static void recordings_are_ordered(void **state) {
@@ -276,6 +287,7 @@ int main(void) {
         cmocka_unit_test(other_paths_lead_nowhere),
         cmocka_unit_test(methods_matter),
         cmocka_unit_test(streams_come_in_two_forms),
+        cmocka_unit_test(several_cameras_are_named),
         cmocka_unit_test(foreign_names_and_pages_are_refused),
         cmocka_unit_test(other_sites_show_pictures),
         cmocka_unit_test(tokens_are_asked_for),

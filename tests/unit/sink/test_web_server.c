@@ -178,6 +178,37 @@ static void video_begins_with_a_keyframe(void **state) {
     sl_web_close(&web);
 }
 
+/* Each begins with a keyframe of its own; one that isn't there has its place all the same. */
+static void one_stream_carries_several_cameras(void **state) {
+    (void)state;
+    static struct record record;
+    sl_web *web;
+    assert_int_equal(open_web(&web, NULL), 0);
+    assert_int_equal(status_of(web, "/api/streams?camera=cellar", ""), 404);
+    assert_int_equal(status_of(web, "/api/streams?camera=", ""), 404);
+    int browser = ask(web, "/api/streams?camera=yard,cellar,door");
+    await_wish(web, SL_WEB_CODED);
+    assert_int_equal(read_head(browser, head, sizeof(head)), 200);
+    assert_int_equal((int)figure(web, "sightline_browsers"), 1);
+    take(web, video(1, false, 100));
+    take(web, jpeg(64, 48, 1, 0));
+    read_record(browser, &record);
+    assert_int_equal(record.place, 2);
+    assert_int_equal(record.kind, 2);
+    take(web, video(2, true, 100));
+    read_record(browser, &record);
+    assert_int_equal(record.place, 0);
+    assert_int_equal(record.sequence, 2);
+    for (int i = 0; i < 4; i++) {
+        take(web, i % 2 ? video(3, true, 100) : jpeg(64, 48, 1, 0));
+        read_record(browser, &record);
+        assert_int_equal(record.place, i % 2 ? 0 : 2);
+    }
+    close(browser);
+    await_wish(web, SL_WEB_NOTHING);
+    sl_web_close(&web);
+}
+
 /* Reads a part of a stream of JPEGs; its length. */
 static size_t read_part(int browser) {
     do {
@@ -351,9 +382,9 @@ static void recordings_begin_and_end(void **state) {
 /* All kinds of them, whether something is on its way or not. */
 static void closing_ends_all(void **state) {
     (void)state;
-    static const char *const paths[] = {"/api/events", "/api/cameras/door/stream",
-                                        "/api/cameras/door/stream?as=frames",
-                                        "/api/cameras/yard/snapshot.jpg"};
+    static const char *const paths[] = {
+        "/api/events", "/api/cameras/door/stream", "/api/cameras/door/stream?as=frames",
+        "/api/streams?camera=yard,door", "/api/cameras/yard/snapshot.jpg"};
     enum { COUNT = sizeof(paths) / sizeof(paths[0]) };
     sl_web *web;
     int browsers[COUNT];
@@ -361,7 +392,7 @@ static void closing_ends_all(void **state) {
     for (int i = 0; i < COUNT; i++)
         browsers[i] = ask(web, paths[i]);
     await_wish(web, SL_WEB_PICTURES);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < COUNT - 1; i++)
         read_head(browsers[i], head, sizeof(head));
     take(web, jpeg(64, 48, 1, 0));
     sl_web_close(&web);
@@ -400,6 +431,7 @@ int main(void) {
         cmocka_unit_test(outside_a_token_is_made),
         cmocka_unit_test(jpegs_pass_untouched),
         cmocka_unit_test(video_begins_with_a_keyframe),
+        cmocka_unit_test(one_stream_carries_several_cameras),
         cmocka_unit_test(pictures_are_coded_once_for_all),
         cmocka_unit_test(arrays_become_jpegs),
         cmocka_unit_test(snapshots_are_the_newest_picture),
