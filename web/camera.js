@@ -191,7 +191,7 @@ export class Camera {
     const { view } = this;
     const ages = view.age_ms ?? {};
     const rows = [
-      ["Age at the viewer", `p50 ${words.age(ages.p50)}, p95 ${words.age(ages.p95)}`],
+      ["Age at the viewer", `${words.age(ages.p50)} (p95 ${words.age(ages.p95)})`],
       ["Frames", view.frames.toLocaleString()],
       ["Dropped", view.dropped.toLocaleString()],
       ["Received", words.bytes(view.bytes)],
@@ -212,7 +212,7 @@ export class Camera {
 
   way() {
     const { viewer } = this.page;
-    if (!viewer?.tunnel) return viewer?.pattern ?? "";
+    if (!viewer?.tunnel) return "no tunnel";
     const { state, reconnects, reason } = viewer.tunnel;
     const again = reconnects > 0 ? `, ${words.count(reconnects, "reconnect", "reconnects")}` : "";
     return `tunnel ${state}${reason ? `: ${reason}` : ""}${again}`;

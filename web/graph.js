@@ -59,9 +59,11 @@ function line(drawing, values, top, stroke, width = 1.5) {
 
 const known = (values) => values.filter((value) => value !== null);
 
-// The first of 1, 2, 5, 10, … × unit that is above all values.
+// The first of 1, 2, 5, 10, … × unit that is above all values, but for a few: one peak reaches the
+// top, and doesn't make all else flat.
 function ceiling(values, unit) {
-  const largest = Math.max(unit, ...known(values));
+  const sorted = known(values).sort((one, other) => one - other);
+  const largest = Math.max(unit, 1.2 * (sorted[Math.floor(sorted.length * 0.96)] ?? 0));
   const power = 10 ** Math.floor(Math.log10(largest / unit));
   return unit * power * ([1, 2, 5, 10].find((step) => step * power * unit >= largest) ?? 10);
 }
