@@ -15,7 +15,7 @@ PATIENCE = 40
 # The pictures that are drawn within some seconds: the number in the timecode of each, as
 # docs/PROTOCOL.md has it, and how old that was then; and the age that the page shows.
 WATCH = """
-([camera, seconds]) => new Promise((done) => {
+([camera, seconds, enough]) => new Promise((done) => {
   const element = document.querySelector(`[data-camera="${camera}"]`);
   const canvas = element.querySelector(".look canvas");
   const seen = [];
@@ -32,7 +32,7 @@ WATCH = """
     const age = ((Date.now() % 2 ** 32) - number + 2 ** 32) % 2 ** 32;
     if (number !== seen.at(-1)?.number)
       seen.push({ number, age, shown: element.querySelector(".age").innerText });
-    if (performance.now() < end) requestAnimationFrame(read);
+    if (performance.now() < end && seen.length <= enough) requestAnimationFrame(read);
     else done(seen.slice(1)); // how long the first had been there isn't known
   };
   read();
@@ -143,7 +143,12 @@ class Page:
 
     def watch(self, camera, seconds):
         """The pictures that are drawn within so long: number and age of each."""
-        return self.evaluate(WATCH, [camera, seconds])
+        return self.evaluate(WATCH, [camera, seconds, 1000])
+
+    def wait_moving(self, camera):
+        """Until new pictures of the camera are drawn."""
+        drawn = self.evaluate(WATCH, [camera, allow(PATIENCE), 2])
+        assert len(drawn) >= 2, f"{camera} does not move: {self.text('body')}"
 
     def api(self, path):
         """What the viewer answers to the page."""
