@@ -9,6 +9,7 @@ import { viewerNow } from "./clock.js";
 
 // A picture at rest comes once a second.
 const STALE_S = 3;
+const AGAIN_S = 6;
 const RECORDING = ["on", "waiting", "full", "failed"];
 
 const median = (values) => values.sort((one, other) => one - other)[values.length >> 1];
@@ -265,7 +266,14 @@ export class Camera {
     if (!this.watched || this.unable) return null;
     const since = Math.max(this.drawnAt, this.wantedSince);
     if (now - since < STALE_S) return null;
+    this.askAgain(now);
     return { last: since, why: "its stream has stopped, and is asked for again" };
+  }
+
+  askAgain(now) {
+    if (now - (this.askedAt ?? 0) < AGAIN_S) return;
+    this.askedAt = now;
+    this.page.feed.renew(this.id);
   }
 
   // The words over the last picture, which change by themselves.

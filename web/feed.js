@@ -74,6 +74,7 @@ class Connection {
 
 export class Feed {
   wanted = new Map();
+  dropped = new Set(); // since the last plan: who is wanted again begins anew
   connections = [];
 
   // `take` gets each record of that camera, and null where a stream begins; what it returns is
@@ -84,7 +85,9 @@ export class Feed {
   }
 
   drop(id) {
-    if (this.wanted.delete(id)) this.plan();
+    if (!this.wanted.delete(id)) return;
+    this.dropped.add(id);
+    this.plan();
   }
 
   renew(id) {
@@ -103,12 +106,13 @@ export class Feed {
     const kept = [];
     for (const connection of this.connections) {
       const ids = connection.ids.filter((id) => this.wanted.has(id));
-      if (ids.length === connection.ids.length) kept.push(connection);
+      if (!connection.ids.some((id) => this.dropped.has(id))) kept.push(connection);
       else {
         connection.close();
         if (ids.length > 1) kept.push(this.open(ids));
       }
     }
+    this.dropped.clear();
     const served = new Set(kept.flatMap((connection) => connection.ids));
     const others = [...this.wanted.keys()].filter((id) => !served.has(id));
     this.connections = kept;

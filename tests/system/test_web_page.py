@@ -185,16 +185,22 @@ HIDE = """(hidden) => {
 }"""
 
 
+STATE = "(state) => document.querySelector('.camera').dataset.state === state"
+
+
 def test_a_hidden_page_lets_the_camera_rest(viewer, cameras, look):
     running, link = viewer()
     cameras(running)
     page = look(link)
     (camera,) = page.wait_cameras(1)
+    page.wait(STATE, "live")
     page.evaluate(HIDE, True)
-    page.wait(f"() => document.querySelector('.camera').dataset.state === 'unwatched'")
+    page.wait(STATE, "unwatched")
     page.evaluate(HIDE, False)
-    page.wait(f"() => document.querySelector('.camera').dataset.state === 'live'")
-    page.wait_cameras(1)
+    page.wait(STATE, "live")
+    page.wait_moving(camera)
+    page.evaluate(HIDE, True)  # a glance elsewhere
+    page.evaluate(HIDE, False)
     page.wait_moving(camera)
 
 
