@@ -110,7 +110,7 @@ static int apply_settings(struct viewing *viewing) {
         return code;
     }
     choose_sink(&viewing->end, usual);
-    viewing->end.receiver.stay = viewing->end.web.listen != NULL;
+    viewing->end.receiver.stay = viewing->end.web.listen || viewing->end.recorder.directory;
     viewing->end.receiver.unwatched = faces_sleep(&viewing->end);
     viewing->end.receiver.cancel = viewing->cancel;
     viewing->end.sink.cancel = viewing->cancel;

@@ -86,6 +86,8 @@ def check_joined(paths):
 def test_segments_join(pattern, words, folder, record, send):
     viewer = record(pattern, "--record-segment", "1s")
     sent = send(SOURCE, viewer.port(), pattern, *words, "--duration", 5).end()
+    viewer.next_stats(lambda event: event["cameras"][0]["state"] == "gone")  # it waits for others
+    viewer.signal(signal.SIGINT)
     viewer.end()
     found, times = check_joined(segments(folder))
     assert len(found) >= 3, "a segment each second"
