@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 from harness import ends, footage
+from harness.browsers import Page, Reader
 from harness.ports import free_port, free_ports
 from harness.processes import ROOT, Process
 from harness.waiting import Lines
@@ -107,3 +108,16 @@ def test_recording(example, sightline, folder):
     assert "on " in recorder.output()
     (path,) = (folder / "disk").glob("*/*.mkv")
     assert footage.probe(path)["frames"] >= sent["frames"] - 2
+
+
+def test_page(example, sightline):
+    port = free_port()
+    page = example("page", port, 0)
+    page.wait_printed("http://127.0.0.1:")
+    browser = Page(page.printed.so_far()[0])
+    sightline("send", SOURCE, "--address", "127.0.0.1", "--port", port)
+    camera = browser.first_camera()
+    frames = browser.stream(camera + "/stream?as=frames")
+    pictures = browser.stream(camera + "/stream")
+    assert len(Reader(frames.record, lambda taken: len(taken) >= 10).wait()) >= 10
+    assert pictures.part()[1].startswith(b"\xff\xd8")

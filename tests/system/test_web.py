@@ -39,11 +39,7 @@ def scene(serve, send):
         viewer, link = serve(**how)
         sender = send(source, viewer.port(), how.get("pattern", "live"), *words)
         page = Page(link)
-        news = page.stream("/api/events")
-        while not (cameras := json.loads(news.event())["cameras"]):
-            pass
-        news.close()
-        return page, viewer, sender, f"/api/cameras/{cameras[0]['id']}"
+        return page, viewer, sender, page.first_camera()
 
     return start
 
@@ -224,11 +220,8 @@ def test_by_https(serve, send, folder, plain):
     page = Page(link, trusted=certificate)
     assert "; Secure" in page.ask("/?token=abcdefgh").headers["Set-Cookie"]
     send(SOURCE, viewer.port(), "live")
-    news = page.stream("/api/events?token=abcdefgh")
-    while not (cameras := json.loads(news.event())["cameras"]):
-        pass
-    news.close()
-    stream = page.stream(f"/api/cameras/{cameras[0]['id']}/stream?as=frames&token=abcdefgh")
+    camera = page.first_camera(Authorization="Bearer abcdefgh")
+    stream = page.stream(f"{camera}/stream?as=frames&token=abcdefgh")
     check_order(Reader(stream.record, lambda taken: len(taken) >= 10).wait())
     stream.close()
     with socket.create_connection((page.host, page.port), allow(60)) as stranger:

@@ -1,6 +1,7 @@
 """Browsers without a face: what one asks a viewer's page over HTTP, and reads of its streams."""
 
 import http.client
+import json
 import socket
 import ssl
 import struct
@@ -60,6 +61,14 @@ class Page:
 
     def stream(self, path, **headers):
         return Stream(self, path, headers)
+
+    def first_camera(self, **headers):
+        """The path of the camera that came first, once there is one."""
+        news = self.stream("/api/events", **headers)
+        while not (cameras := json.loads(news.event())["cameras"]):
+            pass
+        news.close()
+        return f"/api/cameras/{cameras[0]['id']}"
 
 
 class Stream:
