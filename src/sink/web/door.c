@@ -23,8 +23,8 @@
 #define HURRY_US (15 * SL_SECOND_US)
 #define PAUSE_MS 100 /* when the system has no descriptor left for a connection */
 #define UNSENT_MOST                                                                                \
-    (128 * 1024)         /* bytes in the kernel that are not on their way yet: they grow old       \
-                            there */
+    (32 * 1024)          /* bytes in the kernel that are not on their way yet: they grow old       \
+                             there */
 #define SILENCE_MS 20000 /* of a peer that should acknowledge what it gets */
 
 struct sl_web_guest {

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_BYTES   ((size_t)64 * 1024)
+#define BLOCK_BYTES   ((size_t)32 * 1024)
 #define BOUNDARY      "sightline-frame"
 #define PART_END      "\r\n--" BOUNDARY "\r\n"
 #define LIFE_US       SL_SECOND_US        /* between signs of life where no frame comes */

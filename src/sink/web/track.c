@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define BEHIND_US (3 * SL_SECOND_US)
+#define BEHIND_US (2 * SL_SECOND_US)
 
 static sl_web_piece *at(const sl_web_track *track, uint64_t number) {
     return &track->pieces[number % SL_WEB_TRACK_PIECES];

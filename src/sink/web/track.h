@@ -60,7 +60,7 @@ void sl_web_cursor_wait(sl_web_cursor *cursor, const sl_web_track *track);
 bool sl_web_track_ready(const sl_web_track *track, const sl_web_cursor *cursor);
 
 /* Gives the cursor its next piece, with a reference. A reader for whom pieces have waited all the
- * time for three seconds goes on with a keyframe that is not there yet. */
+ * time for two seconds goes on with a keyframe that is not there yet. */
 bool sl_web_track_take(const sl_web_track *track, sl_web_cursor *cursor, int64_t now_us,
                        sl_web_piece *piece);
 

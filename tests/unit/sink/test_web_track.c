@@ -80,14 +80,14 @@ static void who_stays_behind_waits(void **state) {
     for (int i = 2; i < 20; i++)
         put(&track, (uint64_t)i, false, 10);
     assert_int_equal(take_at(&track, &cursor, 1), 1);
-    assert_int_equal(take_at(&track, &cursor, 1 + 3 * SL_SECOND_US), 2);
-    assert_int_equal(take_at(&track, &cursor, 2 + 3 * SL_SECOND_US), -1);
+    assert_int_equal(take_at(&track, &cursor, 1 + 2 * SL_SECOND_US), 2);
+    assert_int_equal(take_at(&track, &cursor, 2 + 2 * SL_SECOND_US), -1);
     assert_false(cursor.going);
     assert_int_equal(cursor.skipped, 17);
     put(&track, 20, false, 10);
-    assert_int_equal(take_at(&track, &cursor, 3 + 3 * SL_SECOND_US), -1);
+    assert_int_equal(take_at(&track, &cursor, 3 + 2 * SL_SECOND_US), -1);
     put(&track, 21, true, 10);
-    assert_int_equal(take_at(&track, &cursor, 4 + 3 * SL_SECOND_US), 21);
+    assert_int_equal(take_at(&track, &cursor, 4 + 2 * SL_SECOND_US), 21);
     sl_web_track_finish(&track);
 }
 
