@@ -222,7 +222,7 @@ export class Camera {
   recordingWords() {
     const { recording } = this.view;
     if (!recording) return "not set up";
-    if (recording.state === "on") return `${words.bytes(recording.bytes)}, ${recording.path}`;
+    if (recording.state === "on") return `${words.bytes(recording.bytes)} in ${recording.path}`;
     return recording.reason ? `${recording.state}: ${recording.reason}` : recording.state;
   }
 

@@ -101,10 +101,6 @@ function scale(drawing, top, say) {
   context.fillStyle = colour("--dim");
   context.font = `11px ${getComputedStyle(document.body).fontFamily}`;
   context.fillText(say(top), 2, 13);
-  context.textAlign = "right";
-  context.fillText("now", width - 2, height - 5);
-  context.textAlign = "left";
-  context.fillText("2 min ago", 2, height - 5);
 }
 
 function chart(canvas, values, unit, say, what, draw) {
