@@ -1,5 +1,6 @@
 """The page in a real Chromium, as somebody sees it who looks at cameras."""
 
+import base64
 import contextlib
 import http.client
 import os
@@ -9,7 +10,7 @@ import urllib.parse
 
 import pytest
 from harness import browser
-from harness.footage import pedestrians, phone, probe
+from harness.footage import ffmpeg, pedestrians, phone, probe
 from harness.processes import ROOT
 
 pytestmark = pytest.mark.skipif(browser.why_not() is not None, reason=str(browser.why_not()))
@@ -169,6 +170,67 @@ def test_a_camera_that_stops_is_marked_and_comes_back(viewer, cameras, look):
     cameras(running)
     assert page.wait_cameras(1) == [camera]
     page.wait_moving(camera)
+
+
+CODEC = """([kind, text]) => import("./codecs.js").then(
+    ({ codecString }) => codecString(kind, Uint8Array.from(atob(text), (c) => c.charCodeAt(0))))"""
+
+
+def coded(*words):
+    made = ffmpeg("-f", "lavfi", "-i", "testsrc=size=320x240", "-frames:v", 1, *words, "-")
+    return base64.b64encode(made).decode("ascii")
+
+
+def test_what_a_decoder_is_told_is_read_from_the_video(viewer, look):
+    _, link = viewer()
+    page = look(link)
+    h264 = coded("-c:v", "libx264", "-profile:v", "high", "-pix_fmt", "yuv420p", "-level", "3.1",
+                 "-f", "h264")  # fmt: skip
+    assert page.evaluate(CODEC, [1, h264]) == "avc1.64001f"
+    hevc = coded("-c:v", "libx265", "-pix_fmt", "yuv420p", "-x265-params", "log-level=0",
+                 "-f", "hevc")  # fmt: skip
+    assert re.fullmatch(r"hev1\.1\.6\.L60(\.[0-9A-F]{1,2}){1,6}", page.evaluate(CODEC, [3, hevc]))
+    assert page.evaluate(CODEC, [1, base64.b64encode(bytes(99)).decode("ascii")]) is None
+
+
+RECORDS = """async ([size, head]) => {
+  const { records } = await import("./records.js");
+  const all = new Uint8Array(2 * (28 + 300));
+  for (const at of [0, 328]) {
+    const view = new DataView(all.buffer, at);
+    view.setUint32(0, 300);
+    [1, 1].forEach((value, i) => view.setUint8(4 + i, value));
+    [640, 480, 3].forEach((value, i) => view.setUint16(6 + 2 * i, value));
+    view.setBigUint64(12, 1796056314268665n);
+    all.fill(7 + at, at + 28, at + 328);
+  }
+  if (head) all.fill(255, 0, 4);
+  const body = new ReadableStream({
+    start(stream) {
+      for (let at = 0; at < all.length; at += size) stream.enqueue(all.slice(at, at + size));
+      stream.close();
+    },
+  });
+  const found = [];
+  try {
+    for await (const { data, ...record } of records(body))
+      found.push({ ...record, first: data[0], size: data.length });
+  } catch (error) {
+    found.push(error.message);
+  }
+  return found;
+}"""
+
+
+def test_frames_are_put_together_however_they_come(viewer, look):
+    _, link = viewer()
+    page = look(link)
+    record = {"length": 300, "kind": 1, "keyframe": True, "width": 640, "height": 480,
+              "camera": 3, "captured": 1796056314268.665, "size": 300}  # fmt: skip
+    expected = [{**record, "first": 7}, {**record, "first": (7 + 328) % 256}]
+    for size in (1, 13, 28, 329, 1000):
+        assert page.evaluate(RECORDS, [size, False]) == [*expected, "the stream has ended"]
+    assert page.evaluate(RECORDS, [50, True]) == ["not a stream of frames"]
 
 
 def test_nobody_who_looks_is_told_how_to_send(viewer, look):
