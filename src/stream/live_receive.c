@@ -15,8 +15,8 @@
 #define MESSAGES 64   /* read before the link's peers are looked after again */
 #define LOOK_US  1000 /* between looks at a decoder that is behind, at least */
 
-_Static_assert(SL_CAMERAS_MAX <= SL_PLAYOUT_LANES && SL_CAMERAS_MAX <= SL_PIPELINE_LANES,
-               "each camera has a lane of its own");
+_Static_assert(SL_CAMERAS_MAX <= SL_PLAYOUT_LANES, "each camera has a lane to wait in");
+_Static_assert(SL_CAMERAS_MAX <= SL_PIPELINE_LANES, "each camera has a lane to be decoded in");
 _Static_assert(SL_CAMERAS_MAX <= SL_VIEWS_MAX, "each camera can be told of");
 
 static void post(sl_turn *turn, const sl_buffer *to, const sl_live_message *message) {

@@ -78,9 +78,9 @@ static void ages(FILE *out, const sl_web_figures *figures) {
 
 static void drops(FILE *out, const sl_stats *stats) {
     family(out, "drops_total", "counter", "Frames that the viewer let go, by reason.");
-    for (int i = 0; i < SL_DROPS; i++)
-        fprintf(out, "sightline_drops_total{reason=\"%s\"} %" PRIu64 "\n", sl_drop_name(i),
-                stats->drops[i]);
+    for (sl_drop reason = 0; reason < SL_DROPS; reason++)
+        fprintf(out, "sightline_drops_total{reason=\"%s\"} %" PRIu64 "\n", sl_drop_name(reason),
+                stats->drops[reason]);
 }
 
 static void recordings(FILE *out, const sl_web_figures *figures) {
