@@ -155,6 +155,7 @@ def all_in_sight(page):
     )
 
 
+@pytest.mark.sanitized
 def test_a_camera_that_stops_is_marked_and_comes_back(viewer, cameras, look):
     running, link = viewer()
     (sender,) = cameras(running)
