@@ -12,6 +12,7 @@ import pytest
 from harness import browser
 from harness.footage import ffmpeg, pedestrians, phone, probe
 from harness.processes import ROOT
+from harness.webserver import Web
 
 pytestmark = pytest.mark.skipif(browser.why_not() is not None, reason=str(browser.why_not()))
 
@@ -173,6 +174,26 @@ def test_a_camera_that_stops_is_marked_and_comes_back(viewer, cameras, look):
     page.wait_moving(camera)
 
 
+STATE = "(state) => document.querySelector('.camera').dataset.state === state"
+
+
+def test_a_lost_camera_is_told_from_a_sender_that_is_gone(viewer, send, look, started):
+    device = Web()
+    started.callback(device.stop)
+    device.start()
+    running, link = viewer()
+    send(device.url("/camera"), running.port(), None)
+    page = look(link)
+    page.wait_cameras(1)
+    device.stop()
+    page.wait_text(".stale-why", "camera lost since")
+    assert "the source is gone" in page.text(".stale-why")
+    page.wait_text("#summary", "1 without a picture")
+    device.start()
+    page.wait(STATE, "live")
+    page.wait_cameras(1)
+
+
 CODEC = """([kind, text]) => import("./codecs.js").then(
     ({ codecString }) => codecString(kind, Uint8Array.from(atob(text), (c) => c.charCodeAt(0))))"""
 
@@ -246,9 +267,6 @@ HIDE = """(hidden) => {
   Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
-
-
-STATE = "(state) => document.querySelector('.camera').dataset.state === state"
 
 
 def test_a_hidden_page_lets_the_camera_rest(viewer, cameras, look):
