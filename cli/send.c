@@ -196,10 +196,11 @@ static void note_source(struct sending *sending) {
     sl_source_stats source;
     sl_source_stats_get(sending->source, &source);
     bool lost = atomic_load(&sending->lost_us) != 0;
-    if (source.away == lost)
-        return;
-    atomic_store(&sending->lost_us, source.away ? now_us() : 0);
-    sl_sender_lost(sending->sender, source.away ? SOURCE_AWAY : NULL);
+    if (source.away != lost)
+        atomic_store(&sending->lost_us, source.away ? now_us() : 0);
+    /* Each time: a frame of before, which had waited for room, would have said that it is back. */
+    if (source.away || lost)
+        sl_sender_lost(sending->sender, source.away ? SOURCE_AWAY : NULL);
 }
 
 /* The source's next frame, with its message. */
