@@ -360,6 +360,7 @@ int sl_live_send(sl_turn *turn, const sl_frame *frame) {
     sl_governor_admitted(&live->governor, turn->let_in_us, sl_now_us());
     result = send_chunks(turn, &chunk, bytes);
     sl_buffer_unref(&bytes);
+    live->loss_told = 0;       /* a frame ends it there: a loss that still holds is told of again */
     if (result == SL_EAGAIN) { /* the connection went */
         sl_tally_drop(turn->tally, SL_DROP_LOST);
         return SL_OK;
