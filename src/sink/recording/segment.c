@@ -107,8 +107,8 @@ int sl_segment_tend(sl_segment *segment, int64_t now_us) {
     return code;
 }
 
-bool sl_segment_is_long(const sl_segment *segment, const sl_extent *most, int64_t utc_us) {
-    return (most->us > 0 && utc_us - segment->first_us >= most->us) ||
+bool sl_segment_is_long(const sl_segment *segment, const sl_extent *most, int64_t length_us) {
+    return (most->us > 0 && length_us >= most->us) ||
            (most->bytes > 0 && sl_muxer_bytes(segment->muxer) >= most->bytes);
 }
 

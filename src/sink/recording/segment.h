@@ -34,8 +34,8 @@ int sl_segment_write(sl_segment *segment, const sl_frame *coded, bool afresh, in
 /* Puts into the file, and has the disk keep, what has waited long enough. SL_ESINK. */
 int sl_segment_tend(sl_segment *segment, int64_t now_us);
 
-/* Whether another should begin, now that a frame of that time has come. */
-bool sl_segment_is_long(const sl_segment *segment, const sl_extent *most, int64_t utc_us);
+/* Whether another should begin, now that it is that long. */
+bool sl_segment_is_long(const sl_segment *segment, const sl_extent *most, int64_t length_us);
 
 /* Finishes the file and closes it; nothing when none is open. SL_ESINK. */
 int sl_segment_end(sl_segment *segment);

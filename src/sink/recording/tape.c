@@ -12,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEGMENT_LEAST_US   SL_SECOND_US /* a peer chooses sizes: it must not fill a folder */
-#define RETRY_US           (2 * SL_SECOND_US)
-#define LOOK_US            SL_SECOND_US
-#define ASK_US             SL_SECOND_US
-#define SILENT_US          (60 * SL_SECOND_US) /* who is silent so long gets another segment */
-#define LEAP_US            (5 * SL_SECOND_US) /* so much more than what has passed is another clock */
+#define SEGMENT_LEAST_US SL_SECOND_US /* a peer chooses sizes: it must not fill a folder */
+#define RETRY_US         (2 * SL_SECOND_US)
+#define LOOK_US          SL_SECOND_US
+#define ASK_US           SL_SECOND_US
+#define SILENT_US        (60 * SL_SECOND_US) /* who is silent so long gets another segment */
+#define LEAP_US          (5 * SL_SECOND_US) /* so much more than what has passed is another clock */
+#define KEYLESS_MOST_US                                                                            \
+    (60 * SL_SECOND_US) /* that a segment waits for a keyframe to end, at least */
 #define KEYFRAMES_MOST_US  (5 * SL_SECOND_US) /* between keyframes while frames are kept, */
 #define KEYFRAMES_LEAST_US (2 * SL_SECOND_US) /* however little */
 
@@ -121,6 +123,7 @@ static int begin_segment(sl_tape *tape, const sl_preroll_frame *coming, AVCodecP
     tape->broken = false;
     tape->utc_us = time_of(tape, coming);
     tape->begun_us = coming->arrived_us;
+    tape->due_us = 0;
     tape->segments++;
     find_id(tape, id);
     int code = sl_segment_begin(&tape->segment, tape->rules->directory, id, track, tape->utc_us,
@@ -140,8 +143,25 @@ static bool must_part(const sl_tape *tape, const AVCodecParameters *track) {
     return !tape->segment.muxer || !sl_track_same(tape->segment.track, track);
 }
 
-static bool should_part(const sl_tape *tape, int64_t utc_us) {
-    return tape->broken || sl_segment_is_long(&tape->segment, &tape->rules->segment, utc_us);
+/* How long the segment is with this frame. A camera's clock that stands still makes none endless.
+ */
+static int64_t length_with(const sl_tape *tape, const sl_preroll_frame *coming, int64_t utc_us) {
+    int64_t told_us = utc_us - tape->segment.first_us;
+    int64_t lasted_us = coming->arrived_us - tape->begun_us;
+    return told_us > lasted_us ? told_us : lasted_us;
+}
+
+static bool should_part(const sl_tape *tape, const sl_preroll_frame *coming, int64_t utc_us) {
+    return tape->broken || sl_segment_is_long(&tape->segment, &tape->rules->segment,
+                                              length_with(tape, coming, utc_us));
+}
+
+/* Whether the segment has waited for a keyframe to end it for as long as it may be: a peer that
+ * makes none would else have a file that grows without end, and is never the oldest to delete. */
+static bool is_endless(const sl_tape *tape, const sl_preroll_frame *coming) {
+    int64_t most_us = tape->rules->segment.us;
+    return tape->due_us > 0 && coming->arrived_us - tape->due_us >=
+                                   (most_us > KEYLESS_MOST_US ? most_us : KEYLESS_MOST_US);
 }
 
 /* Has a segment open that the frame fits in, which needs none before it. */
@@ -152,7 +172,7 @@ static int fit(sl_tape *tape, const sl_preroll_frame *coming, int64_t *utc_us) {
         return code;
     bool must = must_part(tape, track);
     bool soon = tape->segment.muxer && coming->arrived_us - tape->begun_us < SEGMENT_LEAST_US;
-    if (must ? soon : soon || !should_part(tape, *utc_us)) {
+    if (must ? soon : soon || !should_part(tape, coming, *utc_us)) {
         avcodec_parameters_free(&track);
         return must ? sl_fail(SL_EUNSUPPORTED, "its size or codec changes more than once a second")
                     : SL_OK;
@@ -169,8 +189,16 @@ static void note_stored(sl_tape *tape, const sl_preroll_frame *stored, int64_t u
     tape->sequence = stored->frame->sequence;
     tape->frames++;
     tape->bytes += stored->frame->size;
-    if (should_part(tape, utc_us))
-        ask_for_keyframe(tape);
+    if (!should_part(tape, stored, utc_us))
+        return;
+    tape->due_us = tape->due_us ? tape->due_us : stored->arrived_us;
+    ask_for_keyframe(tape);
+}
+
+/* There is no segment until one comes. */
+static void wait_for_keyframe(sl_tape *tape) {
+    end_segment(tape);
+    tape->state = SL_RECORDING_WAITING;
 }
 
 /* Into the segment in work, or the next. What fails is counted and told. */
@@ -179,8 +207,10 @@ static void store(sl_tape *tape, const sl_preroll_frame *coming) {
     int code = SL_OK;
     if (coming->afresh)
         code = fit(tape, coming, &utc_us);
-    else if (!tape->segment.muxer)
-        code = SL_EAGAIN;
+    else if (tape->segment.muxer && is_endless(tape, coming))
+        wait_for_keyframe(tape);
+    if (!tape->segment.muxer)
+        code = code < 0 ? code : SL_EAGAIN;
     if (code == SL_OK)
         code =
             sl_segment_write(&tape->segment, coming->frame, coming->afresh, utc_us, tape->now_us);
@@ -300,8 +330,7 @@ static void look_at_room(sl_tape *tape) {
 
 static void tend_segment(sl_tape *tape) {
     if (tape->now_us - tape->came_us >= SILENT_US) {
-        end_segment(tape);
-        tape->state = SL_RECORDING_WAITING;
+        wait_for_keyframe(tape);
     } else if (sl_segment_tend(&tape->segment, tape->now_us) < 0) {
         fail(tape);
     } else {

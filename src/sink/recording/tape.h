@@ -43,7 +43,8 @@ typedef struct sl_tape {
     uint64_t sequence;
     unsigned segments; /* begun so far */
     int64_t begun_us;  /* when the first of its segment arrived */
-    bool broken;       /* a frame since then tells another time, or counts from 0 again */
+    int64_t due_us; /* since when the segment should end, with the next keyframe; 0: it needn't */
+    bool broken;    /* a frame since then tells another time, or counts from 0 again */
 } sl_tape;
 
 void sl_tape_init(sl_tape *tape, const sl_tape_rules *rules, const char *port);

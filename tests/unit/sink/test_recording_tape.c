@@ -259,6 +259,53 @@ static void a_clock_that_is_set_begins_a_segment(void **state) {
     assert_in_range(second.utc_us[0], UTC + day_us, UTC + day_us + 5 * SL_SECOND_US);
 }
 
+/* A keyframe each second, all captured at the same moment, as the camera says. */
+static void a_clock_that_stands_still_makes_no_segment_endless(void **state) {
+    (void)state;
+    struct deck deck;
+    open_deck(&deck, "still", SL_FORMAT_H264);
+    sl_tape_start(&deck.tape, deck.now_us, deck.now_us);
+    for (int i = 0; i < 25 * 30; i++) {
+        sl_frame *frame = film_next(&deck.film, i % 30 == 0, UTC);
+        sl_tape_take(&deck.tape, frame, false, deck.now_us);
+        deck.now_us += FRAME_US;
+        sl_frame_unref(&frame);
+    }
+    close_deck(&deck);
+    assert_int_equal(list("still/door").count, 3);
+}
+
+/* One frame a second, but no keyframe any more. */
+static void shoot_without_keyframes(struct deck *deck, int seconds) {
+    for (int i = 0; i < seconds; i++) {
+        sl_frame *frame = film_next(&deck->film, false, UTC + deck->now_us - deck->begin_us);
+        sl_tape_take(&deck->tape, frame, false, deck->now_us);
+        deck->now_us += SL_SECOND_US;
+        sl_frame_unref(&frame);
+    }
+}
+
+static void a_camera_that_makes_no_keyframes_makes_no_segment_endless(void **state) {
+    (void)state;
+    struct deck deck;
+    open_deck(&deck, "keyless", SL_FORMAT_H264);
+    sl_tape_start(&deck.tape, deck.now_us, deck.now_us);
+    shoot_without_keyframes(&deck, 60);
+    assert_int_equal(deck.tape.state, SL_RECORDING_ON);
+    assert_int_equal(deck.tape.lost, 0);
+    shoot_without_keyframes(&deck, 60);
+    assert_int_equal(deck.tape.state, SL_RECORDING_WAITING);
+    assert_in_range(deck.tape.frames, 65, 75);
+    assert_true(take_wish());
+    shoot(&deck);
+    sl_frame *keyframe = film_next(&deck.film, true, UTC + deck.now_us - deck.begin_us);
+    sl_tape_take(&deck.tape, keyframe, false, deck.now_us);
+    sl_frame_unref(&keyframe);
+    assert_int_equal(deck.tape.state, SL_RECORDING_ON);
+    close_deck(&deck);
+    assert_int_equal(list("keyless/door").count, 2);
+}
+
 static void arrays_and_jpegs_are_stored(void **state) {
     (void)state;
     struct deck deck;
@@ -368,6 +415,8 @@ int main(void) {
         cmocka_unit_test(sizes_that_change_each_frame_fill_no_folder),
         cmocka_unit_test(a_sender_that_begins_again_begins_a_segment),
         cmocka_unit_test(a_clock_that_is_set_begins_a_segment),
+        cmocka_unit_test(a_clock_that_stands_still_makes_no_segment_endless),
+        cmocka_unit_test(a_camera_that_makes_no_keyframes_makes_no_segment_endless),
         cmocka_unit_test(arrays_and_jpegs_are_stored),
         cmocka_unit_test(damaged_video_is_let_go),
         cmocka_unit_test(a_write_that_fails_ends_a_segment),
