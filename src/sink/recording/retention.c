@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define BLOCK_BYTES 512 /* of st_blocks, whatever the disk's are */
+
 struct segment {
     char id[SL_VIEW_ID_MAX], name[SL_SEGMENT_NAME_MAX];
     int64_t written_us, bytes;
@@ -32,6 +34,12 @@ static DIR *open_folder(int at, const char *name) {
     return folder;
 }
 
+/* What it takes of the disk: many small ones take more than their bytes. */
+static int64_t size_of(const struct stat *status) {
+    int64_t blocks = (int64_t)status->st_blocks * BLOCK_BYTES;
+    return blocks > status->st_size ? blocks : status->st_size;
+}
+
 /* Without memory for more, what is known is a part of them: that deletes too little. */
 static void add(struct segments *segments, const char *id, const char *name,
                 const struct stat *status) {
@@ -47,7 +55,7 @@ static void add(struct segments *segments, const char *id, const char *name,
     sl_text_copy(added->id, id, sizeof(added->id));
     sl_text_copy(added->name, name, sizeof(added->name));
     added->written_us = status->st_mtim.tv_sec * SL_SECOND_US + status->st_mtim.tv_nsec / 1000;
-    added->bytes = status->st_size;
+    added->bytes = size_of(status);
     segments->bytes += added->bytes;
 }
 
@@ -85,6 +93,8 @@ static bool delete (sl_retention *retention, int at, const struct segment *segme
                retention->directory, segment->id, segment->name, strerror(errno));
     if (folder >= 0)
         close(folder);
+    if (deleted) /* its folder goes with the last: a peer chooses how many cameras there were */
+        unlinkat(at, segment->id, AT_REMOVEDIR);
     return deleted;
 }
 

@@ -15,8 +15,9 @@ typedef struct sl_retention {
     sl_log_limit limit; /* of what can't be deleted */
 } sl_retention;
 
-/* Deletes what is older than `keep.us` (by when it was written last), or beyond `keep.bytes`
- * together, the oldest first; how many. Blocks as long as the disk does. */
+/* Deletes what is older than `keep.us` (by when it was written last), or beyond `keep.bytes` of the
+ * disk together, the oldest first, and the folders that are empty then; how many segments. Blocks
+ * as long as the disk does. */
 size_t sl_retention_run(sl_retention *retention, int64_t now_utc_us);
 
 #endif
