@@ -216,6 +216,8 @@ void sl_web_request_read(const sl_web_request *request, const sl_web_guard *guar
     if (!check_sender(request, guard, task))
         return;
     find(request, task);
+    if (task->what == SL_WEB_STREAM_PICTURES)
+        choose_stream(request, task);
     if (task->what != SL_WEB_REFUSE)
         check_method(request, task);
     if (task->what != SL_WEB_REFUSE)
@@ -224,8 +226,6 @@ void sl_web_request_read(const sl_web_request *request, const sl_web_guard *guar
         check_token(request, guard, task);
     task->download = request->query.download != NULL;
     task->cameras = request->query.camera;
-    if (task->what == SL_WEB_STREAM_PICTURES)
-        choose_stream(request, task);
     if (task->what == SL_WEB_STREAM_SEVERAL && !task->cameras)
         refuse(task, 400, "say of which cameras: /api/streams?camera=ID,ID");
     if (task->what == SL_WEB_RECORD && !ours(request))

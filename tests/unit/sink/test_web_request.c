@@ -171,6 +171,10 @@ static void other_sites_show_pictures(void **state) {
     request.headers.fetch_site = "cross-site";
     assert_int_equal(read(&request).what, SL_WEB_STREAM_PICTURES);
     assert_true(read(&request).anywhere);
+    request.query.as = "frames";
+    assert_refused(&request, 403);
+    assert_false(read(&request).anywhere);
+    request.query.as = NULL;
     request.path = "/api/cameras/a/snapshot.jpg";
     assert_int_equal(read(&request).what, SL_WEB_SNAPSHOT);
     request.path = "/";
