@@ -6,6 +6,7 @@
  * part of one frame before him and nothing else: which comes next is decided when he has that. */
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/random.h"
 #include "sink/web/server.h"
 
 #include <endian.h>
@@ -15,8 +16,8 @@
 #include <string.h>
 
 #define BLOCK_BYTES   ((size_t)32 * 1024)
-#define BOUNDARY      "sightline-frame"
-#define PART_END      "\r\n--" BOUNDARY "\r\n"
+#define MULTIPART     "multipart/x-mixed-replace; boundary="
+#define BOUNDARY_MAX  33
 #define LIFE_US       SL_SECOND_US        /* between signs of life where no frame comes */
 #define AGAIN_US      (10 * SL_SECOND_US) /* after which a picture is repeated instead */
 #define FRESH_NEWS_US (SL_SECOND_US / 4)
@@ -26,10 +27,12 @@ typedef struct stream {
     sl_web_reading reading;
     char head[256]; /* goes before the bytes */
     size_t head_size;
-    sl_buffer *bytes; /* or NULL */
-    const char *tail; /* and behind them */
-    size_t at;        /* of the three together, what has gone */
-    int64_t said_us;  /* when the last began */
+    sl_buffer *bytes;            /* or NULL */
+    const char *tail;            /* and behind them */
+    char boundary[BOUNDARY_MAX]; /* between pictures */
+    char part_end[BOUNDARY_MAX + 8];
+    size_t at;       /* of the three together, what has gone */
+    int64_t said_us; /* when the last began */
     size_t turn, count;
     sl_web_reader readers[];
 } stream;
@@ -59,7 +62,7 @@ static void write_part(stream *to, const sl_web_piece *piece) {
         "Content-Type: image/jpeg\r\nContent-Length: %zu\r\nX-Timestamp: %" PRId64 ".%06d\r\n\r\n",
         piece->bytes->size, piece->captured_us / SL_SECOND_US,
         (int)(piece->captured_us % SL_SECOND_US));
-    to->tail = PART_END;
+    to->tail = to->part_end;
 }
 
 /* Takes the piece's reference. */
@@ -150,12 +153,33 @@ static const struct sort {
     const char *type, *opening;
 } sorts[] = {
     [SL_WEB_EVENTS] = {SL_WEB_READS_NEWS, "text/event-stream", "retry: 1000\n\n"},
-    [SL_WEB_STREAM_PICTURES] = {SL_WEB_READS_PICTURES,
-                                "multipart/x-mixed-replace; boundary=" BOUNDARY,
-                                "--" BOUNDARY "\r\n"},
+    [SL_WEB_STREAM_PICTURES] = {SL_WEB_READS_PICTURES, MULTIPART, ""},
     [SL_WEB_STREAM_FRAMES] = {SL_WEB_READS_FRAMES, "application/vnd.sightline.frames", ""},
     [SL_WEB_STREAM_SEVERAL] = {SL_WEB_READS_FRAMES, "application/vnd.sightline.frames", ""},
 };
+
+/* What stands between pictures is another for each stream: a camera that knew it could have a part
+ * of its own in a JPEG, which some browser takes for whatever it says that it is. */
+static void choose_boundary(stream *begun) {
+    uint64_t number[2];
+    sl_random(number, sizeof(number));
+    snprintf(begun->boundary, sizeof(begun->boundary), "%016" PRIx64 "%016" PRIx64, number[0],
+             number[1]);
+    snprintf(begun->part_end, sizeof(begun->part_end), "\r\n--%s\r\n", begun->boundary);
+}
+
+static void open_stream(stream *begun, const struct sort *sort) {
+    const char *opening = sort->opening;
+    begun->reading = sort->reading;
+    begun->tail = "";
+    begun->said_us = sl_now_us();
+    if (sort->reading == SL_WEB_READS_PICTURES) {
+        choose_boundary(begun);
+        opening = begun->part_end + strlen("\r\n");
+    }
+    begun->head_size = strlen(opening);
+    memcpy(begun->head, opening, begun->head_size);
+}
 
 /* Without cameras it reads news. */
 static stream *begin_stream(sl_web_visit *visit, const sl_camera_view *cameras,
@@ -166,11 +190,7 @@ static stream *begin_stream(sl_web_visit *visit, const sl_camera_view *cameras,
     if (!begun)
         return NULL;
     begun->web = visit->web;
-    begun->reading = sort->reading;
-    begun->head_size = strlen(sort->opening);
-    memcpy(begun->head, sort->opening, begun->head_size);
-    begun->tail = "";
-    begun->said_us = sl_now_us();
+    open_stream(begun, sort);
     for (size_t i = 0; i < readers; i++) {
         begun->readers[i] = (sl_web_reader){
             .reading = sort->reading,
@@ -200,7 +220,9 @@ static enum MHD_Result answer(sl_web_visit *visit, stream *begun) {
     }
     /* Not in chunks: those are made in the connection's own, small memory. */
     MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
-    MHD_add_response_header(response, "Content-Type", sorts[visit->task.what].type);
+    char type[sizeof(MULTIPART) + BOUNDARY_MAX];
+    snprintf(type, sizeof(type), "%s%s", sorts[visit->task.what].type, begun->boundary);
+    MHD_add_response_header(response, "Content-Type", type);
     MHD_add_response_header(response, "X-Accel-Buffering", "no"); /* nginx would keep it back */
     visit->streams = true;
     if (visit->guest)

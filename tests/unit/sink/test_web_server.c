@@ -251,6 +251,25 @@ static void pictures_are_coded_once_for_all(void **state) {
     sl_web_close(&web);
 }
 
+/* A camera that knew it could put parts of its own, of any type, into a JPEG. */
+static void no_camera_knows_what_stands_between_pictures(void **state) {
+    (void)state;
+    sl_web *web;
+    char boundaries[2][64];
+    assert_int_equal(open_web(&web, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        int browser = ask(web, "/api/cameras/door/stream");
+        assert_int_equal(read_head(browser, head, sizeof(head)), 200);
+        const char *boundary = strstr(head, "boundary=");
+        assert_non_null(boundary);
+        assert_int_equal(sscanf(boundary, "boundary=%60[^\r]", boundaries[i]), 1);
+        close(browser);
+    }
+    assert_int_equal(strlen(boundaries[0]), 32);
+    assert_string_not_equal(boundaries[0], boundaries[1]);
+    sl_web_close(&web);
+}
+
 /* What was never coded is, in both kinds of stream; what can't be is passed over. */
 static void arrays_become_jpegs(void **state) {
     (void)state;
@@ -433,6 +452,7 @@ int main(void) {
         cmocka_unit_test(video_begins_with_a_keyframe),
         cmocka_unit_test(one_stream_carries_several_cameras),
         cmocka_unit_test(pictures_are_coded_once_for_all),
+        cmocka_unit_test(no_camera_knows_what_stands_between_pictures),
         cmocka_unit_test(arrays_become_jpegs),
         cmocka_unit_test(snapshots_are_the_newest_picture),
         cmocka_unit_test(news_come_at_once_and_go_on),
