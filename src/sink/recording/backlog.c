@@ -26,6 +26,7 @@ struct sl_backlog {
     size_t bytes;
     bool woken;
     struct lane {
+        size_t bytes;
         bool gap;
         uint64_t lost;
     } lanes[SL_VIEWS_MAX];
@@ -58,17 +59,25 @@ static struct entry *make_entry(const sl_frame *frame, size_t lane) {
     return entry;
 }
 
+/* A lane has no more than is free then: so there is some for each, however much one has to bring.
+ * Under the lock. */
+static bool has_room(const sl_backlog *backlog, const struct entry *entry,
+                     const struct lane *lane) {
+    return lane->bytes + entry->bytes + backlog->bytes <= backlog->bytes_most;
+}
+
 /* Under the lock. */
 static bool append(sl_backlog *backlog, struct entry *entry, struct lane *lane) {
     const sl_frame *frame = entry->content.frame;
     bool needs_those_before = sl_format_is_video(frame->format) && !frame->keyframe;
-    if (backlog->bytes + entry->bytes > backlog->bytes_most || (lane->gap && needs_those_before))
+    if (!has_room(backlog, entry, lane) || (lane->gap && needs_those_before))
         return false;
     entry->content.gap = lane->gap;
     lane->gap = false;
     *backlog->end = entry;
     backlog->end = &entry->next;
     backlog->bytes += entry->bytes;
+    lane->bytes += entry->bytes;
     pthread_cond_signal(&backlog->changed);
     return true;
 }
@@ -119,6 +128,7 @@ bool sl_backlog_take(sl_backlog *backlog, sl_backlog_entry *entry, int64_t deadl
     if (taken) {
         backlog->first = taken->next;
         backlog->bytes -= taken->bytes;
+        backlog->lanes[taken->content.lane].bytes -= taken->bytes;
         if (!backlog->first)
             backlog->end = &backlog->first;
     }

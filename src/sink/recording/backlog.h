@@ -15,7 +15,8 @@ typedef struct sl_backlog_entry {
     int64_t arrived_us;
 } sl_backlog_entry;
 
-/* Room for so many bytes of frames. SL_ENOMEM, SL_ESYSTEM. */
+/* Room for so many bytes of frames, half of them of one lane, or less as others have more.
+ * SL_ENOMEM, SL_ESYSTEM. */
 int sl_backlog_open(sl_backlog **backlog, size_t bytes_most);
 
 /* Puts a reference of its own in. Without room the frame is let go, and of video those after it, in

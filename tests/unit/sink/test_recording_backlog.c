@@ -85,6 +85,22 @@ static void jpegs_need_no_keyframe(void **state) {
     sl_backlog_close(&backlog);
 }
 
+static void one_camera_leaves_room_for_others(void **state) {
+    (void)state;
+    sl_backlog *backlog;
+    assert_int_equal(sl_backlog_open(&backlog, 64 * BYTES), 0);
+    for (int number = 0; number < 200; number++)
+        put(backlog, 1, SL_FORMAT_JPEG, false, number);
+    for (int number = 0; number < 200; number++)
+        put(backlog, 2, SL_FORMAT_JPEG, false, number);
+    for (int number = 0; number < 3; number++)
+        put(backlog, 3, SL_FORMAT_H264, number == 0, number);
+    assert_true(sl_backlog_lost(backlog, 1) > 0);
+    assert_true(sl_backlog_lost(backlog, 2) > 0);
+    assert_int_equal(sl_backlog_lost(backlog, 3), 0);
+    sl_backlog_close(&backlog);
+}
+
 static void put_a_thousand(void *argument) {
     for (int number = 0; number < 1000; number++)
         put(argument, 0, SL_FORMAT_JPEG, false, number);
@@ -115,6 +131,7 @@ int main(void) {
         cmocka_unit_test(frames_come_out_in_order),
         cmocka_unit_test(without_room_it_goes_on_with_a_keyframe),
         cmocka_unit_test(jpegs_need_no_keyframe),
+        cmocka_unit_test(one_camera_leaves_room_for_others),
         cmocka_unit_test(another_thread_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
