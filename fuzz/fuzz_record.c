@@ -58,7 +58,8 @@ static void take(sl_tape *tape, uint8_t way, const uint8_t *data, size_t size, i
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    sl_tape_rules rules = {.directory = directory, .preroll_most = 1 << 20};
+    sl_refused refused = {0};
+    sl_tape_rules rules = {.directory = directory, .preroll_most = 1 << 20, .refused = &refused};
     sl_retention all = {.directory = directory, .keep = {.us = 1}, .in_work = nothing_is_in_work};
     sl_tape tape;
     int64_t now_us = STEP_US;

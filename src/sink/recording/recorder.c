@@ -50,6 +50,7 @@ struct sl_recorder {
     /* The thread's. */
     sl_tape tapes[SL_VIEWS_MAX];
     sl_retention retention;
+    sl_refused refused;
     int64_t tended_us, cleaned_us;
     unsigned segments; /* begun when it was cleaned */
     int finished;      /* how it went */
@@ -396,6 +397,7 @@ static void set_rules(sl_recorder *recorder) {
         .before_us = settings->before_s * SL_SECOND_US,
         .preroll_most = PREROLL_BYTES,
         .segment = settings->segment,
+        .refused = &recorder->refused,
     };
     if (settings->viewer)
         recorder->rules.viewer = *settings->viewer;

@@ -69,7 +69,7 @@ static void need_keyframe(sl_tape *tape) {
 static void refuse(sl_tape *tape, const sl_frame *frame, int code) {
     lose(tape, 1);
     if (code != SL_EAGAIN)
-        sl_refused_frame(&tape->refused, frame, sl_error());
+        sl_refused_frame(tape->rules->refused, frame, sl_error());
     if (sl_format_is_video(frame->format))
         need_keyframe(tape);
 }

@@ -17,6 +17,7 @@ typedef struct sl_tape_rules {
     size_t preroll_most; /* bytes, of one camera */
     sl_extent segment;
     sl_viewer viewer;
+    sl_refused *refused; /* of all cameras: however many there are, the log gets no more lines */
 } sl_tape_rules;
 
 typedef struct sl_tape {
@@ -25,7 +26,6 @@ typedef struct sl_tape {
     sl_intake intake;
     sl_preroll preroll; /* empty while a segment is open */
     sl_segment segment;
-    sl_refused refused;
 
     int64_t now_us; /* as of the last call */
     bool on;

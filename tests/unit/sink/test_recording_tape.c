@@ -10,6 +10,7 @@
 struct deck {
     char directory[400];
     sl_tape_rules rules;
+    sl_refused refused;
     sl_tape tape;
     struct film film;
     int64_t begin_us, now_us; /* of this machine's clock */
@@ -24,6 +25,7 @@ static void open_deck(struct deck *deck, const char *name, sl_format format) {
         .preroll_most = 10 << 20,
         .segment = {.us = 10 * SL_SECOND_US},
         .viewer = viewer,
+        .refused = &deck->refused,
     };
     sl_tape_init(&deck->tape, &deck->rules, "");
     film_open(&deck->film, format, 160, 120);
@@ -349,6 +351,36 @@ static void damaged_video_is_let_go(void **state) {
     assert_int_equal(list("damaged/door").count, 1);
 }
 
+static void count_lines(void *user, sl_log_level level, const char *room, const char *line) {
+    (void)level, (void)room;
+    int *lines = user;
+    *lines += strstr(line, "dropped a frame") != NULL;
+}
+
+/* However many cameras a peer is. */
+static void what_is_let_go_is_said_once_a_second_for_all(void **state) {
+    (void)state;
+    enum { CAMERAS = 20 };
+    static sl_tape tapes[CAMERAS];
+    struct deck deck;
+    int lines = 0;
+    open_deck(&deck, "noise", SL_FORMAT_H264);
+    sl_log_set(count_lines, &lines, SL_LOG_WARNING);
+    for (int i = 0; i < CAMERAS; i++) {
+        sl_frame *frame = film_next(&deck.film, true, UTC);
+        frame->size = 0;
+        sl_tape_init(&tapes[i], &deck.rules, "");
+        sl_tape_start(&tapes[i], deck.now_us, deck.now_us);
+        sl_tape_take(&tapes[i], frame, false, deck.now_us);
+        sl_frame_unref(&frame);
+        assert_int_equal(sl_tape_finish(&tapes[i]), 0);
+    }
+    sl_log_set(NULL, NULL, SL_LOG_WARNING);
+    assert_int_equal(deck.refused.count, CAMERAS);
+    assert_in_range(lines, 1, CAMERAS - 1);
+    close_deck(&deck);
+}
+
 /* Where a write fails in the middle: what was written is whole, the frames after that are counted,
  * and it goes on in another segment. */
 static void a_write_that_fails_ends_a_segment(void **state) {
@@ -419,6 +451,7 @@ int main(void) {
         cmocka_unit_test(a_camera_that_makes_no_keyframes_makes_no_segment_endless),
         cmocka_unit_test(arrays_and_jpegs_are_stored),
         cmocka_unit_test(damaged_video_is_let_go),
+        cmocka_unit_test(what_is_let_go_is_said_once_a_second_for_all),
         cmocka_unit_test(a_write_that_fails_ends_a_segment),
         cmocka_unit_test(a_silent_camera_ends_its_segment),
     };
