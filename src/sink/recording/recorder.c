@@ -27,6 +27,7 @@
 #define TEND_US         (SL_SECOND_US / 10)
 #define CLEAN_US        (30 * SL_SECOND_US)
 #define SILENT_US       (60 * SL_SECOND_US) /* whose place another camera may have */
+#define SEAT_US         SL_SECOND_US
 #define EVENT_MOST_S    86400.0
 
 /* One camera, as callers see it. Under the lock. */
@@ -51,7 +52,7 @@ struct sl_recorder {
     sl_tape tapes[SL_VIEWS_MAX];
     sl_retention retention;
     sl_refused refused;
-    int64_t tended_us, cleaned_us;
+    int64_t tended_us, cleaned_us, seated_us;
     unsigned segments; /* begun when it was cleaned */
     int finished;      /* how it went */
 
@@ -148,18 +149,22 @@ static void want(sl_recorder *recorder, struct slot *slot, bool wanted, int64_t 
     slot->lost = sl_backlog_lost(recorder->backlog, (size_t)(slot - recorder->slots));
 }
 
+/* Under the lock. */
+static void assign(sl_recorder *recorder, struct slot *slot, const char *port, int64_t now_us) {
+    *slot = (struct slot){.came_us = now_us};
+    snprintf(slot->port, sizeof(slot->port), "%s", port);
+    if (!recorder->settings.idle)
+        want(recorder, slot, true, now_us);
+}
+
 /* Under the lock. The camera's slot, a new one if need be; NULL when there is none. */
 static struct slot *have_slot(sl_recorder *recorder, const char *port, int64_t now_us) {
     struct slot *slot = find_slot(recorder, port);
     if (slot)
         return slot;
     slot = strlen(port) < SL_TAPE_PORT_MAX ? free_slot(recorder, now_us) : NULL;
-    if (!slot)
-        return NULL;
-    *slot = (struct slot){.came_us = now_us};
-    snprintf(slot->port, sizeof(slot->port), "%s", port);
-    if (!recorder->settings.idle)
-        want(recorder, slot, true, now_us);
+    if (slot)
+        assign(recorder, slot, port, now_us);
     return slot;
 }
 
@@ -291,6 +296,51 @@ static void tell(struct slot *slot, const sl_tape *tape) {
     snprintf(told->reason, sizeof(told->reason), "%s", tape->reason);
 }
 
+static bool is_there(const sl_camera_view *cameras, size_t count, const char *port) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(cameras[i].port, port) == 0)
+            return cameras[i].state != SL_VIEW_GONE;
+    return false;
+}
+
+/* Under the lock. The slot of a camera that isn't there any more, silent for longest; or NULL. */
+static struct slot *left_slot(sl_recorder *recorder, const sl_camera_view *cameras, size_t count) {
+    struct slot *left = NULL;
+    for (struct slot *slot = recorder->slots; slot < recorder->slots + recorder->count; slot++)
+        if (!is_there(cameras, count, slot->port) && (!left || slot->came_us < left->came_us))
+            left = slot;
+    return left;
+}
+
+static void seat_each(sl_recorder *recorder, const sl_camera_view *cameras, size_t count,
+                      int64_t now_us) {
+    for (size_t i = 0; i < count; i++) {
+        const sl_camera_view *camera = &cameras[i];
+        if (camera->state == SL_VIEW_GONE || camera->frames == 0 ||
+            strlen(camera->port) >= SL_TAPE_PORT_MAX)
+            continue;
+        pthread_mutex_lock(&recorder->lock);
+        struct slot *slot =
+            find_slot(recorder, camera->port) ? NULL : left_slot(recorder, cameras, count);
+        if (slot)
+            assign(recorder, slot, camera->port, now_us);
+        pthread_mutex_unlock(&recorder->lock);
+    }
+}
+
+/* Gives those that are there the slots of those that aren't: who comes under one name after the
+ * other has no more slots than others leave, and keeps nobody from being recorded. */
+static void seat(sl_recorder *recorder, size_t count, int64_t now_us) {
+    const sl_viewer *viewer = &recorder->rules.viewer;
+    if (count < SL_VIEWS_MAX || !viewer->cameras || now_us - recorder->seated_us < SEAT_US)
+        return;
+    recorder->seated_us = now_us;
+    sl_camera_view *cameras = calloc(SL_VIEWS_MAX, sizeof(*cameras));
+    if (cameras)
+        seat_each(recorder, cameras, viewer->cameras(viewer->user, cameras, SL_VIEWS_MAX), now_us);
+    free(cameras);
+}
+
 /* Ends the events whose time has come, and tells the callers of all cameras. */
 static size_t update_slots(sl_recorder *recorder, int64_t now_us) {
     pthread_mutex_lock(&recorder->lock);
@@ -336,6 +386,7 @@ static void clean(sl_recorder *recorder, size_t count, int64_t now_us) {
 static void tend(sl_recorder *recorder, int64_t now_us) {
     recorder->tended_us = now_us;
     size_t count = update_slots(recorder, now_us);
+    seat(recorder, count, now_us);
     clean(recorder, count, now_us);
     recorder->rules.preroll_most = PREROLL_BYTES / (count ? count : 1);
     for (size_t i = 0; i < count; i++)

@@ -171,6 +171,46 @@ static void only_so_many_cameras_have_room(void **state) {
     assert_int_equal(sl_recorder_close(&recorder), 0);
 }
 
+static size_t list_late(void *user, sl_camera_view *cameras, size_t room) {
+    (void)user;
+    assert_true(room >= 2);
+    memset(cameras, 0, 2 * sizeof(*cameras));
+    strcpy(cameras[0].port, "0");
+    strcpy(cameras[1].port, "late");
+    strcpy(cameras[1].id, "late");
+    cameras[0].frames = cameras[1].frames = 1;
+    return 2;
+}
+
+static void give_jpeg(sl_recorder *recorder, const char *port) {
+    sl_frame *frame = jpeg(320, 240, 1, 0);
+    assert_int_equal(sl_frame_set_port(frame, port), 0);
+    give(recorder, frame);
+}
+
+/* A peer can be any number of cameras, one after the other. */
+static void those_that_are_gone_keep_nobody_out(void **state) {
+    (void)state;
+    static const sl_viewer crowd = {.cameras = list_late};
+    int64_t patience_us = sl_now_us() + PATIENCE_US;
+    char port[16];
+    sl_recorder_settings settings = settings_for("crowd");
+    settings.viewer = &crowd;
+    sl_recorder *recorder = open_recorder(&settings);
+    for (int i = 0; i < SL_VIEWS_MAX; i++) {
+        snprintf(port, sizeof(port), "%d", i);
+        give_jpeg(recorder, port);
+    }
+    while (status_of(recorder, "late").state != SL_RECORDING_ON) {
+        assert_true(sl_now_us() < patience_us);
+        give_jpeg(recorder, "late");
+        usleep(10000);
+    }
+    assert_int_equal(status_of(recorder, "0").state, SL_RECORDING_ON);
+    assert_int_equal(sl_recorder_close(&recorder), 0);
+    assert_int_equal(list("crowd/late").count, 1);
+}
+
 static void bad_places_are_said_early(void **state) {
     (void)state;
     sl_recorder *recorder;
@@ -269,6 +309,7 @@ int main(void) {
         cmocka_unit_test(an_event_has_an_end),
         cmocka_unit_test(what_is_not_asked_for_is_not_recorded),
         cmocka_unit_test(only_so_many_cameras_have_room),
+        cmocka_unit_test(those_that_are_gone_keep_nobody_out),
         cmocka_unit_test(bad_places_are_said_early),
         cmocka_unit_test(each_segment_is_whole_after_a_kill),
         cmocka_unit_test(without_memory_it_is_not_opened),
