@@ -85,7 +85,7 @@ static int load_certificate(sl_web *web) {
     if (MHD_is_feature_supported(MHD_FEATURE_TLS) == MHD_NO)
         return sl_fail(SL_EUNSUPPORTED, "this libmicrohttpd knows no TLS: serve the page behind a "
                                         "reverse proxy, or without a certificate");
-    int code = sl_file_check_secret(settings->key, "the key of the page's certificate");
+    int code = sl_file_check_secret(settings->key, "key of the page's certificate");
     if (code == SL_OK)
         code = load(&web->certificate, settings->certificate);
     return code == SL_OK ? load(&web->key, settings->key) : code;

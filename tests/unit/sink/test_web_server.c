@@ -2,6 +2,8 @@
 #include "browser.h"
 #include "fault.h"
 
+#include <sys/stat.h>
+
 static char head[2048], body[65536];
 
 static void the_page_is_there(void **state) {
@@ -98,6 +100,21 @@ static void what_can_not_be_served_is_said(void **state) {
     sl_web *second;
     assert_int_equal(open_web(&second, taken), SL_EINUSE);
     sl_web_close(&web);
+}
+
+static void a_key_that_others_can_read_is_not_used(void **state) {
+    (void)state;
+    sl_web *web;
+    char key[] = "/tmp/sightline-key-XXXXXX", sentence[128];
+    int fd = mkstemp(key);
+    assert_true(fd >= 0 && fchmod(fd, 0644) == 0);
+    close(fd);
+    const char *const exposed[] = {"web_certificate", key, "web_key", key, NULL};
+    assert_int_equal(open_web(&web, exposed), SL_EINVAL);
+    snprintf(sentence, sizeof(sentence), "the key of the page's certificate %s can be read by",
+             key);
+    assert_ptr_equal(strstr(sl_error(), sentence), sl_error());
+    assert_int_equal(unlink(key), 0);
 }
 
 /* Elsewhere than on this machine a token is asked for whether one was chosen or not. */
@@ -447,6 +464,7 @@ int main(void) {
         cmocka_unit_test(others_names_are_refused),
         cmocka_unit_test(a_token_opens),
         cmocka_unit_test(what_can_not_be_served_is_said),
+        cmocka_unit_test(a_key_that_others_can_read_is_not_used),
         cmocka_unit_test(outside_a_token_is_made),
         cmocka_unit_test(jpegs_pass_untouched),
         cmocka_unit_test(video_begins_with_a_keyframe),
