@@ -105,9 +105,7 @@ function showBar() {
 function command() {
   const { hostname } = location;
   const near = /^(localhost|127\.|\[::1\])/.test(hostname);
-  const pattern = page.viewer?.pattern ?? "live";
-  const rest = pattern === "live" ? "" : ` --pattern ${pattern}`;
-  return `sightline send 0 --ssh user@${near ? "viewer-host" : hostname}${rest}`;
+  return `sightline send 0 --ssh user@${near ? "viewer-host" : hostname}`;
 }
 
 function lay() {
@@ -120,7 +118,7 @@ const MARK = "#camera=";
 // way back leads back.
 function enlarge(camera) {
   const here = location.pathname + location.search;
-  const there = camera ? here + MARK + encodeURIComponent(camera.id) : here;
+  const there = camera ? here + MARK + camera.id : here;
   if (camera && !enlarged) history.pushState(null, "", there);
   else history.replaceState(null, "", there);
   follow();
@@ -128,7 +126,7 @@ function enlarge(camera) {
 
 function follow() {
   const { hash } = location;
-  const id = hash.startsWith(MARK) ? decodeURIComponent(hash.slice(MARK.length)) : null;
+  const id = hash.startsWith(MARK) ? hash.slice(MARK.length) : null;
   const camera = cameras.get(id) ?? null;
   if (camera !== enlarged) showLarge(camera);
 }
