@@ -4,7 +4,6 @@
 const HEADER = 28;
 const LARGEST = 64 << 20; // more than any frame: what claims it is no stream of frames
 
-export const NOTHING = 0;
 export const JPEG = 2;
 
 function header(bytes) {
