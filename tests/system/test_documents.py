@@ -57,7 +57,8 @@ def options_in(words):
 
 
 @pytest.mark.parametrize(
-    "document", ["docs/CONNECTING.md", "docs/MIGRATION.md", "docs/WEB.md", "docs/ways.svg"]
+    "document",
+    ["docs/CONNECTING.md", "docs/MIGRATION.md", "docs/RECORDING.md", "docs/WEB.md", "docs/ways.svg"],
 )
 def test_guide_names_what_there_is(document):
     text = (ROOT / document).read_text(encoding="utf-8")
@@ -82,8 +83,9 @@ def test_unit_names_what_there_is(end):
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "SECURITY.md", "docs/CONNECTING.md", "docs/MIGRATION.md", "docs/WEB.md"],
-)
+    ["README.md", "SECURITY.md", "docs/CONNECTING.md", "docs/MIGRATION.md", "docs/RECORDING.md",
+     "docs/WEB.md"],
+)  # fmt: skip
 def test_links_lead_somewhere(document):
     page = ROOT / document
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8")):
