@@ -6,13 +6,6 @@
 #include <sightline/error.h>
 #include <string.h>
 
-const char *sl_drop_name(sl_drop drop) {
-#define WORD(name, word, reason) word,
-    static const char *const words[] = {SL_DROP_MAP(WORD)};
-#undef WORD
-    return (size_t)drop < SL_DROPS ? words[drop] : "unknown";
-}
-
 void sl_tally_init(sl_tally *tally) {
     memset(tally, 0, sizeof *tally);
     pthread_mutex_init(&tally->lock, NULL);

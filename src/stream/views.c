@@ -42,13 +42,6 @@ struct sl_views {
     size_t count;
 };
 
-const char *sl_view_state_name(sl_view_state state) {
-#define WORD(name, word, meaning) word,
-    static const char *const words[] = {SL_VIEW_STATE_MAP(WORD)};
-#undef WORD
-    return (size_t)state < SL_VIEW_STATES ? words[state] : "unknown";
-}
-
 int sl_views_open(sl_views **views, const sl_audience *audience, int64_t patience_us) {
     *views = calloc(1, sizeof **views);
     if (!*views)

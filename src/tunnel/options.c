@@ -103,17 +103,3 @@ const sl_option sl_tunnel_options[] = {
 };
 
 const size_t sl_tunnel_option_count = SL_COUNT(sl_tunnel_options);
-
-const char *sl_tunnel_state_name(sl_tunnel_state state) {
-    static const char *const names[] = {
-        [SL_TUNNEL_NONE] = "none",
-        [SL_TUNNEL_RESOLVING] = "resolving",
-        [SL_TUNNEL_CONNECTING] = "connecting",
-        [SL_TUNNEL_VERIFYING] = "verifying",
-        [SL_TUNNEL_AUTHENTICATING] = "authenticating",
-        [SL_TUNNEL_FORWARDING] = "forwarding",
-        [SL_TUNNEL_UP] = "up",
-        [SL_TUNNEL_WAITING] = "waiting",
-    };
-    return (size_t)state < SL_COUNT(names) ? names[state] : "unknown";
-}

@@ -27,13 +27,6 @@ bool sl_caption_stale(const sl_camera_view *view) {
            view->state == SL_VIEW_GONE;
 }
 
-static const char *state_of(const sl_camera_view *view) {
-#define WORD(name, word, meaning) word,
-    static const char *const words[] = {SL_VIEW_STATE_MAP(WORD)};
-#undef WORD
-    return view->state < SL_VIEW_STATES ? words[view->state] : "unknown";
-}
-
 void sl_caption_line(char text[SL_CAPTION_MAX], const sl_camera_view *view, size_t number) {
     text[0] = '\0';
     if (number > 0)
@@ -50,7 +43,7 @@ void sl_caption_line(char text[SL_CAPTION_MAX], const sl_camera_view *view, size
         add(text, SL_CAPTION_GAP "%.0f kbit/s", (double)view->bit_rate / 1e3);
     if (view->format != SL_FORMAT_NONE)
         add(text, SL_CAPTION_GAP "%s", sl_format_name(view->format));
-    add(text, SL_CAPTION_GAP "%s", state_of(view));
+    add(text, SL_CAPTION_GAP "%s", sl_view_state_name(view->state));
 }
 
 static void add_since(char text[SL_CAPTION_MAX], int64_t since_us, int64_t utc_us) {

@@ -50,13 +50,6 @@ static void assert_state(sl_view_state state, int64_t ms, int64_t now_us) {
     assert_in_range(camera->since_us + ms * 1000, before_us, sl_utc_us());
 }
 
-static void states_have_names(void **state) {
-    (void)state;
-    assert_string_equal(sl_view_state_name(SL_VIEW_LIVE), "live");
-    assert_string_equal(sl_view_state_name(SL_VIEW_GONE), "gone");
-    assert_string_equal(sl_view_state_name((sl_view_state)99), "unknown");
-}
-
 static void names_become_ids(void **state) {
     (void)state;
     static const struct {
@@ -316,7 +309,6 @@ static void a_live_receiver_tells(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(states_have_names),
         TEST(names_become_ids),
         TEST(states_follow_what_comes),
         TEST(nobody_watches),
