@@ -132,8 +132,8 @@ enum MHD_Result sl_web_answer_log_in(sl_web_visit *visit) {
     int status;
     struct MHD_Response *response = lead_on(visit, &status);
     snprintf(cookie, sizeof(cookie),
-             SL_WEB_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", web->token,
-             COOKIE_S, web->certificate ? "; Secure" : "");
+             SL_WEB_COOKIE "%d=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s",
+             sl_web_door_port(web->door), web->token, COOKIE_S, web->certificate ? "; Secure" : "");
     if (response)
         MHD_add_response_header(response, "Set-Cookie", cookie);
     return sl_web_answer(visit, status, response);

@@ -90,12 +90,11 @@ bool sl_web_guard_bearer(const sl_web_guard *guard, const char *authorization) {
 }
 
 bool sl_web_guard_cookie(const sl_web_guard *guard, const char *cookie) {
-    static const char name[] = SL_WEB_COOKIE "=";
     while (cookie && *cookie) {
         cookie += strspn(cookie, "; ");
-        size_t length = strcspn(cookie, "; ");
-        if (strncmp(cookie, name, strlen(name)) == 0 &&
-            same_token(guard->token, cookie + strlen(name), length - strlen(name)))
+        size_t length = strcspn(cookie, "; "), name = strcspn(cookie, "=; ");
+        if (name < length && strncmp(cookie, SL_WEB_COOKIE, strlen(SL_WEB_COOKIE)) == 0 &&
+            same_token(guard->token, cookie + name + 1, length - name - 1))
             return true;
         cookie += length;
     }

@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SL_WEB_COOKIE    "sightline"
+/* A cookie's name is this and the port: browsers send what one server of a host gave them to all of
+ * its ports, where other viewers have other tokens. */
+#define SL_WEB_COOKIE    "sightline-"
 #define SL_WEB_TOKEN_MIN 8 /* letters */
 #define SL_WEB_TOKEN_MAX 128
 

@@ -79,12 +79,12 @@ static void tokens_are_right_or_not(void **state) {
     assert_false(sl_web_guard_bearer(&guard, "Basic 0123456789abcdef"));
     assert_false(sl_web_guard_bearer(&guard, "Bearer"));
     assert_false(sl_web_guard_bearer(&guard, NULL));
-    assert_true(sl_web_guard_cookie(&guard, "sightline=0123456789abcdef"));
-    assert_true(sl_web_guard_cookie(&guard, "a=b; sightline=0123456789abcdef; c=d"));
-    assert_true(sl_web_guard_cookie(&guard, "sightline=old;sightline=0123456789abcdef"));
-    assert_false(sl_web_guard_cookie(&guard, "sightline=0123456789abcde"));
-    assert_false(sl_web_guard_cookie(&guard, "asightline=0123456789abcdef"));
-    assert_false(sl_web_guard_cookie(&guard, "sightline"));
+    assert_true(sl_web_guard_cookie(&guard, "sightline-8080=0123456789abcdef"));
+    assert_true(sl_web_guard_cookie(&guard, "a=b; sightline-8080=0123456789abcdef; c=d"));
+    assert_true(sl_web_guard_cookie(&guard, "sightline-1=other;sightline-2=0123456789abcdef"));
+    assert_false(sl_web_guard_cookie(&guard, "sightline-8080=0123456789abcde"));
+    assert_false(sl_web_guard_cookie(&guard, "asightline-8080=0123456789abcdef"));
+    assert_false(sl_web_guard_cookie(&guard, "sightline-8080"));
     assert_false(sl_web_guard_cookie(&guard, "; ;;=;"));
     assert_false(sl_web_guard_cookie(&guard, NULL));
 }

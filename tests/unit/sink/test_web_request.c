@@ -202,7 +202,7 @@ static void tokens_are_asked_for(void **state) {
         request.headers.authorization = "Bearer 0123456789abcdef";
         assert_int_not_equal(read_by(&request, &closed_guard).what, SL_WEB_REFUSE);
         request.headers.authorization = NULL;
-        request.headers.cookie = "sightline=0123456789abcdef";
+        request.headers.cookie = "sightline-8080=0123456789abcdef";
         assert_int_not_equal(read_by(&request, &closed_guard).what, SL_WEB_REFUSE);
         request.headers.cookie = NULL;
         request.query.token = "0123456789abcdef";

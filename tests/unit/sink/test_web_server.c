@@ -53,6 +53,7 @@ static void others_names_are_refused(void **state) {
 static void a_token_opens(void **state) {
     (void)state;
     sl_web *web;
+    char cookie[96];
     static const char *const closed[] = {"web_token", "abcdefgh", NULL};
     assert_int_equal(open_web(&web, closed), 0);
     assert_non_null(strstr(sl_web_link(web), "/?token=abcdefgh"));
@@ -62,9 +63,11 @@ static void a_token_opens(void **state) {
     assert_int_equal(fetch(web, "/api/cameras", "", head, body, sizeof(body)), 401);
     assert_int_equal(fetch(web, "/?token=abcdefgh", "", head, body, sizeof(body)), 303);
     assert_non_null(strstr(head, "Location: /\r\n"));
-    assert_non_null(strstr(head, "Set-Cookie: sightline=abcdefgh; Path=/; HttpOnly; "
-                                 "SameSite=Strict"));
-    assert_int_equal(status_of(web, "/", "Cookie: sightline=abcdefgh\r\n"), 200);
+    snprintf(cookie, sizeof(cookie), "Set-Cookie: sightline-%d=abcdefgh; Path=/; HttpOnly; ",
+             port_of_link(web));
+    assert_non_null(strstr(head, cookie));
+    assert_non_null(strstr(head, "; SameSite=Strict"));
+    assert_int_equal(status_of(web, "/", "Cookie: sightline-1=abcdefgh\r\n"), 200);
     assert_int_equal(status_of(web, "/metrics", "Authorization: Bearer abcdefgh\r\n"), 200);
     assert_int_equal(status_of(web, "/metrics?token=abcdefgh", ""), 200);
     assert_int_equal(status_of(web, "/metrics?token=abcdefgi", ""), 401);
