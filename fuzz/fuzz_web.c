@@ -1,4 +1,4 @@
-/* What a browser asks for: the fields of a request, a line each, and behind an empty line its body.
+/* What a browser asks for: the fields of a request, a line each, and behind them its body.
  * Whatever they say, there is an answer that can be given, and nothing is allowed to a stranger. */
 #include "fuzz.h"
 #include "sink/web/request.h"
@@ -30,6 +30,7 @@ static sl_web_request read_fields(char *text) {
     request.query.action = next(&text);
     request.query.seconds = next(&text);
     request.query.download = next(&text);
+    request.query.camera = next(&text);
     request.body = text ? text : "";
     request.local = "127.0.0.1";
     if (!request.method)
@@ -57,6 +58,8 @@ static void check(const sl_web_request *request, const sl_web_guard *guard) {
     }
     bool open = task.what == SL_WEB_HEALTH || (task.what == SL_WEB_FILE && !task.page);
     if (!request->headers.host || (guard->token && !open && !knows_token(request)))
+        abort();
+    if (task.what == SL_WEB_STREAM_SEVERAL && !task.cameras)
         abort();
     if (task.what == SL_WEB_RECORD && (strcmp(request->method, "POST") != 0 ||
                                        !(task.seconds > 0 && task.seconds <= SL_WEB_SECONDS_MAX)))
