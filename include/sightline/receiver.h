@@ -118,7 +118,7 @@ SL_API size_t sl_receiver_cameras(const sl_receiver *receiver, sl_camera_view *c
  * stands for itself. Any thread, a tap's as well. */
 SL_API void sl_receiver_refresh(sl_receiver *receiver, const char *port);
 
-/* Fills in a viewer that asks this receiver. */
+/* Fills in a viewer that asks this receiver, and so is of use until that is closed. Any thread. */
 SL_API void sl_receiver_viewer(sl_receiver *receiver, sl_viewer *viewer);
 
 /* Stops receiving; the caller is the thread that receives. What was acknowledged and not yet handed

@@ -80,14 +80,15 @@ SL_API int sl_recorder_start(sl_recorder *recorder, const char *port, double sec
  * thread. */
 SL_API int sl_recorder_stop(sl_recorder *recorder, const char *port);
 
-/* Whether frames are wanted though nobody looks: something is recorded, or kept of before. */
+/* Whether frames are wanted though nobody looks: something is recorded, or kept of before. Any
+ * thread. */
 SL_API bool sl_recorder_wants(sl_recorder *recorder);
 
 /* How it goes with that camera; of one that it does not know it is off. Any thread. */
 SL_API void sl_recorder_status(sl_recorder *recorder, const char *port, sl_recording *recording);
 
-/* Finishes what was handed over, closes all, sets NULL. SL_ESINK when it could not be finished.
- * Safe on NULL. */
+/* Finishes what was handed over, closes all, sets NULL; its tap has to be taken away before. Waits
+ * for the disk. SL_ESINK when it could not be finished. Safe on NULL. */
 SL_API int sl_recorder_close(sl_recorder **recorder);
 
 #endif

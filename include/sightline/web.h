@@ -54,10 +54,11 @@ SL_API void sl_web_show(sl_web *web, const sl_frame *picture);
 /* Any thread. */
 SL_API sl_web_wish sl_web_wants(sl_web *web);
 
-/* Waits until that is other than `was`: SL_OK; SL_EAGAIN after timeout_ms; SL_ECANCELED. */
+/* Waits until that is other than `was`: SL_OK; SL_EAGAIN after timeout_ms (-1: never);
+ * SL_ECANCELED. One thread at a time. */
 SL_API int sl_web_wait(sl_web *web, sl_web_wish was, sl_cancel *cancel, int timeout_ms);
 
-/* Ends all connections, frees all, sets NULL. Safe on NULL. */
+/* Ends all connections, frees all, sets NULL; its tap has to be taken away before. Safe on NULL. */
 SL_API void sl_web_close(sl_web **web);
 
 #endif
