@@ -83,6 +83,12 @@ def test_quiet_is_quiet(sightline, view, send):
     assert not quiet.sentences()
 
 
+def test_quiet_shows_no_line(on_terminal, view):
+    sender = on_terminal(*send_to(view("live")), "--frames", 45, "--quiet")
+    sender.expect(pexpect.EOF)
+    assert sender.before == ""
+
+
 def test_errors_are_shown_all_the_same(sightline):
     sightline("send", "/nowhere/film.mp4", "--quiet").expect(3).sentence("/nowhere/film.mp4")
 
