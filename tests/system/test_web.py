@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import re
 import resource
+import shlex
 import signal
 import socket
 import subprocess
@@ -12,6 +14,7 @@ from concurrent import futures
 
 import pytest
 from harness.browsers import Page, Reader, Stream
+from harness.processes import ROOT
 from harness.waiting import allow
 from PIL import Image
 
@@ -153,12 +156,17 @@ def test_figures_pass_promtool_and_agree_with_stats(scene):
     page, viewer, _, camera = scene()
     stream = page.stream(camera + "/stream?as=frames")
     reader = Reader(stream.record, lambda taken: len(taken) >= 60)
-    low = viewer.after(10)["frames"]
+    before = viewer.after(10)
     text = page.ask("/metrics").content
-    name = f'sightline_frames_total{{camera="{camera.split("/")[-1]}"}}'
-    told = page.figures()[name]
-    high = viewer.next_stats(lambda event: event["frames"] >= told)["frames"]
-    assert low <= told <= high
+    told = page.figures()
+    of_it = f'{{camera="{camera.split("/")[-1]}"}}'
+    frames = told["sightline_frames_total" + of_it]
+    after = viewer.next_stats(lambda event: event["cameras"][0]["frames"] >= frames)
+    for figure, key in {"frames": "frames", "received_bytes": "bytes", "dropped_frames": "dropped"}.items():
+        low, high = (event["cameras"][0][key] for event in (before, after))
+        assert low <= told[f"sightline_{figure}_total{of_it}"] <= high
+    assert told["sightline_reconnects_total"] == after["reconnects"]
+    assert 0 < told["sightline_frame_age_seconds_count" + of_it] <= frames
     reader.wait()
     check = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True,
                            check=False)  # fmt: skip
@@ -347,21 +355,33 @@ def test_a_thousand_connections(serve):
     assert viewer.peak_memory() < 500e6
 
 
+def documented_lines(page, camera):
+    """Those of docs/WEB.md with this viewer's place and camera, but for the one with a token."""
+    text = (ROOT / "docs" / "WEB.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^ {4}(curl .*)$", text, re.MULTILINE)
+    own = [line.replace("/api/cameras/ID", camera) for line in lines if "TOKEN" not in line]
+    return [line.replace("http://127.0.0.1:8080/", page.link) for line in own]
+
+
+def curl(line, folder, seconds=60):
+    words = [*shlex.split(line), "-sSf", "--max-time", str(int(allow(seconds)))]
+    return subprocess.run(words, cwd=folder, check="-N" not in words, capture_output=True).stdout
+
+
 def test_the_documented_lines(scene, folder):
-    """Of docs/WEB.md: a picture, and a recording of what somebody has seen."""
+    """Each as it stands there: a list, a picture, a recording of what somebody has seen, figures."""
     page, _, _, camera = scene()
-    address = page.link.rstrip("/") + camera
-
-    def curl(*words):
-        line = ["curl", "-sSf", "--max-time", str(int(allow(60))), *words]
-        return subprocess.run(line, check=True, capture_output=True).stdout
-
-    curl("-o", folder / "now.jpg", address + "/snapshot.jpg")
+    said = {}
+    for line in documented_lines(page, camera):
+        if "stop" in line:
+            page.wait_camera(lambda told: told["recording"]["bytes"] > 0)
+        said[line] = curl(line, folder, 2 if "-N" in line else 60)
+    health, cameras, _, news, started, event, ended, figures = said.values()
+    assert health == b"ok\n" and json.loads(cameras)[0]["id"] == camera.split("/")[-1]
     assert Image.open(folder / "now.jpg").size == (320, 240)
-    post = ["-H", "X-Sightline: 1", address + "/record"]
-    assert json.loads(curl("-d", "action=event&seconds=60", *post))["until"] > 0
-    while json.loads(curl(page.link + "api/cameras"))[0]["recording"]["bytes"] == 0:
-        pass
-    ended = json.loads(curl("-d", "action=stop", *post))
-    assert ended["state"] == "off"
-    assert (folder / ended["path"]).stat().st_size > 0
+    assert news.count(b"event: cameras\ndata: {") >= 1
+    assert json.loads(started)["state"] in ("waiting", "on")
+    assert json.loads(event)["state"] in ("waiting", "on")
+    assert json.loads(ended)["state"] == "off"
+    assert (folder / json.loads(ended)["path"]).stat().st_size > 0
+    assert b"sightline_frames_total{" in figures

@@ -59,6 +59,14 @@ class Page:
             time.sleep(0.2)
         return value
 
+    def wait_camera(self, enough, seconds=60):
+        """Until the camera that came first is told of so."""
+        deadline = time.monotonic() + allow(seconds)
+        while not enough(told := json.loads(self.ask("/api/cameras").content)[0]):
+            assert time.monotonic() < deadline, told
+            time.sleep(0.2)
+        return told
+
     def stream(self, path, **headers):
         return Stream(self, path, headers)
 
