@@ -189,6 +189,12 @@ static bool begin_snapshot(sl_web_visit *visit, const sl_camera_view *camera) {
     return visit->waits;
 }
 
+/* However slowly it is taken, no camera is kept awake for it. */
+static void end_wait(sl_web_visit *visit) {
+    sl_web_hub_leave(&visit->reader);
+    visit->waits = false;
+}
+
 enum MHD_Result sl_web_answer_snapshot(sl_web_visit *visit) {
     sl_camera_view camera;
     sl_web_piece piece;
@@ -198,8 +204,10 @@ enum MHD_Result sl_web_answer_snapshot(sl_web_visit *visit) {
     if (!visit->waits && !begin_snapshot(visit, &camera))
         return MHD_NO;
     for (;;) {
-        if (sl_web_hub_next(&visit->reader, &piece))
+        if (sl_web_hub_next(&visit->reader, &piece)) {
+            end_wait(visit);
             return send_picture(visit, &piece, visit->until_us == 0);
+        }
         if (visit->until_us == 0)
             return sl_web_refuse(visit, MHD_HTTP_SERVICE_UNAVAILABLE,
                                  "the camera sends nothing now, and none of its pictures is left");
