@@ -172,7 +172,7 @@ static void video_begins_with_a_keyframe(void **state) {
     assert_int_equal(open_web(&web, NULL), 0);
     int early = ask(web, "/api/cameras/yard/stream?as=frames");
     assert_int_equal(read_head(early, head, sizeof(head)), 200);
-    assert_int_equal(refreshes, 1);
+    assert_true(refreshes >= 1);
     take(web, video(1, false, 100));
     take(web, video(2, true, 70000 / 2));
     take(web, video(3, false, 100));
