@@ -102,6 +102,10 @@ def test_pictures_move_and_are_as_fresh_as_the_viewer_says(viewer, cameras, look
 LARGE = "() => document.querySelector('.camera.enlarged')?.dataset.camera ?? 'none'"
 
 
+IN_COLUMN = """() => new Set([...document.querySelectorAll(".camera")].map(
+    (camera) => Math.round(camera.getBoundingClientRect().left))).size === 1"""
+
+
 def test_three_cameras_by_mouse_and_by_keys(viewer, cameras, look):
     running, link = viewer()
     cameras(running, 3)
@@ -110,7 +114,11 @@ def test_three_cameras_by_mouse_and_by_keys(viewer, cameras, look):
     page.wait_text("#summary", "3 cameras")
     for camera in (first, second, third):
         page.wait_moving(camera)
-    assert all_in_sight(page)
+    assert all_in_sight(page) and not page.evaluate(IN_COLUMN)
+    page.resize(480, 900)
+    page.wait(IN_COLUMN)
+    page.resize(*DESKTOP)
+    page.wait(f"() => !({IN_COLUMN})()")
 
     page.click(f"[data-camera='{second}'] .look")
     assert page.evaluate(LARGE) == second
@@ -126,6 +134,7 @@ def test_three_cameras_by_mouse_and_by_keys(viewer, cameras, look):
     page.wait_text("#keys", "another camera")
     page.press("Escape")
     assert look(f"{link}#camera={third}").wait(f"() => ({LARGE})() === '{third}'")
+    assert look(f"{link}#camera=%").wait_cameras(3)  # nobody's
 
 
 NOTE_FETCHES = """
@@ -295,11 +304,13 @@ def test_a_browser_without_webcodecs_gets_jpegs(viewer, cameras, look):
 def test_a_page_whose_viewer_is_gone_says_so_and_comes_back(viewer, cameras, look):
     running, link = viewer()
     cameras(running)
-    page = look(link, expected=["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY", "Failed to load"])
+    expected = ["ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY", "Failed to load"]
+    page = look(link, expected, scheme="light")
     page.wait_cameras(1)
     running.kill()
     page.wait_text("#trouble", "Connection to the viewer lost")
     page.wait_text(".stale-why", "the connection to the viewer is lost")
+    assert not page.barriers()
     again, _ = viewer(at=f"127.0.0.1:{urllib.parse.urlsplit(link).port}")
     cameras(again)
     page.wait("() => document.getElementById('trouble').hidden")
