@@ -45,6 +45,7 @@ export class Keys {
 
   press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || this.dialog.open) return;
+    if (event.repeat && !event.key.startsWith("Arrow")) return; // a key that is held means it once
     const act = this.action(event.key);
     if (!act) return;
     event.preventDefault();
