@@ -14,12 +14,12 @@ typedef struct sl_listeners {
     int port; /* of all of them */
 } sl_listeners;
 
-/* Splits [ADDR:]PORT; `host` is "*" without an address. SL_EINVAL. `what` listens, in one word that
- * is also its option: "gate". */
+/* Splits [ADDR:]PORT, which the option `what` has; `host` is "*" without an address. SL_EINVAL. */
 int sl_listen_parse(const char *what, const char *text, char *host, size_t size, int *port);
 
-/* Listens at every interface ("*"), or at each address that the host has on this machine; port 0 is
- * any that is free at all of them. SL_EINVAL, SL_EINUSE, SL_ESYSTEM, SL_ENOMEM, SL_ECANCELED. */
+/* Listens, which `what` does ("gate"), at every interface ("*"), or at each address that the host
+ * has on this machine; port 0 is any that is free at all of them. SL_EINVAL, SL_EINUSE, SL_ESYSTEM,
+ * SL_ENOMEM, SL_ECANCELED. */
 int sl_listen(sl_listeners *listeners, const char *what, const char *host, int port,
               const sl_cancel *cancel);
 

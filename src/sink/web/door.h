@@ -17,7 +17,7 @@ typedef struct sl_web_door sl_web_door;
 typedef struct sl_web_guest sl_web_guest;
 
 typedef struct sl_web_door_settings {
-    const char *what; /* the option that listens, for sentences */
+    const char *what; /* listens, for sentences */
     const char *host; /* "*": everywhere */
     int port;
     void *user;

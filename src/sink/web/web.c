@@ -149,7 +149,7 @@ static void beat(void *user) {
 
 static int open_door(sl_web *web, int port) {
     const sl_web_door_settings settings = {
-        .what = "web",
+        .what = "page",
         .host = web->host,
         .port = port,
         .user = web,
