@@ -1,6 +1,7 @@
 // The connections by which frames come. Browsers open six to a host, and the page needs two of them
-// for all else: so a few cameras have one each, and many share one.
+// for all else: so a few cameras have one each, and many share one, beside those that have images.
 
+import { streams } from "./images.js";
 import { records } from "./records.js";
 
 const CONNECTIONS = 4;
@@ -115,10 +116,11 @@ export class Feed {
     this.dropped.clear();
     const served = new Set(kept.flatMap((connection) => connection.ids));
     const others = [...this.wanted.keys()].filter((id) => !served.has(id));
+    const most = Math.max(1, CONNECTIONS - streams);
     this.connections = kept;
-    if (kept.length + others.length <= CONNECTIONS)
+    if (kept.length + others.length <= most)
       for (const id of others) this.connections.push(this.open([id]));
-    else if (kept.length < CONNECTIONS) this.connections.push(this.open(others));
+    else if (kept.length < most) this.connections.push(this.open(others));
     else {
       for (const connection of kept) connection.close();
       this.connections = [this.open([...this.wanted.keys()])];

@@ -8,7 +8,7 @@ const AGAIN_MS = 2000;
 const POLL_MS = 1000;
 const BLANK = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
 
-let streams = 0;
+export let streams = 0; // that there are now
 
 // Fills the image, and tells of each that came. What it returns ends that.
 export function takeImages(image, id, drawn) {

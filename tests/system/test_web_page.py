@@ -157,6 +157,28 @@ def test_many_cameras_share_a_few_connections(viewer, cameras, look):
     page.wait_moving(several[-1])
 
 
+KNOWS_ALL_BUT_THE_FIRST = """
+let asked = 0;
+VideoDecoder.isConfigSupported = async () => ({ supported: asked++ > 0 });
+"""
+
+
+ANSWERS = """(seconds) => Promise.race([
+  fetch("healthz").then((answer) => answer.ok),
+  new Promise((done) => setTimeout(() => done(false), 1000 * seconds))])"""
+
+
+def test_images_take_their_share_of_the_connections(viewer, cameras, look):
+    running, link = viewer()
+    cameras(running, source="pattern:320x240@5")
+    page = look(link, script=NOTE_FETCHES + KNOWS_ALL_BUT_THE_FIRST)
+    page.wait("() => document.querySelector('.look img')?.naturalWidth === 320")
+    cameras(running, 4, source="pattern:320x240@5")
+    page.wait_cameras(5)
+    assert page.evaluate(ANSWERS, 20), "there is no connection left for all else"
+    assert any("api/streams?camera=" in path for path in page.evaluate("() => fetched"))
+
+
 def all_in_sight(page):
     return page.evaluate(
         """() => [...document.querySelectorAll(".camera")].every((camera) => {
