@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import shutil
 import subprocess
 
@@ -62,6 +63,9 @@ class Browser(Process):
         self.version = self._hear()
 
     def _hear(self):
+        # One answer to each question: nothing of another is in the buffer.
+        ready = select.select([self.stdout], [], [], allow(2 * PATIENCE))[0]
+        assert ready, f"the page does not answer\n{self.account()}"
         line = self.stdout.readline()
         assert line, f"the browser's driver ended\n{self.account()}"
         answer = json.loads(line)
