@@ -48,6 +48,28 @@ sl_web_channel *sl_web_channel_find(sl_web_channel **channels, const char *port)
     return channel;
 }
 
+/* The track that has most; `*together`: bytes of all. */
+static sl_web_track *find_largest(sl_web_channel *channels, size_t *together) {
+    sl_web_track *largest = NULL;
+    *together = 0;
+    for (sl_web_channel *channel = channels; channel; channel = channel->next) {
+        sl_web_track *tracks[] = {&channel->video, &channel->pictures};
+        for (int i = 0; i < 2; i++) {
+            *together += tracks[i]->bytes;
+            if (!largest || tracks[i]->bytes > largest->bytes)
+                largest = tracks[i];
+        }
+    }
+    return largest;
+}
+
+void sl_web_channels_trim(sl_web_channel *channels) {
+    size_t together;
+    sl_web_track *largest = find_largest(channels, &together);
+    for (; together > SL_WEB_CHANNELS_BYTES; largest = find_largest(channels, &together))
+        sl_web_track_shed(largest);
+}
+
 void sl_web_channels_free(sl_web_channel **channels) {
     while (*channels) {
         sl_web_channel *channel = *channels;

@@ -5,6 +5,9 @@
 
 #include "sink/web/hub.h"
 
+/* Of all channels together: a peer can be many cameras, of large frames. */
+#define SL_WEB_CHANNELS_BYTES ((size_t)256 << 20)
+
 struct sl_web_channel {
     struct sl_web_channel *next;
     char port[128];
@@ -20,6 +23,9 @@ struct sl_web_channel {
 /* The channel of that port (NULL: none), made if there is none yet; of too many the one that was
  * not used for longest makes way. NULL when out of memory, or when all are in use. */
 sl_web_channel *sl_web_channel_find(sl_web_channel **channels, const char *port);
+
+/* Keeps what all hold within SL_WEB_CHANNELS_BYTES: who has most lets go of the oldest of it. */
+void sl_web_channels_trim(sl_web_channel *channels);
 
 void sl_web_channels_free(sl_web_channel **channels);
 

@@ -145,6 +145,7 @@ static void pass(sl_web_hub *hub, sl_web_channel *channel, sl_web_piece *piece) 
     bool video = sl_format_is_video(channel->format);
     channel->refresh = channel->refresh && !piece->keyframe;
     sl_web_track_put(video ? &channel->video : &channel->pictures, piece);
+    sl_web_channels_trim(hub->channels);
     wake_ready(hub, channel);
 }
 
@@ -213,6 +214,7 @@ void sl_web_hub_deliver(sl_web_hub *hub, sl_web_channel *channel, sl_web_piece *
     if (piece) {
         hub->figures.coded++;
         sl_web_track_put(&channel->pictures, piece);
+        sl_web_channels_trim(hub->channels);
         wake_ready(hub, channel);
     }
     pthread_mutex_unlock(&hub->lock);

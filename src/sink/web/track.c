@@ -40,6 +40,11 @@ void sl_web_track_put(sl_web_track *track, sl_web_piece *piece) {
     track->bytes += piece->bytes->size;
 }
 
+void sl_web_track_shed(sl_web_track *track) {
+    if (track->first < track->next)
+        drop_first(track);
+}
+
 const sl_web_piece *sl_web_track_newest(const sl_web_track *track) {
     return track->first < track->next ? at(track, track->next - 1) : NULL;
 }

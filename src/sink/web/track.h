@@ -50,6 +50,9 @@ typedef struct sl_web_cursor {
  * oldest first, beyond the bounds. */
 void sl_web_track_put(sl_web_track *track, sl_web_piece *piece);
 
+/* Lets go of the oldest, if there is any. */
+void sl_web_track_shed(sl_web_track *track);
+
 /* The newest, or NULL. */
 const sl_web_piece *sl_web_track_newest(const sl_web_track *track);
 

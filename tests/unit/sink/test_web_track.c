@@ -1,11 +1,12 @@
 /* Who gets which piece of what goes to many. */
 #include "base/clock.h"
-#include "sink/web/track.h"
+#include "sink/web/channel.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -145,6 +146,42 @@ static void who_waits_takes_nothing_of_before(void **state) {
     sl_web_track_finish(&track);
 }
 
+static void put_picture(sl_web_channel **channels, const char *port, sl_buffer *bytes) {
+    sl_web_channel *channel = sl_web_channel_find(channels, port);
+    sl_web_piece piece = {.keyframe = true, .kind = SL_WEB_JPEG, .bytes = sl_buffer_ref(bytes)};
+    assert_non_null(channel);
+    sl_web_track_put(&channel->pictures, &piece);
+    sl_web_channels_trim(*channels);
+}
+
+static const sl_web_piece *newest_of(sl_web_channel **channels, const char *port) {
+    return sl_web_track_newest(&sl_web_channel_find(channels, port)->pictures);
+}
+
+static void many_cameras_are_bounded_together(void **state) {
+    (void)state;
+    sl_web_channel *channels = NULL;
+    sl_buffer *large, *small;
+    size_t together = 0;
+    char port[16];
+    assert_int_equal(sl_buffer_new(&large, 16 << 20), 0);
+    assert_int_equal(sl_buffer_new(&small, 16), 0);
+    put_picture(&channels, "small", small);
+    for (int i = 1; i < SL_VIEWS_MAX; i++) {
+        snprintf(port, sizeof(port), "%d", i);
+        put_picture(&channels, port, large);
+    }
+    for (const sl_web_channel *channel = channels; channel; channel = channel->next)
+        together += channel->pictures.bytes;
+    assert_in_range(together, SL_WEB_CHANNELS_BYTES / 2, SL_WEB_CHANNELS_BYTES);
+    assert_non_null(newest_of(&channels, "small"));
+    put_picture(&channels, "another", small);
+    assert_non_null(newest_of(&channels, "another"));
+    sl_web_channels_free(&channels);
+    sl_buffer_unref(&large);
+    sl_buffer_unref(&small);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_comes_begins_at_the_keyframe),
@@ -152,6 +189,7 @@ int main(void) {
         cmocka_unit_test(who_stays_behind_waits),
         cmocka_unit_test(keyframes_replace_each_other),
         cmocka_unit_test(what_is_kept_is_bounded),
+        cmocka_unit_test(many_cameras_are_bounded_together),
         cmocka_unit_test(who_waits_takes_nothing_of_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
