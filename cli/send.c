@@ -137,7 +137,9 @@ static int join(struct sending *sending) {
         console_say("paired with the viewer at %s; from now on `sightline send` finds it by itself",
                     viewer);
     else if (sending->end.paired)
-        console_say("for the viewer at %s, which this camera was paired with", viewer);
+        console_say("going to the viewer at %s, with which this camera was paired; --address HOST "
+                    "goes elsewhere",
+                    viewer);
     return sending->options.join ? place(sending) : SL_OK;
 }
 

@@ -29,6 +29,8 @@
 #define SETTLE_MS 50   /* changes of the network come in bunches */
 #define NAME_MS   1000 /* for the name, before addresses that are known from before are tried */
 
+#define SSH_PORT 22 /* where others than gates listen */
+
 #define TRIES_MOST     16 /* under way at a time; the oldest make way */
 #define ADDRESSES_MOST 16
 
@@ -241,15 +243,25 @@ static int run(struct race *race, int *descriptor, int64_t deadline_us) {
     }
 }
 
+/* At another port than the usual one it may well be a gate that is looked for. */
+static int explain_refusal(const char *host, int port) {
+    if (port == SSH_PORT)
+        return sl_fail(SL_EUNREACHABLE,
+                       "port %d of the SSH host %s is closed (connection refused); is the SSH "
+                       "server running, and on that port?",
+                       port, host);
+    return sl_fail(SL_EUNREACHABLE,
+                   "port %d of the SSH host %s is closed (connection refused); is `sightline view "
+                   "--gate %d` or an SSH server running there?",
+                   port, host, port);
+}
+
 static int explain(const sl_tunnel_plan *plan, int failure) {
     const char *host = plan->destination.host;
     int port = plan->destination.port;
     switch (failure) {
     case ECONNREFUSED:
-        return sl_fail(SL_EUNREACHABLE,
-                       "port %d of the SSH host %s is closed (connection "
-                       "refused); is the SSH server running, and on that port?",
-                       port, host);
+        return explain_refusal(host, port);
     case ETIMEDOUT:
         return sl_fail(SL_EUNREACHABLE,
                        "port %d of the SSH host %s does not answer (timed out); "

@@ -102,8 +102,15 @@ def test_from_zero_to_the_first_frame(gate, pair, camera, home, camera_home):
     viewer = gate()
     alone = camera("--frames", 5)
     alone.end()
-    alone.wait_said("which this camera was paired with")
+    alone.wait_said("with which this camera was paired; --address HOST goes elsewhere")
     check_arrived(viewer)
+
+
+def test_paired_viewer_that_is_not_there(gate, pair, camera):
+    viewer = gate()
+    camera("--join", pair(), "--frames", 5).end()
+    viewer.end()
+    camera("--frames", 5).expect(4).sentence("closed", "is `sightline view --gate")
 
 
 def test_pattern_and_port_come_with_the_line(gate, pair, camera):
