@@ -96,7 +96,7 @@ static int check_effect(struct camera_end *end, struct options *options) {
         {"subscriber_timeout", false, "a viewer to end: give it there"},
         {"request_timeout", any || replies, NEEDS_REPLIES},
         {"max_retries", any || replies, NEEDS_REPLIES},
-        {"camera_name", any || live, NEEDS_LIVE},
+        {"camera_name", any || live || options->join, NEEDS_LIVE},
         {"max_age", steered, NEEDS_ANSWERS},
         {"min_fps", steered, NEEDS_ANSWERS},
         {"max_rate", any || live, NEEDS_LIVE},
@@ -147,7 +147,7 @@ int camera_end_join(struct camera_end *end, struct options *options, sl_cancel *
     char path[4096];
     if (!options->join)
         return SL_OK;
-    int code = sl_pair_join(options->join, cancel);
+    int code = sl_pair_join(options->join, options_typed(options, "camera_name"), cancel);
     if (code == SL_OK)
         code = sl_pair_viewer(path, sizeof(path));
     if (code < 0) {

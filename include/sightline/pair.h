@@ -33,13 +33,14 @@ SL_API int sl_pair_invite(const sl_receiver_settings *settings, const char *host
                           sl_invitation *invitation);
 
 /* Accepts an invitation: connects to the gate, verifies its host key, and hands over this camera's
- * own key, which it makes on first use. Nothing that could be used by somebody else is sent, and
- * nothing at all before the host key is verified. Then keeps where the viewer is; see
- * sl_pair_viewer(). Waits for the gate; `cancel` (may be NULL) ends that. SL_EINVAL for a line that
- * is none, SL_EUNREACHABLE, SL_EHOSTKEY when another key is there than the line says, SL_EAUTH in
- * words when the invitation was used, is old or not known there, unless this camera was paired with
- * that viewer before; SL_ESYSTEM, SL_ECANCELED. */
-SL_API int sl_pair_join(const char *line, sl_cancel *cancel);
+ * own key, which it makes on first use, and `name`, by which the viewer lists it (its letters,
+ * digits, '.', '_' and '-', 63 at most; NULL: this host's name). Nothing that could be used by
+ * somebody else is sent, and nothing at all before the host key is verified. Then keeps where the
+ * viewer is; see sl_pair_viewer(). Waits for the gate; `cancel` (may be NULL) ends that. SL_EINVAL
+ * for a line that is none, SL_EUNREACHABLE, SL_EHOSTKEY when another key is there than the line
+ * says, SL_EAUTH in words when the invitation was used, is old or not known there, unless this
+ * camera was paired with that viewer before; SL_ESYSTEM, SL_ECANCELED. */
+SL_API int sl_pair_join(const char *line, const char *name, sl_cancel *cancel);
 
 /* The path of a file of settings for a sender, for sl_settings_load(): the viewer that this camera
  * was paired with last. SL_EAGAIN when it was with none. */

@@ -479,7 +479,7 @@ typedef struct sl_invitation {
 } sl_invitation;
 int sl_pair_invite(const sl_receiver_settings *settings, const char *host,
                           sl_invitation *invitation);
-int sl_pair_join(const char *line, sl_cancel *cancel);
+int sl_pair_join(const char *line, const char *name, sl_cancel *cancel);
 int sl_pair_viewer(char *path, size_t size);
 typedef struct sl_paired {
     const char *name;

@@ -162,9 +162,9 @@ static int forgive(const sl_invitation_parts *parts) {
     return SL_OK;
 }
 
-int sl_pair_join(const char *line, sl_cancel *cancel) {
+int sl_pair_join(const char *line, const char *name, sl_cancel *cancel) {
     sl_invitation_parts parts;
-    char key_path[4096], name[256] = "";
+    char key_path[4096], host[256] = "";
     ssh_key own = NULL;
     int code = sl_invitation_read(line, &parts);
     if (code == SL_OK)
@@ -172,8 +172,8 @@ int sl_pair_join(const char *line, sl_cancel *cancel) {
     if (code == SL_OK)
         code = sl_own_key_get(&own, key_path, "this camera's key");
     if (code == SL_OK) {
-        gethostname(name, sizeof name - 1);
-        code = sl_join(&parts, own, name, cancel);
+        gethostname(host, sizeof host - 1);
+        code = sl_join(&parts, own, name ? name : host, cancel);
     }
     if (code == SL_OK)
         code = keep_viewer(&parts, key_path);

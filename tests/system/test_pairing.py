@@ -288,6 +288,14 @@ def test_revoke_cuts_off(gate, pair, camera, home):
     camera().expect(5)
 
 
+def test_revoke_by_the_name_that_the_camera_gave(gate, pair, camera):
+    gate(pattern="pair")
+    camera("--join", pair(), "--name", "porch", "--frames", 5).end()
+    assert " porch paired " in pair("--list")
+    pair("--revoke", "porch")
+    assert pair("--list") == ""
+
+
 def test_revoke_one_of_two(gate, pair, camera, home, folder):
     gate()
     streaming = camera("--join", pair())
