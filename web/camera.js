@@ -223,6 +223,7 @@ export class Camera {
     const { recording } = this.view;
     if (!recording) return "not set up";
     if (recording.state === "on") return `${words.bytes(recording.bytes)} in ${recording.path}`;
+    if (recording.state === "waiting") return recording.reason;
     return recording.reason ? `${recording.state}: ${recording.reason}` : recording.state;
   }
 
@@ -248,7 +249,7 @@ export class Camera {
           ? `REC, ${words.duration(recording.until - now)} to go`
           : `REC ${words.duration(now - recording.since)}`;
       case "waiting":
-        return "REC waits for a picture";
+        return `REC ${recording.reason}`;
       case "full":
         return `Not recording: ${recording.reason || "the disk is full"}`;
       case "failed":

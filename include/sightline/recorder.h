@@ -50,7 +50,7 @@ SL_API const char *sl_recording_state_name(sl_recording_state state);
 typedef struct sl_recording {
     sl_recording_state state;
     char path[1024];  /* of the segment in work, or the last; "": there was none */
-    char reason[256]; /* why it is full or has failed */
+    char reason[256]; /* why it waits, is full or has failed */
     int64_t since_us; /* UTC: when this recording began; 0: off */
     int64_t until_us; /* UTC: when an event's recording will end; 0: it is not limited */
     uint64_t frames;  /* stored since then, */

@@ -241,6 +241,9 @@ void sl_recorder_status(sl_recorder *recorder, const char *port, sl_recording *r
                 sl_backlog_lost(recorder->backlog, (size_t)(slot - recorder->slots)) - slot->lost;
     }
     pthread_mutex_unlock(&recorder->lock);
+    if (recording->state == SL_RECORDING_WAITING)
+        snprintf(recording->reason, sizeof(recording->reason),
+                 "waits for a frame that it can begin with");
 }
 
 /* The tape of a slot, which may be another camera's than it was. */

@@ -105,8 +105,10 @@ static void an_event_has_an_end(void **state) {
     assert_int_equal(sl_recorder_start(recorder, "", 3600), 0);
     sl_recording now = status_of(recorder, NULL);
     assert_int_equal(now.state, SL_RECORDING_WAITING);
+    assert_string_equal(now.reason, "waits for a frame that it can begin with");
     assert_in_range(now.until_us - sl_utc_us(), 3500 * SL_SECOND_US, 3600 * SL_SECOND_US);
     wait_for(recorder, SL_RECORDING_ON, 30);
+    assert_string_equal(status_of(recorder, NULL).reason, "");
     /* A shorter one leaves it as it is; without a length it has no end. */
     assert_int_equal(sl_recorder_start(recorder, NULL, 0.1), 0);
     assert_int_equal(status_of(recorder, NULL).until_us, now.until_us);

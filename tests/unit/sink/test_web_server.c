@@ -404,6 +404,7 @@ static void recordings_begin_and_end(void **state) {
     assert_int_equal(open_web(&web, NULL), 0);
     assert_int_equal(record(web, "action=start"), 200);
     assert_non_null(strstr(body, "{\"state\":\"waiting\",\"since\":1"));
+    assert_non_null(strstr(body, "\"reason\":\"waits for a frame that it can begin with\""));
     assert_non_null(strstr(body, "\"until\":null"));
     assert_int_equal(fetch(web, "/api/cameras", "", head, body, sizeof(body)), 200);
     assert_non_null(strstr(body, "\"recording\":{\"state\":\"waiting\""));
