@@ -121,7 +121,7 @@ static void small_ones_count_as_what_they_take_of_the_disk(void **state) {
     }
     if (status.st_blocks == 0)
         skip(); /* this disk keeps short files in their entries */
-    assert_int_equal(run((sl_extent){.bytes = 4 * 512 * (int64_t)status.st_blocks}, NULL), 4);
+    assert_int_equal(run((sl_extent){.bytes = INT64_C(4) * 512 * status.st_blocks}, NULL), 4);
 }
 
 static void a_folder_goes_with_its_last_segment_alone(void **state) {
