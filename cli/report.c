@@ -237,7 +237,7 @@ void report_stop(struct report *report) {
     console_progress("");
 }
 
-/* Over the time from the first frame on, which therefore doesn't count. */
+/* From the first frame, which therefore doesn't count, to the last. */
 static double mean_fps(const sl_stats *stats) {
     return stats->frames > 1 && stats->seconds > 0 ? (double)(stats->frames - 1) / stats->seconds
                                                    : -1;
@@ -247,11 +247,14 @@ static void say_last_words(const struct report *report, const sl_stats *stats) {
     if (stats->frames == 0)
         return;
     bool sender = strcmp(report->about.role, "sender") == 0;
-    char rate[40] = "";
+    uint64_t away = sender && !report->destinations ? stats->drops[SL_DROP_AWAY] : 0;
+    char rate[40] = "", unseen[80] = "";
     if (mean_fps(stats) >= 0)
         snprintf(rate, sizeof(rate), ", %.1f frames/s", mean_fps(stats));
-    console_say("%" PRIu64 " frames %s in %.1f s%s, %" PRIu64 " dropped", stats->frames,
-                sender ? "sent" : "received", stats->seconds, rate, stats->dropped);
+    if (away > 0)
+        snprintf(unseen, sizeof(unseen), ", %" PRIu64 " captured while no viewer was there", away);
+    console_say("%" PRIu64 " frames %s in %.1f s%s, %" PRIu64 " dropped%s", stats->frames,
+                sender ? "sent" : "received", stats->seconds, rate, stats->dropped - away, unseen);
 }
 
 int report_end(struct report *report, const sl_stats *stats, int code, const char *reason,

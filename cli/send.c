@@ -35,6 +35,7 @@ struct sending {
     sl_sender *sender;
     struct destinations destinations; /* of --to */
     atomic_uint_fast64_t skipped;     /* live frames read, and let go for a newer one */
+    atomic_uint_fast64_t unseen;      /* what was let go while no viewer was there */
     atomic_int_fast64_t lost_us;      /* since when the source is away; 0: it is there */
     int64_t until_us;                 /* --duration; -1: never */
     const char *reason;               /* why it ended, when all is well */
@@ -47,15 +48,21 @@ static int failed(struct sending *sending, int code) {
     return code;
 }
 
+/* How many of the source's frames made way for newer ones before they could be sent. */
+static uint64_t let_go(const struct sending *sending) {
+    sl_source_stats source;
+    sl_source_stats_get(sending->source, &source);
+    return source.dropped + atomic_load(&sending->skipped);
+}
+
 static void look(void *user, sl_stats *stats) {
     struct sending *sending = user;
-    sl_source_stats source;
     sl_sender_stats(sending->sender, stats);
     destinations_look(&sending->destinations, sending->sender);
-    sl_source_stats_get(sending->source, &source);
-    uint64_t skipped = source.dropped + atomic_load(&sending->skipped);
-    stats->dropped += skipped;
-    stats->drops[SL_DROP_SKIPPED] += skipped;
+    uint64_t unseen = atomic_load(&sending->unseen), all = let_go(sending);
+    stats->dropped += all;
+    stats->drops[SL_DROP_SKIPPED] += all - unseen;
+    stats->drops[SL_DROP_AWAY] += unseen;
     int64_t lost_us = atomic_load(&sending->lost_us);
     sending->report.lost_s = lost_us ? (double)(now_us() - lost_us) / 1e6 : 0;
 }
@@ -248,6 +255,7 @@ static bool skips(const struct sending *sending) {
 static int push(struct sending *sending, sl_frame **frame) {
     bool live = skips(sending);
     for (;;) {
+        uint64_t before = let_go(sending);
         int wait_ms = live ? ROOM_MS : moment_wait_ms(sending->until_us, LOOK_MS);
         int code = sl_sender_send(sending->sender, *frame, wait_ms);
         if (code != SL_EAGAIN)
@@ -260,6 +268,8 @@ static int push(struct sending *sending, sl_frame **frame) {
         if (code < 0 && code != SL_EAGAIN)
             return failed(sending, code);
         live = renew(sending, frame);
+        if (code == SL_EAGAIN)
+            atomic_fetch_add(&sending->unseen, let_go(sending) - before);
     }
 }
 
@@ -347,6 +357,7 @@ static int stream(struct sending *sending) {
     code = wait_for_viewer(sending, &first);
     if (code < 0)
         return code;
+    atomic_store(&sending->unseen, let_go(sending));
     report_ready(&sending->report, first.link, first.ssh, first.link->port, NULL);
     return send_frames(sending);
 }

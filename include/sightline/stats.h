@@ -55,7 +55,7 @@ typedef struct sl_stats {
     uint64_t bytes;           /* of frames, on the link */
     int64_t bit_rate;         /* bits a second of them, over the last second */
     uint64_t reconnects;      /* times the connection came back */
-    double seconds;           /* since the first frame */
+    double seconds;           /* from the first frame to the last */
     bool connected;           /* a peer is there */
     int port; /* receiver: the port it is bound to, or that senders ask its gate for;
                  0 until an SSH server has picked one; sender: the port asked for */

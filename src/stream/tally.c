@@ -16,9 +16,11 @@ void sl_tally_finish(sl_tally *tally) {
 }
 
 void sl_tally_frame(sl_tally *tally) {
+    int64_t now_us = sl_now_us();
     pthread_mutex_lock(&tally->lock);
     if (tally->frames == 0)
-        tally->first_us = sl_now_us();
+        tally->first_us = now_us;
+    tally->last_us = now_us;
     tally->frames++;
     pthread_mutex_unlock(&tally->lock);
 }
@@ -63,7 +65,7 @@ void sl_tally_get(sl_tally *tally, sl_stats *stats) {
         .rejected = tally->rejected,
         .bytes = tally->bytes,
         .bit_rate = sl_rate_get(&tally->rate, now_us),
-        .seconds = tally->first_us ? (double)(now_us - tally->first_us) / 1e6 : 0,
+        .seconds = (double)(tally->last_us - tally->first_us) / 1e6,
         .latency = sl_latency_summary(&tally->latency),
     };
     for (size_t i = 0; i < SL_DROPS; i++)

@@ -11,8 +11,8 @@
 typedef struct sl_tally {
     pthread_mutex_t lock; /* everything below */
     uint64_t frames, drops[SL_DROPS], rejected, bytes;
-    sl_rate rate;     /* of bytes */
-    int64_t first_us; /* monotonic; 0: no frame yet */
+    sl_rate rate;              /* of bytes */
+    int64_t first_us, last_us; /* frames; monotonic; 0: there was none yet */
     sl_latency_log latency;
     sl_log_limit rejections; /* of log lines */
 } sl_tally;

@@ -38,6 +38,18 @@ def test_duration_at_the_sender(view, send):
     viewer.end()
 
 
+def test_time_after_the_last_frame_is_no_streams(view, send):
+    viewer = view("live", "--frames", 20)
+    sender = send(SOURCE, viewer.port(), "live")
+    viewer.end()
+    waits = sender.next_stats(lambda event: event["drops"].get("away", 0) > 60, 30)
+    sender.signal(signal.SIGINT)
+    end = sender.end()
+    assert end["frames"] >= 20 and end["seconds"] < waits["seconds"] + 0.5
+    assert end["fps"] == pytest.approx((end["frames"] - 1) / end["seconds"], rel=0.01)
+    sender.wait_said(r"dropped, \d+ captured while no viewer was there")
+
+
 def test_duration_at_the_viewer(view, send):
     viewer = view("pair", "--duration", 2)
     sender = send(SOURCE, viewer.port(), "pair")
