@@ -147,14 +147,19 @@ static void tell_line(const struct report *report, const sl_stats *stats, double
         console_say("%s%s", state, rest);
 }
 
-static void tell(struct report *report, const sl_stats *stats, double fps) {
+static void tell_connection(const struct report *report, const sl_stats *stats) {
     const char *other = strcmp(report->about.role, "sender") == 0 ? "viewer" : "camera end";
-    if (report->destinations)
-        destinations_tell(report->destinations);
-    else if (report->was_connected && !stats->connected)
+    if (report->was_connected && !stats->connected)
         console_say("the %s at %s is gone; waiting for it", other, report->endpoint);
     else if (!report->was_connected && stats->connected && stats->reconnects > 0)
         console_say("the %s is back", other);
+}
+
+static void tell(struct report *report, const sl_stats *stats, double fps) {
+    if (report->destinations)
+        destinations_tell(report->destinations);
+    else if (!report->roster || !report->roster->own)
+        tell_connection(report, stats);
     if (report->roster)
         roster_tell(report->roster);
     report->was_connected = stats->connected;

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define LINES_MOST 3 /* at a time */
 
-bool roster_open(struct roster *roster) {
+bool roster_open(struct roster *roster, bool own) {
     *roster = (struct roster){
+        .own = own,
         .now = calloc(SL_VIEWS_MAX, sizeof(sl_camera_view)),
         .told = calloc(SL_VIEWS_MAX, sizeof(struct roster_word)),
     };
@@ -30,17 +32,27 @@ static sl_view_state state_before(const struct roster *roster, const char *port)
     return SL_VIEW_LIVE;
 }
 
-/* True when there was something to say. Of a lone camera the connection says that it is gone. */
+static void say_lost(const sl_camera_view *camera) {
+    time_t since = (time_t)(camera->since_us / 1000000);
+    struct tm local;
+    char stamp[16];
+    localtime_r(&since, &local);
+    strftime(stamp, sizeof(stamp), "%H:%M:%S", &local);
+    console_say("the camera %s is lost since %s: %s", camera->name, stamp, camera->reason);
+}
+
+/* True when there was something to say. */
 static bool tell(const struct roster *roster, const sl_camera_view *camera) {
     sl_view_state before = state_before(roster, camera->port);
     bool lost = camera->state == SL_VIEW_LOST, gone = camera->state == SL_VIEW_GONE;
+    bool own = roster->own || roster->count > 1;
     if (camera->state == before)
         return false;
     if (lost)
-        console_say("the camera %s is lost: %s", camera->name, camera->reason);
-    else if (gone && roster->count > 1)
+        say_lost(camera);
+    else if (gone && own)
         console_say("the camera %s is gone; waiting for it", camera->name);
-    else if (!gone && (before == SL_VIEW_LOST || (before == SL_VIEW_GONE && roster->count > 1)))
+    else if (!gone && (before == SL_VIEW_LOST || (before == SL_VIEW_GONE && own)))
         console_say("the camera %s is back", camera->name);
     else
         return false;

@@ -12,6 +12,7 @@ struct roster_word {
 };
 
 struct roster {
+    bool own;            /* connections are not told of beside it: a lone camera is, too */
     sl_camera_view *now; /* by the last look; NULL: none are looked at */
     size_t count;
     struct roster_word *told;
@@ -19,7 +20,7 @@ struct roster {
 };
 
 /* False when memory is short. */
-bool roster_open(struct roster *roster);
+bool roster_open(struct roster *roster, bool own);
 
 /* Nothing when it isn't open. */
 void roster_look(struct roster *roster, const sl_receiver *receiver);

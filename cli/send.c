@@ -207,6 +207,8 @@ static void note_source(struct sending *sending) {
     bool lost = atomic_load(&sending->lost_us) != 0;
     if (source.away != lost)
         atomic_store(&sending->lost_us, source.away ? now_us() : 0);
+    if (lost && !source.away)
+        console_say("the source is back");
     /* Each time: a frame of before, which had waited for room, would have said that it is back. */
     if (source.away || lost)
         sl_sender_lost(sending->sender, source.away ? SOURCE_AWAY : NULL);

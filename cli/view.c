@@ -347,7 +347,7 @@ static int stream(struct viewing *viewing) {
     int code = open_both(viewing);
     if (code < 0)
         return code;
-    if (!roster_open(&viewing->roster)) {
+    if (!roster_open(&viewing->roster, viewing->end.receiver.link.pattern == SL_PATTERN_LIVE)) {
         refuse(viewing, sl_strerror(SL_ENOMEM));
         return SL_ENOMEM;
     }

@@ -44,12 +44,13 @@ def test_viewer_shows_since_when_and_why(camera, view, send):
     assert before["since"] <= lost["last"] <= lost["since"]
     later = in_state_of(viewer, "lost")
     assert later["since"] == pytest.approx(lost["since"], abs=0.5)
-    viewer.wait_said(f"camera .* is lost: {AWAY}")
+    viewer.wait_said(rf"the camera \S+ is lost since \d\d:\d\d:\d\d: {AWAY}")
     camera.start()
     back = in_state_of(viewer, "live")
     assert back["since"] > lost["since"] and back["reason"] is None
     assert back["id"] == before["id"]
-    viewer.wait_said("camera .* is back")
+    viewer.wait_said(r"the camera \S+ is back")
+    sender.wait_said("the source is back")
     sender.signal(signal.SIGINT)
     sender.end()
     viewer.end()
