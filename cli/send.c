@@ -354,7 +354,7 @@ static int stream(struct sending *sending) {
     sl_sender_destination(sending->sender, 0, &first);
     report_place(&sending->report, first.link, true, first.link->port);
     sending->until_us = moment_in(sending->options.duration_s);
-    console_say("sending %s", sl_source_describe(sending->source));
+    console_say("the source gives %s", sl_source_describe(sending->source));
     report_begin(&sending->report, look, sending);
     code = wait_for_viewer(sending, &first);
     if (code < 0)
