@@ -50,14 +50,27 @@ static void print_line(const char *line) {
     fflush(stderr);
 }
 
+/* How pairing goes is no warning, and worth knowing all the same. */
+static bool is_notice(sl_log_level of, const char *room) {
+    return of == SL_LOG_INFO && strcmp(room, "pair") == 0;
+}
+
 static void take_log_line(void *user, sl_log_level of, const char *room, const char *line) {
     static const char *const names[] = {"", "error", "warning", "info", "debug"};
     char text[1200];
     (void)user;
     snprintf(text, sizeof(text), "%s: %s: %s", names[of], room, line);
     pthread_mutex_lock(&lock);
-    print_line(text);
+    if (of <= level)
+        print_line(text);
+    else if (is_notice(of, room))
+        print_line(line);
     pthread_mutex_unlock(&lock);
+}
+
+/* With warnings come notices. */
+static void take_log(sl_log_level wanted) {
+    sl_log_set(take_log_line, NULL, wanted == SL_LOG_WARNING ? SL_LOG_INFO : wanted);
 }
 
 void console_open(void) {
@@ -67,14 +80,14 @@ void console_open(void) {
     const char *kind = getenv("TERM"), *plain = getenv("NO_COLOR");
     terminal = isatty(STDERR_FILENO) && !(kind && strcmp(kind, "dumb") == 0);
     colours = terminal && kind && !(plain && *plain);
-    sl_log_set(take_log_line, NULL, level);
+    take_log(level);
 }
 
 void console_set_level(sl_log_level wanted) {
     pthread_mutex_lock(&lock);
     level = wanted;
     pthread_mutex_unlock(&lock);
-    sl_log_set(take_log_line, NULL, wanted);
+    take_log(wanted);
 }
 
 bool console_live(void) {

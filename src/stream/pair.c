@@ -157,7 +157,7 @@ static int forgive(const sl_invitation_parts *parts) {
     snprintf(sentence, sizeof sentence, "%s", sl_error());
     if (!is_kept(parts))
         return sl_fail(SL_EAUTH, "%s", sentence);
-    sl_log(SL_LOG_WARNING, "pair",
+    sl_log(SL_LOG_INFO, "pair",
            "this camera was paired with that viewer before, and goes on so: %s", sentence);
     return SL_OK;
 }

@@ -253,7 +253,7 @@ static void check_keys(const char *path) {
     if (code == SL_OK)
         fclose(file);
     else if (code == SL_ESYSTEM && errno == ENOENT && sl_authorized_ready(path) == SL_OK)
-        sl_log(SL_LOG_WARNING, "gate",
+        sl_log(SL_LOG_INFO, "pair",
                "nobody can log in yet: invite cameras with `sightline pair`, or put their public "
                "keys into %s",
                path);

@@ -169,7 +169,7 @@ static int take_in(sl_gate_client *client, ssh_key token, const sl_joiner *joine
         give_place_back(client);
         return decline(client, code);
     }
-    sl_log(SL_LOG_WARNING, "gate",
+    sl_log(SL_LOG_INFO, "pair",
            "a new camera, %s, was let in at %s with an invitation, which is used up; its key is %s",
            comment, client->peer, fingerprint);
     return SSH_AUTH_SUCCESS;

@@ -113,6 +113,14 @@ def test_paired_viewer_that_is_not_there(gate, pair, camera):
     camera("--frames", 5).expect(4).sentence("closed", "is `sightline view --gate")
 
 
+def test_pairing_is_told_and_no_warning(view, pair, camera):
+    viewer = view(None, "--gate", f"127.0.0.1:{free_port()}")
+    viewer.wait_said("^sightline: nobody can log in yet: invite cameras")
+    camera("--join", pair(), "--frames", 5).end()
+    viewer.wait_said("^sightline: a new camera, .* was let in at")
+    assert not any("info: " in line for line in viewer.sentences())
+
+
 def test_pattern_and_port_come_with_the_line(gate, pair, camera):
     viewer = gate("--port", 6001, pattern="reqrep")
     camera("--join", pair(), "--frames", 5).end()
