@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <locale.h>
 #include <math.h>
@@ -11,13 +12,34 @@
 #include <string.h>
 #include <strings.h>
 
+/* The unit in "0 to 2000 ms" or "0 kbit/s or more", with the space before it; "" where none is. */
+static int find_unit(const sl_option *option, const char **unit) {
+    const char *values = option->values ? option->values : "";
+    *unit = "";
+    if (!isdigit((unsigned char)values[0]))
+        return 0;
+    for (const char *space = strchr(values, ' '); space; space = strchr(space + 1, ' ')) {
+        const char *word = space + 1;
+        bool plain = strncmp(word, "to ", 3) == 0 || strncmp(word, "or ", 3) == 0 ||
+                     strcmp(word, "more") == 0 || isdigit((unsigned char)*word);
+        if (plain)
+            continue;
+        *unit = space;
+        return 1 + (int)strcspn(word, " ");
+    }
+    return 0;
+}
+
 /* "from 10 to 100", or "at least 4" where the upper end is far from what anybody means and `number`
  * does not exceed it. */
 static const char *range(const sl_option *option, double number, char *text, size_t size) {
+    const char *unit;
+    int length = find_unit(option, &unit);
     if (option->maximum >= INT_MAX && number <= option->maximum)
-        snprintf(text, size, "at least %.15g", option->minimum);
+        snprintf(text, size, "at least %.15g%.*s", option->minimum, length, unit);
     else
-        snprintf(text, size, "from %.15g to %.15g", option->minimum, option->maximum);
+        snprintf(text, size, "from %.15g to %.15g%.*s", option->minimum, option->maximum, length,
+                 unit);
     return text;
 }
 

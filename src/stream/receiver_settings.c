@@ -42,6 +42,7 @@ static const sl_option receiver_options[] = {
      .offset = offsetof(sl_receiver_settings, smooth_ms),
      .maximum = SMOOTH_MOST_MS,
      .fallback = "0",
+     .values = "0 to 2000 ms",
      .help = "live: show frames evenly, so many ms after the quickest could be; 0 is at once"},
 };
 

@@ -91,6 +91,7 @@ static const sl_option live_options[] = {
      .minimum = 50,
      .maximum = 10000,
      .fallback = "150",
+     .values = "50 to 10000 ms",
      .help =
          "live, and JPEG with pair and reqrep: how old a frame may be when it comes, beyond the "
          "way's own delay, in ms"},
@@ -106,12 +107,14 @@ static const sl_option live_options[] = {
      .offset = offsetof(sl_live_settings, max_rate_kbit),
      .maximum = INT_MAX,
      .fallback = "0",
+     .values = "0 kbit/s or more",
      .help = "live: kbit/s that it sends at most; 0 is as many as pass"},
     {.name = "data_cap",
      .type = SL_OPTION_INT,
      .offset = offsetof(sl_live_settings, data_cap_mb),
      .maximum = INT_MAX,
      .fallback = "0",
+     .values = "0 MB or more",
      .help = "live: MB that it sends in 24 hours; 0 is no cap"},
     {.name = "camera_name",
      .type = SL_OPTION_STRING,
