@@ -11,11 +11,13 @@
 #include "viewer_end.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <sightline/sightline.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LOOK_MS   1000 /* the longest wait for a frame, so that --duration is kept */
 #define WINDOW_MS 15   /* the same while a window waits for its events */
@@ -139,6 +141,14 @@ static void say_gate(const struct viewing *viewing, const sl_gate_place *gate) {
                 gate->host_key, gate->link_port, usual ? "" : " --pattern ", usual ? "" : pattern);
 }
 
+static void say_page(const struct viewing *viewing) {
+    char here[PATH_MAX];
+    console_say("the page is at %s", viewing->report.page);
+    if (!viewing->end.recorder.directory)
+        console_say("recordings that are asked for there go to %s/sightline-recordings",
+                    getcwd(here, sizeof(here)) ? here : ".");
+}
+
 /* Tells where camera ends find it. Of a tunnel that is waited for the port may not be known yet. */
 static void tell_ready(struct viewing *viewing) {
     const sl_link_settings *link = &viewing->end.receiver.link;
@@ -156,7 +166,7 @@ static void tell_ready(struct viewing *viewing) {
     viewing->report.page = faces_link(&viewing->faces);
     report_ready(&viewing->report, link, tunnel, stats.port, gated ? &gate : NULL);
     if (viewing->report.page)
-        console_say("the page is at %s", viewing->report.page);
+        say_page(viewing);
     if (gated)
         say_gate(viewing, &gate);
     else

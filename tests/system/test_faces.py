@@ -46,6 +46,7 @@ def frames_in(path):
 def test_nothing_is_sent_while_nobody_looks(watch, send):
     viewer = watch("--web", 0)
     viewer.wait_said(r"the page is at http://127\.0\.0\.1:\d+/$")
+    viewer.wait_said(r"recordings that are asked for there go to /.*/sightline-recordings$")
     sender = send(SOURCE, viewer.port(), "live")
     viewer.event("stats", lambda event: [c["state"] for c in event["cameras"]] == ["unwatched"])
     assert sender.next_stats()["encoded"] == 0
