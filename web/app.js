@@ -75,12 +75,11 @@ function update({ now, cameras: views, viewer }) {
   page.viewer = viewer;
   for (const camera of [...cameras.values()])
     if (!views.some((view) => view.id === camera.id)) remove(camera);
-  const before = cameras.size;
   for (const view of views)
     if (cameras.has(view.id)) cameras.get(view.id).update(view);
     else add(view);
   showBar();
-  if (cameras.size !== before || !page.settled) lay();
+  lay(); // a camera that comes tells the size of its pictures later, and may change it
   page.settled = true;
   follow();
 }

@@ -179,6 +179,56 @@ def test_images_take_their_share_of_the_connections(viewer, cameras, look):
     assert any("api/streams?camera=" in path for path in page.evaluate("() => fetched"))
 
 
+# Sizes of pictures, and of the windows that they are looked at in.
+SIZES = ["640x480", "640x360", "360x640", "1280x360"]
+WINDOWS = [(1280, 713), (844, 390), (568, 320), (390, 844), (700, 660)]
+
+# What of the picture and of the line under it is not in sight, and how much of the room the picture
+# takes in the direction in which it takes more. Null until it has that shape.
+FIT = """async (shape) => {
+  for (const _ of [1, 2]) await new Promise(requestAnimationFrame); // laid out after a new size
+  const camera = document.querySelector(".camera");
+  const canvas = camera.querySelector(".look canvas");
+  const known = camera.style.getPropertyValue("--own-shape");
+  if (canvas.width / canvas.height !== shape || known !== shape.toFixed(4)) return null;
+  const hidden = [...camera.querySelectorAll(".picture, .caption, .name, .figures, .tools button")]
+    .filter((element) => element.checkVisibility())
+    .filter((element) => {
+      const { top, left, right, bottom } = element.getBoundingClientRect();
+      return top < -1 || left < -1 || right > innerWidth + 1 || bottom > innerHeight + 1;
+    });
+  const { width, height } = canvas.getBoundingClientRect();
+  const room = document.getElementById("main").getBoundingClientRect();
+  const wide = Math.min(width, height * shape);
+  return {
+    hidden: hidden.map((element) => element.className),
+    fills: Math.max(wide / room.width, wide / shape / room.height),
+  };
+}"""
+
+
+def check_fit(page, size, how):
+    width, height = map(int, size.split("x"))
+    for window in WINDOWS:
+        page.resize(*window)
+        seen = page.wait(FIT, width / height)
+        assert not seen["hidden"] and seen["fills"] > 0.5, (size, how, window, seen)
+
+
+def test_a_camera_and_the_line_under_it_fit(viewer, cameras, look):
+    """Whatever shape its pictures have, alone and enlarged."""
+    running, link = viewer()
+    page = look(link)
+    for size in SIZES:
+        (sender,) = cameras(running, source=f"pattern:{size}@10")
+        page.wait_cameras(1)
+        check_fit(page, size, "alone")
+        page.press("1")
+        check_fit(page, size, "enlarged")
+        page.press("Escape")
+        sender.kill()
+
+
 def all_in_sight(page):
     return page.evaluate(
         """() => [...document.querySelectorAll(".camera")].every((camera) => {
