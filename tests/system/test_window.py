@@ -79,17 +79,6 @@ def test_key_that_saves_a_picture(display, folder, shown):
     sender.kill()
 
 
-def test_full_screen_key_without_a_window_manager(display, shown):
-    viewer, sender, window = shown()
-    for _ in range(2):  # there is nobody to make it so, but the stream goes on
-        display.press(window, "f")
-        seen = viewer.next_stats()["frames"]
-        viewer.next_stats(lambda event, seen=seen: event["frames"] > seen)
-    assert press_until(display, window, "q", ends(viewer, sender)), viewer.account()
-    viewer.end()
-    sender.kill()
-
-
 def test_window_shows_what_was_sent(display, folder, shown):
     viewer, sender, window = shown("pattern:640x480@30")
     viewer.after(20)
@@ -190,6 +179,19 @@ def test_cameras_stand_side_by_side(wall, folder):
     wall.shows()
     wall.press("s")
     wall.wait(lambda _: len(list(folder.glob("sightline-*.png"))) == 3)
+    wall.press("q")
+    assert wall.viewer.end()["reason"] == "window closed"
+
+
+def test_full_screen_without_a_window_manager(wall):
+    """The window fills it by itself, all cameras are there, and then it is where it was."""
+    place = wall.display.place(wall.window)
+    for whole in (True, False):
+        wall.press("f")
+        wall.wait(lambda now, whole=whole: (now.size == (1024, 768)) == whole)
+        wall.wait(lambda now: set(COLORS) <= wall.colors(now))
+    wall.shows()
+    assert wall.display.place(wall.window) == place
     wall.press("q")
     assert wall.viewer.end()["reason"] == "window closed"
 

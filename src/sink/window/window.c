@@ -32,6 +32,7 @@ struct window {
     sl_wall wall;
     bool outdated;         /* what is on the screen is not what should be */
     int64_t rest_until_us; /* with several pictures: no drawing before */
+    SDL_Rect before;       /* its place before it filled the screen by itself; empty: it doesn't */
     bool fitted, widened;  /* its size was chosen for a picture, and for several */
     int64_t stills_us;     /* UTC: when `s` was pressed for those that wait to be saved */
 };
@@ -227,9 +228,50 @@ static bool save_next(struct window *window) {
     return false;
 }
 
+/* Whether there is surely a window manager: it frames windows, or keeps room for itself. */
+static bool is_managed(SDL_Window *window) {
+    int display = SDL_GetWindowDisplayIndex(window);
+    int top = 0, left = 0, bottom = 0, right = 0;
+    SDL_Rect all = {0}, usable = {0};
+    const char *driver = SDL_GetCurrentVideoDriver();
+    if (!driver || strcmp(driver, "x11") != 0)
+        return true;
+    SDL_GetWindowBordersSize(window, &top, &left, &bottom, &right);
+    SDL_GetDisplayBounds(display, &all);
+    SDL_GetDisplayUsableBounds(display, &usable);
+    return top > 0 || left > 0 || !SDL_RectEquals(&all, &usable);
+}
+
+static void put(SDL_Window *window, const SDL_Rect *place) {
+    SDL_SetWindowPosition(window, place->x, place->y);
+    SDL_SetWindowSize(window, place->w, place->h);
+}
+
+/* On X11 SDL asks the window manager for the full screen, and then lays out for it though nobody
+ * has heard. So a window that may have none goes there by itself first. */
+static void fill_screen(struct window *window) {
+    SDL_Rect screen, *before = &window->before;
+    int display = SDL_GetWindowDisplayIndex(window->window);
+    if (!is_managed(window->window) && SDL_GetDisplayBounds(display, &screen) == 0) {
+        SDL_GetWindowPosition(window->window, &before->x, &before->y);
+        SDL_GetWindowSize(window->window, &before->w, &before->h);
+        put(window->window, &screen);
+    }
+    SDL_SetWindowFullscreen(window->window, SDL_WINDOW_FULLSCREEN_DESKTOP);
+}
+
+static void leave_screen(struct window *window) {
+    SDL_SetWindowFullscreen(window->window, 0);
+    if (!SDL_RectEmpty(&window->before))
+        put(window->window, &window->before);
+    window->before = (SDL_Rect){0};
+}
+
 static void toggle_full_screen(struct window *window) {
-    Uint32 full = SDL_GetWindowFlags(window->window) & SDL_WINDOW_FULLSCREEN_DESKTOP;
-    SDL_SetWindowFullscreen(window->window, full ? 0 : SDL_WINDOW_FULLSCREEN_DESKTOP);
+    if (SDL_GetWindowFlags(window->window) & SDL_WINDOW_FULLSCREEN_DESKTOP)
+        leave_screen(window);
+    else
+        fill_screen(window);
 }
 
 /* Of the digit that was pressed, whatever layout the keyboard has; -1: none was. */
