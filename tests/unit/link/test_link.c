@@ -282,7 +282,8 @@ static void room_wakes_the_sender(void **state) {
         for (int refused = 0; refused < 20; attend(&sender))
             refused = send_frame(both.sender, 1000000, 0) ? refused + 1 : 0;
         sl_link_want_send(both.sender, true);
-        assert_int_equal(sl_link_wait(both.sender, -1, NULL, sl_deadline_us(20)), SL_EAGAIN);
+        while (sl_link_wait(both.sender, -1, NULL, sl_deadline_us(20)) == SL_OK)
+            send_frame(both.sender, 1000000, 0); /* buffers on the way had room still */
         while (!sl_link_writable(both.sender)) {
             sl_link_message frame = receive(&(ends){.receiver = both.receiver}, both.receiver);
             sl_link_message_clear(&frame);
