@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import paramiko
 import pytest
 from harness import gates, hostile
-from harness.waiting import allow
+from harness.waiting import allow, wait_until
 
 STANDSTILL_MOST = 5  # seconds without a frame, on a machine that is busy with strangers
 
@@ -244,8 +244,11 @@ def test_ten_thousand_connections_in_a_row(gate, camera):
             opened.viewer.after(before + 60)
             return Footprint(opened.viewer)
 
+        def fits(after):
+            few = after.threads <= before.threads + 2
+            return after if few and after.descriptors <= before.descriptors + 8 else None
+
         before = visits(1000)
-        after = visits(9000)
-        assert after.threads <= before.threads + 2, f"{before}, then {after}"
-        assert after.descriptors <= before.descriptors + 8, f"{before}, then {after}"
+        visits(9000)
+        after = wait_until(lambda: fits(Footprint(opened.viewer)))  # the last are still leaving
         assert after.memory_kib <= before.memory_kib + 4096, f"{before}, then {after}"

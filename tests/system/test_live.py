@@ -62,10 +62,11 @@ def test_codecs(words, encoder, view, send):
 
 def test_name(view, send):
     viewer = view("live")
-    sender = send(SOURCE, viewer.port(), "live", "--name", "front door", "--frames", 10)
+    sender = send(SOURCE, viewer.port(), "live", "--name", "front door")
     seen = viewer.event("stats", lambda event: event["cameras"], 30)["cameras"]
     assert [(camera["name"], camera["id"]) for camera in seen] == [("front door", "front-door")]
-    check_stream(viewer, sender, 10)
+    sender.signal(signal.SIGINT)
+    check_stream(viewer, sender, 1)
 
 
 def test_what_is_told(view, send):

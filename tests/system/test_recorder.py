@@ -13,7 +13,7 @@ import urllib.request
 
 import pytest
 from harness import footage
-from harness.waiting import allow
+from harness.waiting import allow, wait_until
 
 SOURCE = "pattern:320x240@30"
 NAME = re.compile(r"(?P<id>[\w.-]+)_(?P<time>\d{8}T\d{6}\.\d{3})Z\.mkv")
@@ -27,14 +27,6 @@ def record(folder, view):
         return view(pattern, "--record", folder / "disk", *words, **channels)
 
     return start
-
-
-def wait_until(what, seconds=40):
-    deadline = time.monotonic() + allow(seconds)
-    while not (result := what()):
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.05)
-    return result
 
 
 def segments(folder):

@@ -13,6 +13,15 @@ def allow(seconds):
     return seconds * SLOWNESS
 
 
+def wait_until(what, seconds=40):
+    """Asks again and again until `what()` is true, where nothing tells; what it was then."""
+    deadline = time.monotonic() + allow(seconds)
+    while not (result := what()):
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.05)
+    return result
+
+
 class Lines:
     """The lines a stream has delivered so far, read by a thread of their own."""
 

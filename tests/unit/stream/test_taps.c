@@ -20,9 +20,9 @@ static void see(void *user, const sl_frame *coded) {
     if (coded->size == sizeof number)
         memcpy(&number, coded->planes[0], sizeof number);
     assert_true((int)number > atomic_load(&seen->last));
-    atomic_store(&seen->last, (int)number);
     atomic_fetch_add(&seen->keyframes, coded->keyframe);
     atomic_fetch_add(&seen->frames, 1);
+    atomic_store(&seen->last, (int)number); /* last: who waits for it counts on the others */
 }
 
 static void there_are_no_more_than_four(void **state) {
