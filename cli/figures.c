@@ -154,24 +154,6 @@ static json_t *moment(int64_t utc_us) {
     return utc_us > 0 ? number((double)utc_us / 1e6) : json_null();
 }
 
-/* As what its frames come; NULL: none came. */
-static const char *codec_of(sl_format format) {
-    switch (format) {
-    case SL_FORMAT_NONE:
-        return NULL;
-    case SL_FORMAT_JPEG:
-        return "jpeg";
-    case SL_FORMAT_H264:
-        return "h264";
-    case SL_FORMAT_HEVC:
-        return "hevc";
-    case SL_FORMAT_AV1:
-        return "av1";
-    default:
-        return "raw";
-    }
-}
-
 static json_t *camera(const sl_camera_view *known) {
     bool sized = known->width > 0;
     json_t *object = json_object();
@@ -181,7 +163,7 @@ static json_t *camera(const sl_camera_view *known) {
     json_object_set_new(object, "since", moment(known->since_us));
     json_object_set_new(object, "reason", text(known->reason[0] ? known->reason : NULL));
     json_object_set_new(object, "last", moment(known->last_us));
-    json_object_set_new(object, "codec", text(codec_of(known->format)));
+    json_object_set_new(object, "codec", text(sl_view_codec_name(known->format)));
     json_object_set_new(object, "width", sized ? json_integer(known->width) : json_null());
     json_object_set_new(object, "height", sized ? json_integer(known->height) : json_null());
     json_object_set_new(object, "frames", count(known->frames));

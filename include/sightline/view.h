@@ -27,6 +27,10 @@ typedef enum sl_view_state { SL_VIEW_STATE_MAP(SL_VIEW_STATE_ENUM) SL_VIEW_STATE
 /* "live"; never NULL, static. */
 SL_API const char *sl_view_state_name(sl_view_state state);
 
+/* As what a camera's frames come, in figures: "jpeg", "h264", "hevc", "av1", or "raw" for what is
+ * not coded; NULL for SL_FORMAT_NONE. Static. */
+SL_API const char *sl_view_codec_name(sl_format format);
+
 /* How many frames were no older than each of these, in milliseconds; the last bound is infinite. */
 #define SL_AGE_BOUNDS_MS                                                                           \
     { 10, 25, 50, 75, 100, 150, 200, 300, 500, 1000, 2000, 5000, -1 }

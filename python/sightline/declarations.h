@@ -292,6 +292,7 @@ typedef struct sl_stats {
 } sl_stats;
 typedef enum sl_view_state { SL_VIEW_LIVE, SL_VIEW_UNWATCHED, SL_VIEW_SILENT, SL_VIEW_LOST, SL_VIEW_GONE, SL_VIEW_STATES } sl_view_state;
 const char *sl_view_state_name(sl_view_state state);
+const char *sl_view_codec_name(sl_format format);
 typedef struct sl_camera_view {
     char id[96];
     char name[128];

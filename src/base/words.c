@@ -17,6 +17,23 @@ const char *sl_view_state_name(sl_view_state state) {
     return (size_t)state < SL_VIEW_STATES ? words[state] : "unknown";
 }
 
+const char *sl_view_codec_name(sl_format format) {
+    switch (format) {
+    case SL_FORMAT_NONE:
+        return NULL;
+    case SL_FORMAT_JPEG:
+        return "jpeg";
+    case SL_FORMAT_H264:
+        return "h264";
+    case SL_FORMAT_HEVC:
+        return "hevc";
+    case SL_FORMAT_AV1:
+        return "av1";
+    default:
+        return "raw";
+    }
+}
+
 const char *sl_tunnel_state_name(sl_tunnel_state state) {
     static const char *const words[] = {
         [SL_TUNNEL_NONE] = "none",

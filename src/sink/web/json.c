@@ -8,23 +8,6 @@
 
 #define SECONDS_DIGITS 16 /* of numbers: microseconds of this century's times */
 
-const char *sl_web_codec_name(sl_format format) {
-    switch (format) {
-    case SL_FORMAT_NONE:
-        return NULL;
-    case SL_FORMAT_JPEG:
-        return "jpeg";
-    case SL_FORMAT_H264:
-        return "h264";
-    case SL_FORMAT_HEVC:
-        return "hevc";
-    case SL_FORMAT_AV1:
-        return "av1";
-    default:
-        return "raw";
-    }
-}
-
 /* What a peer may have chosen, as harmless text. NULL, and nothing at all, are null. */
 static json_t *text(const char *from) {
     char own[1024];
@@ -68,7 +51,7 @@ static json_t *age(const sl_latency *latency) {
 }
 
 static json_t *picture(const sl_camera_view *camera) {
-    return json_pack("{s:o, s:o, s:o, s:f, s:f}", "codec", text(sl_web_codec_name(camera->format)),
+    return json_pack("{s:o, s:o, s:o, s:f, s:f}", "codec", text(sl_view_codec_name(camera->format)),
                      "width", side(camera->width), "height", side(camera->height), "fps",
                      camera->fps, "rate_kbit", (double)camera->bit_rate / 1e3);
 }

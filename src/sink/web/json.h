@@ -7,9 +7,6 @@
 #include <sightline/stats.h>
 #include <sightline/view.h>
 
-/* "h264"; NULL: none. */
-const char *sl_web_codec_name(sl_format format);
-
 /* One camera, as /api/cameras lists it; `recording` NULL: nothing can be recorded. NULL when out of
  * memory. */
 json_t *sl_web_json_camera(const sl_camera_view *camera, const sl_recording *recording);

@@ -15,6 +15,9 @@ static void all_have_words(void **state) {
     assert_string_equal(sl_drop_name(SL_DROP_UNSHOWN), "unshown");
     assert_string_equal(sl_view_state_name(SL_VIEW_LIVE), "live");
     assert_string_equal(sl_view_state_name(SL_VIEW_GONE), "gone");
+    assert_string_equal(sl_view_codec_name(SL_FORMAT_H264), "h264");
+    assert_string_equal(sl_view_codec_name(SL_FORMAT_BGR), "raw");
+    assert_null(sl_view_codec_name(SL_FORMAT_NONE));
     assert_string_equal(sl_tunnel_state_name(SL_TUNNEL_NONE), "none");
     assert_string_equal(sl_tunnel_state_name(SL_TUNNEL_WAITING), "waiting");
 }
