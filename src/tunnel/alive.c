@@ -8,8 +8,9 @@
  *
  * Whatever comes in counts as life, not only the answer. On a slow path the question waits behind
  * what was handed over before; until the peer's kernel has it, bytes that get acknowledged count
- * too. From then on only an answer does. Behind a jump host it is the kernel of the first one that
- * acknowledges: what the tunnels on the way hold, and TCP at their end, is still to be. */
+ * too, unless its window shuts: then nobody reads them there. From then on only an answer does.
+ * Behind a jump host it is the kernel of the first one that acknowledges: what the tunnels on the
+ * way hold, and TCP at their end, is still to be. */
 #include "tunnel/alive.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -19,6 +20,7 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h> /* glibc's struct tcp_info has no tcpi_bytes_acked */
 #include <netinet/in.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -41,6 +43,8 @@ static struct tcp_info across(const sl_alive *alive, uint64_t *waiting) {
     if (getsockopt(session->descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 &&
         session->socket_counter.out_bytes > *waiting)
         info.tcpi_bytes_acked = session->socket_counter.out_bytes - *waiting;
+    if (size < offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof(info.tcpi_snd_wnd))
+        info.tcpi_snd_wnd = info.tcpi_snd_mss; /* Linux before 5.4 doesn't say */
     return info;
 }
 
@@ -84,6 +88,7 @@ static void look(sl_alive *alive, int64_t now_us) {
     uint64_t waiting;
     struct tcp_info info = across(alive, &waiting);
     alive->looked_us = now_us;
+    alive->shut = info.tcpi_snd_wnd < info.tcpi_snd_mss;
     if ((info.tcpi_bytes_acked > alive->acked || info.tcpi_delivered != alive->delivered) &&
         !(alive->asked_us && is_through(alive)))
         alive->moved_us = now_us;
@@ -96,22 +101,25 @@ static void look(sl_alive *alive, int64_t now_us) {
     alive->delivered = info.tcpi_delivered;
 }
 
+static int64_t later(int64_t a_us, int64_t b_us) {
+    return a_us > b_us ? a_us : b_us;
+}
+
 /* When it is to be given up, unless something moves before; some looks earlier than the time-out:
  * one may have seen late that something moved, the one that gives up comes late itself, and what
  * follows takes its time on a busy machine. Who was asked late has less time for the answer, but
  * never less than it may be silent unasked. */
 static int64_t gives_up_us(const sl_alive *alive) {
-    int64_t last_us = alive->heard_us > alive->moved_us ? alive->heard_us : alive->moved_us;
     int64_t left_us = patience_us(alive) - EARLIER * patience_us(alive) / LOOKS_IN;
-    int64_t silence_us = patience_us(alive) / ASKS_IN, over_us = last_us + left_us;
+    int64_t silence_us = patience_us(alive) / ASKS_IN;
+    if (alive->shut)
+        return later(alive->heard_us + left_us, alive->moved_us + silence_us);
+    int64_t last_us = later(alive->heard_us, alive->moved_us), over_us = last_us + left_us;
     if (!alive->asked_us)
         return over_us;
-    if (alive->asked_us < last_us + silence_us) {
-        last_us = last_us > alive->asked_us ? last_us : alive->asked_us;
-        return last_us + left_us - silence_us;
-    }
-    int64_t least_us = alive->asked_us + silence_us;
-    return over_us > least_us ? over_us : least_us;
+    if (alive->asked_us < last_us + silence_us)
+        return later(last_us, alive->asked_us) + left_us - silence_us;
+    return later(over_us, alive->asked_us + silence_us);
 }
 
 int sl_alive_check(sl_alive *alive) {

@@ -12,6 +12,7 @@ typedef struct sl_alive {
     uint64_t acked;      /* bytes of ours that the peer's kernel has, when last looked */
     uint32_t delivered;  /* packets that it has, also those after a gap */
     int64_t moved_us;    /* when these last grew by what leads up to our question */
+    bool shut;           /* its window was: it has them unread */
     int64_t looked_us;   /* when they were last looked at */
     int64_t asked_us;    /* when the question was put; 0: none is open */
     uint64_t left_at;    /* while libssh's count of bytes is still this, it has the question */

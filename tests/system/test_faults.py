@@ -19,6 +19,16 @@ def test_faults_that_the_kernel_tells_of(stage):
     fault.noticed().over(since=fault.begin)
 
 
+def test_server_stopped_with_its_buffers_full(stage):
+    """Its kernel takes more than the question waits behind, and then no more: that is no life."""
+    running = stage("both", camera=["--raw"])
+    with running.fault("server stopped (SIGSTOP), much on its way") as fault:
+        running.server.pause()
+    fault.noticed()
+    running.server.resume()
+    fault.over()
+
+
 @pytest.mark.parametrize("way", ["both", "gate"])
 def test_ends_restarted(way, stage):
     running = stage(way)
