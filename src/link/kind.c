@@ -35,9 +35,6 @@
 #define LIVE_UNSENT_BYTES       (64 * 1024)  /* until sl_link_pace() knows better */
 #define LIVE_LOCAL_UNSENT_BYTES (32 * 1024)
 
-/* It looks at delay, where others fill the queues on the way until something is lost. */
-#define LIVE_CONGESTION "bbr"
-
 /* The parts that go with a frame; and where there are none, what a peer's ZeroMQ says by itself. */
 #define BESIDE_FRAME (INT64_C(1024) * 1024)
 #define BESIDE_CHUNK (INT64_C(8) * 1024)
@@ -80,7 +77,7 @@ static const sl_socket_kind kinds[][2] = {
             1,
             NETGEAR,
             .message_bytes = SUBSCRIPTION_BYTES_MOST,
-            .tuning = {PUBLISHER_UNSENT_BYTES, PUBLISHER_UNSENT_BYTES, NULL},
+            .tuning = {PUBLISHER_UNSENT_BYTES, PUBLISHER_UNSENT_BYTES, false},
             .options = {{ZMQ_XPUB_NODROP, 1}, {ZMQ_IMMEDIATE, 1}},
         },
     [SL_PATTERN_PUBSUB][SL_ROLE_RECEIVER] = {ZMQ_SUB, MESSAGES_OUT, 1, NETGEAR},
@@ -92,7 +89,7 @@ static const sl_socket_kind kinds[][2] = {
             .shares = SHARES,
             .beside_bytes = BESIDE_CHUNK,
             .message_bytes = SL_LIVE_TO_SENDER_MAX,
-            .tuning = {LIVE_UNSENT_BYTES, LIVE_LOCAL_UNSENT_BYTES, LIVE_CONGESTION},
+            .tuning = {LIVE_UNSENT_BYTES, LIVE_LOCAL_UNSENT_BYTES, true},
             .options = {{ZMQ_IMMEDIATE, 1}, {ZMQ_TCP_MAXRT, LIVE_UNANSWERED_MS}},
             .confusable = true,
         },

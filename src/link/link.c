@@ -140,7 +140,7 @@ void sl_link_state_get(const sl_link *link, sl_link_state *state) {
 
 void sl_link_pace(sl_link *link, int64_t bytes_per_s) {
     link->tuning.unsent_bytes = sl_peers_unsent(bytes_per_s, UNSENT_MOST);
-    sl_peers_bound_unsent(&link->peers, link->tuning.unsent_bytes);
+    sl_peers_tune(&link->peers, &link->tuning);
 }
 
 void sl_link_want_send(sl_link *link, bool want) {

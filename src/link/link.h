@@ -129,7 +129,8 @@ int sl_link_send(sl_link *link, sl_buffer *const *parts, size_t count);
 int sl_link_send_to(sl_link *link, const sl_buffer *from, sl_buffer *const *parts, size_t count);
 
 /* Live sender: how fast its way takes bytes now, so that the kernel is given no more than about
- * 20 ms' worth that is not on the wire yet. Means something over direct TCP alone. */
+ * 20 ms' worth that is not on the wire yet. Has TCP's congestion control fit what is lost there,
+ * too. To be called often; means something over direct TCP alone. */
 void sl_link_pace(sl_link *link, int64_t bytes_per_s);
 
 /* The next message that is there, whole; SL_EAGAIN when there is none. Bytes are not copied. */

@@ -182,8 +182,9 @@ static void note_connection(sl_link *link, int fd) {
         return;
     }
     link->failures = 0;
-    sl_peers_begin(&link->peers, fd);
-    sl_peer_tune(fd, &link->tuning);
+    sl_peer *peer = sl_peers_begin(&link->peers, fd);
+    if (peer)
+        sl_peer_tune(peer, &link->tuning);
 }
 
 /* A peer is there: its handshake is done, or where that proves little, it has said something. */

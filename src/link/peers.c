@@ -129,10 +129,11 @@ static void mark(sl_peer *peer) {
     peer->mark_us = sl_now_us();
 }
 
-void sl_peers_begin(sl_peers *peers, int fd) {
+sl_peer *sl_peers_begin(sl_peers *peers, int fd) {
     sl_peer *peer = sl_peers_find(peers, fd);
     if (peer)
         mark(peer);
+    return peer;
 }
 
 void sl_peers_heard(sl_peers *peers, int fd) {
@@ -256,8 +257,8 @@ static void bound_unsent(int fd, int bytes) {
     setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
 }
 
-void sl_peer_tune(int fd, const sl_peer_tuning *tuning) {
-    int domain, local = tuning->local_unsent_bytes;
+void sl_peer_tune(sl_peer *peer, const sl_peer_tuning *tuning) {
+    int fd = peer->fd, domain, local = tuning->local_unsent_bytes;
     socklen_t size = sizeof domain;
     if (tuning->unsent_bytes == 0 || getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size))
         return;
@@ -266,9 +267,8 @@ void sl_peer_tune(int fd, const sl_peer_tuning *tuning) {
         return;
     }
     bound_unsent(fd, tuning->unsent_bytes);
-    if (tuning->congestion)
-        setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, tuning->congestion,
-                   (socklen_t)strlen(tuning->congestion));
+    if (tuning->by_loss)
+        sl_congestion_init(&peer->congestion, fd);
 }
 
 /* Whether its descriptor is still a connection to the same place, over TCP. */
@@ -278,10 +278,14 @@ static bool is_there(const sl_peer *peer) {
     return *name && strcmp(name, peer->name) == 0;
 }
 
-void sl_peers_bound_unsent(sl_peers *peers, int unsent_bytes) {
+void sl_peers_tune(sl_peers *peers, const sl_peer_tuning *tuning) {
     for (size_t i = 0; i < peers->count; i++) {
-        if (is_there(&peers->all[i]))
-            bound_unsent(peers->all[i].fd, unsent_bytes);
+        sl_peer *peer = &peers->all[i];
+        if (!is_there(peer))
+            continue;
+        bound_unsent(peer->fd, tuning->unsent_bytes);
+        if (tuning->by_loss)
+            sl_congestion_look(&peer->congestion, peer->fd, sl_now_us());
     }
 }
 

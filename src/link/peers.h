@@ -2,6 +2,8 @@
 #ifndef LINK_PEERS_H
 #define LINK_PEERS_H
 
+#include "base/congestion.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,13 +22,14 @@ typedef struct sl_peer {
     uint64_t mark;               /* bytes it had sent when its last whole message was read */
     int64_t mark_us;             /* when that was, or when it came */
     uint64_t unfinished;         /* bytes since then, as last measured */
+    sl_congestion congestion;
 } sl_peer;
 
 /* How a sender's connections are kept from hiding much of what it sends. */
 typedef struct sl_peer_tuning {
     int unsent_bytes;       /* in the kernel, not yet on the wire, over TCP; 0: nothing is tuned */
     int local_unsent_bytes; /* and for a Unix socket */
-    const char *congestion; /* TCP's control of it, where the system has and allows it; or NULL */
+    bool by_loss;           /* TCP's congestion control is chosen by what is lost on the way */
 } sl_peer_tuning;
 
 typedef struct sl_peers {
@@ -59,8 +62,9 @@ sl_peer *sl_peers_idle(sl_peers *peers, int64_t since_us);
 /* Whether no more came over a connection than a handshake takes; false when that isn't known. */
 bool sl_peer_brought_little(int fd);
 
-/* What came over this new connection's meter so far came from others before it. */
-void sl_peers_begin(sl_peers *peers, int fd);
+/* What came over this new connection's meter so far came from others before it. NULL if it has no
+ * place. */
+sl_peer *sl_peers_begin(sl_peers *peers, int fd);
 
 /* A whole message came from `fd` (negative: unknown). */
 void sl_peers_heard(sl_peers *peers, int fd);
@@ -93,10 +97,10 @@ void sl_peers_turn_away(sl_peers *peers, int fd, bool own);
 bool sl_peers_hang_up(const sl_peers *peers, int port, const char *path);
 
 /* Tunes a connection that was just made. */
-void sl_peer_tune(int fd, const sl_peer_tuning *tuning);
+void sl_peer_tune(sl_peer *peer, const sl_peer_tuning *tuning);
 
-/* Changes that for all who are there over TCP. */
-void sl_peers_bound_unsent(sl_peers *peers, int unsent_bytes);
+/* The same for all who are there over TCP: by what has changed, and what has been lost since. */
+void sl_peers_tune(sl_peers *peers, const sl_peer_tuning *tuning);
 
 /* The same, for each by the bytes a second that TCP has seen pass on the way to it: 20 ms of them,
  * `most` at most. As it is where none have passed yet. */

@@ -6,6 +6,7 @@
 #include "tunnel/pump.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "tunnel/local.h"
 
 #include <errno.h>
@@ -289,10 +290,18 @@ static int look_at_network(sl_pump *pump) {
     return SL_OK;
 }
 
+static void look_at_losses(sl_pump *pump) {
+    if (sl_congestion_look(&pump->congestion, pump->session->descriptor, sl_now_us()))
+        sl_log(SL_LOG_INFO, "tunnel", "the way to %s %s; TCP keeps to another congestion control",
+               pump->session->job->plan.name,
+               pump->congestion.lossy ? "loses packets" : "loses nearly nothing any more");
+}
+
 static int work(sl_pump *pump, struct round *round) {
     bool stopping = round->linger_until_us != 0;
     if (round->polled[SESSION].revents && !sl_session_drive(pump->session))
         return sl_session_fail_lost(pump->session);
+    look_at_losses(pump);
     int code = sl_alive_check(&pump->alive);
     if (code == SL_OK)
         code = check_keys(pump);
@@ -319,6 +328,7 @@ int sl_pump_run(sl_pump *pump) {
     sl_session_quiet();
     sl_session_bound_unsent(pump->session, pump->chunk);
     sl_alive_init(&pump->alive, pump->session);
+    sl_congestion_init(&pump->congestion, pump->session->descriptor);
     bool inward = job->plan.link_path != NULL;
     int code = inward ? SL_OK : sl_local_listen(&pump->listener, job->socket_path);
     if (code == SL_OK && !inward)

@@ -3,6 +3,7 @@
 #ifndef TUNNEL_PUMP_H
 #define TUNNEL_PUMP_H
 
+#include "base/congestion.h"
 #include "tunnel/alive.h"
 #include "tunnel/forward.h"
 
@@ -11,6 +12,7 @@
 typedef struct sl_pump {
     sl_session *session; /* borrowed */
     sl_alive alive;
+    sl_congestion congestion;
     sl_forward forwards[SL_FORWARDS_MOST];
     int listener;        /* -1 while the tunnel is not up */
     int64_t rest_us;     /* before then nobody is accepted there */

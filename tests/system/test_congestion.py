@@ -1,0 +1,47 @@
+"""The connection of a tunnel has BBR while its way loses packets, and only then."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "netlab"))
+
+from laboratory import Lab, Link, why_not  # noqa: E402
+
+HAVE_BBR = """
+import socket
+socket.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"bbr")
+"""
+
+
+@pytest.fixture
+def lab(started):
+    if (why := why_not()) is not None:
+        pytest.skip(why)
+    made = started.enter_context(Lab(Link("camera", "viewer", "rate=50M delay=2ms queue=300k", "delay=2ms")))
+    if made.run("camera", [sys.executable, "-c", HAVE_BBR], check=False).returncode != 0:
+        pytest.skip("not here, or not permitted: bbr")
+    return made
+
+
+def test_congestion_control_follows_losses(lab, sshd, view, sightline):
+    server = sshd(prefix=lab.prefix("viewer"), addresses=[lab.address("viewer")])
+    viewer = view("live", prefix=lab.prefix("viewer"))
+    place = ["--address", "127.0.0.1", "--port", viewer.ready()["port"], "--pattern", "live"]
+    login = server.options(lab.address("viewer"))
+    words = ["send", "pattern:1280x720@30", "-o", "video_codec=jpeg", *place, *login, "--log", "info"]
+    sender = sightline(*words, prefix=lab.prefix("camera"))
+
+    def control():
+        asked = lab.run("camera", ["ss", "-Htin", "dport", "=", f":{server.port}"])
+        return asked.stdout.split("\n\t")[1].split()[0]
+
+    viewer.after(10)
+    assert control() in ("cubic", "reno")
+    lab.links[0].set("forward", "loss=3%")
+    sender.wait_said("loses packets")
+    assert control() == "bbr"
+    lab.links[0].set("forward", "loss=0%")
+    sender.wait_said("loses nearly nothing any more")
+    assert control() in ("cubic", "reno")
