@@ -5,6 +5,7 @@ else is shown, milliseconds.
 """
 
 import dataclasses
+import math
 import pathlib
 
 import numpy
@@ -135,8 +136,8 @@ class Seen:
         return float(came[: len(up)][up].mean()) if up.any() else 0.0
 
     def recoveries_ms(self):
-        """For each outage, how long after its end a fresh frame came; those without any are left
-        out where the measurement ends first."""
+        """For each outage, how long after its end a fresh frame came; infinite where none did. Those
+        that end with the measurement are left out."""
         found = []
         fresh_s = self.at_s[self.beyond_ms <= FRESH_MS]
         for _, end_ms in self.way.outages():
@@ -144,6 +145,8 @@ class Seen:
             after = fresh_s[fresh_s >= since_s]
             if len(after):
                 found.append((after[0] - since_s) * 1000)
+            elif self.way.seconds - since_s >= STALL_MS / 1000:
+                found.append(math.inf)
         return found
 
     def figures(self):

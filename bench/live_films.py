@@ -13,6 +13,7 @@ SHOTS = {  # name → file, and how many frames of it
     "phone": (PHONE, 41),  # held in a hand, with all that a telephone's sensor gives
 }
 NAMES = ("pattern", *SHOTS)
+MANY_PIXELS = 100e6  # a second, from which on Sightline's encoder begins with less effort
 FEW, MANY = 20, 100  # frames: what both take longer for than for few is no start-up
 
 
@@ -77,7 +78,8 @@ def codec_ms(of, program):
             subprocess.run(["ffmpeg", "-v", "error", "-y", *words], stdin=make.stdout, check=True)
             make.stdout.close()
             make.kill()
-        code = ["-c:v", "libx264", "-preset", "superfast", "-tune", "zerolatency", "-crf", 18]
+        preset = "ultrafast" if of.width * of.height * of.fps > MANY_PIXELS else "superfast"
+        code = ["-c:v", "libx264", "-preset", preset, "-tune", "zerolatency", "-crf", 18]
 
         def each(*before, after):
             took = [seconds_for(*before, "-frames:v", count, *after) for count in (FEW, MANY)]

@@ -15,6 +15,7 @@ from live_figures import Seen, Way, read_log
 
 SIGHTLINE = "Sightline"
 PEERS = {  # by what --peers calls them
+    "pair": "NetGear pair",
     "pubsub": "NetGear pubsub",
     "reqrep": "NetGear reqrep",
     "tcp": "GStreamer TCP",

@@ -153,9 +153,9 @@ export class Camera {
 
   // Of this browser's own pictures, where it knows their ages: what the eye gets.
   note() {
-    const { state, age_ms, rate_kbit } = this.view;
+    const { state, latency_ms, rate_kbit } = this.view;
     const live = state === "live";
-    this.age = this.ages.length > 0 ? median(this.ages) : (age_ms?.p50 ?? null);
+    this.age = this.ages.length > 0 ? median(this.ages) : (latency_ms?.p50 ?? null);
     this.ages = [];
     for (const [list, value] of [
       [this.graphAges, live ? this.age : null],
@@ -190,7 +190,7 @@ export class Camera {
 
   showDetails() {
     const { view } = this;
-    const ages = view.age_ms ?? {};
+    const ages = view.latency_ms ?? {};
     const rows = [
       ["Age at the viewer", `${words.age(ages.p50)} (p95 ${words.age(ages.p95)})`],
       ["Frames", view.frames.toLocaleString()],

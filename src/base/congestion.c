@@ -7,41 +7,40 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define LOOK_US      (SL_SECOND_US / 4)
-#define FADE_BYTES   (1024.0 * 1024) /* after so many all before count half */
-#define LOSSY        0.004           /* share that was sent again: CUBIC gets slow; */
-#define LOSSY_BYTES  6000.0          /* and not by chance: four packets */
-#define CLEAN        0.0005          /* seldom enough to do without BBR */
-#define LOSSY_WAY    "bbr"
-#define CONTROL_SIZE 16 /* the kernel's TCP_CA_NAME_MAX */
+#define LOOK_US     (SL_SECOND_US / 4)
+#define FADE_BYTES  (1024.0 * 1024) /* after so many all before count half */
+#define LOSSY       0.004           /* share that was lost: CUBIC gets slow; */
+#define LOSSY_BYTES 6000.0          /* and not by chance */
+#define CLEAN       0.0005          /* seldom enough to do without BBR */
+#define BBR         "bbr"           /* its later versions have a number behind that */
 
 static bool set_control(int descriptor, const char *name) {
     return setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) == 0;
 }
 
-static bool has_bbr(int descriptor) {
-    char name[CONTROL_SIZE] = "";
-    socklen_t size = sizeof(name) - 1;
-    return getsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, name, &size) == 0 &&
-           strncmp(name, LOSSY_WAY, strlen(LOSSY_WAY)) == 0;
-}
-
-/* What the system prefers otherwise is left alone. */
-static bool leave_bbr(int descriptor) {
-    return has_bbr(descriptor) &&
-           (set_control(descriptor, "cubic") || set_control(descriptor, "reno"));
-}
-
 void sl_congestion_init(sl_congestion *congestion, int descriptor) {
-    *congestion = (sl_congestion){0};
-    leave_bbr(descriptor);
+    *congestion = (sl_congestion){.lossy_way = BBR};
+    socklen_t size = sizeof(congestion->good_way) - 1;
+    if (getsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, congestion->good_way, &size) < 0 ||
+        strncmp(congestion->good_way, BBR, strlen(BBR)) != 0)
+        return;
+    memcpy(congestion->lossy_way, congestion->good_way, SL_CONTROL_SIZE);
+    static const char *const others[] = {"cubic", "reno"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (set_control(descriptor, others[i])) {
+            strcpy(congestion->good_way, others[i]);
+            return;
+        }
+    }
 }
 
 bool sl_congestion_judge(sl_congestion *congestion, uint64_t sent, uint64_t again) {
-    if (sent < congestion->sent || again < congestion->again)
+    if (sent < congestion->sent)
         return false;
     congestion->lately += (double)(sent - congestion->sent);
-    congestion->lately_again += (double)(again - congestion->again);
+    congestion->lately_again += (double)again - (double)congestion->again;
+    if (congestion->lately_again < 0)
+        congestion->lately_again = 0;
     congestion->sent = sent;
     congestion->again = again;
     double share = congestion->lately > 0 ? congestion->lately_again / congestion->lately : 0;
@@ -56,6 +55,13 @@ bool sl_congestion_judge(sl_congestion *congestion, uint64_t sent, uint64_t agai
     return changed;
 }
 
+/* Bytes that were sent again because they were lost, not only late: what came twice the peer tells
+ * (RFC 2883), as the kernel counts by packets. */
+static uint64_t lost_bytes(const struct tcp_info *info) {
+    uint64_t twice = (uint64_t)info->tcpi_dsack_dups * info->tcpi_snd_mss;
+    return info->tcpi_bytes_retrans > twice ? info->tcpi_bytes_retrans - twice : 0;
+}
+
 bool sl_congestion_look(sl_congestion *congestion, int descriptor, int64_t now_us) {
     struct tcp_info info = {0};
     socklen_t size = sizeof(info);
@@ -63,7 +69,8 @@ bool sl_congestion_look(sl_congestion *congestion, int descriptor, int64_t now_u
         return false;
     congestion->looked_us = now_us;
     if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 ||
-        !sl_congestion_judge(congestion, info.tcpi_bytes_sent, info.tcpi_bytes_retrans))
+        !sl_congestion_judge(congestion, info.tcpi_bytes_sent, lost_bytes(&info)))
         return false;
-    return congestion->lossy ? set_control(descriptor, LOSSY_WAY) : leave_bbr(descriptor);
+    return set_control(descriptor,
+                       congestion->lossy ? congestion->lossy_way : congestion->good_way);
 }

@@ -6,19 +6,26 @@
 
 #include <libavcodec/avcodec.h>
 
+/* How an encoder takes another bit rate while it runs. */
+typedef enum sl_video_steering {
+    SL_STEERING_NONE,     /* it must be opened anew */
+    SL_STEERING_KEYFRAME, /* with a keyframe each time */
+    SL_STEERING_SMOOTH,
+} sl_video_steering;
+
 /* How one of libavcodec's encoders is used. */
 typedef struct sl_video_maker {
     const char *name; /* libavcodec's */
     sl_format format;
     bool hardware;              /* may be compiled in and yet not be there, so it is tried first */
     enum AVHWDeviceType device; /* where pictures must be brought before; NONE: memory will do */
-    bool steers;                /* takes another bit rate while it runs */
-    bool slices;                /* its threads each get a slice of a frame, which costs quality */
-    bool presets;               /* knows video_preset */
-    const char *quality;        /* its option for the finest quantiser, which may change while it
-                                   runs; NULL: it has none */
-    bool limited;               /* can't say that its range is full */
-    const char *options;        /* NAME=VALUE with semicolons between */
+    sl_video_steering steering;
+    bool slices;         /* its threads each get a slice of a frame, which costs quality */
+    bool presets;        /* knows video_preset */
+    const char *quality; /* its option for the finest quantiser, which may change while it
+                            runs; NULL: it has none */
+    bool limited;        /* can't say that its range is full */
+    const char *options; /* NAME=VALUE with semicolons between */
 } sl_video_maker;
 
 /* What the presets are called, ended by NULL. */

@@ -26,7 +26,7 @@
  * 40 in the slow one. */
 #define BUFFER_FRAMES 1.4
 
-/* The first frame has nothing to build on. */
+/* The first frame has nothing to build on. So much, too, for encoders that we have not measured. */
 #define FIRST_FRAMES 2
 
 /* As good as for ever; some drivers take no more than 16 bits. */
@@ -42,8 +42,8 @@
 /* Hardware works beside us, and libavcodec tells of no event when it is done. */
 #define PATIENCE_MS 100
 
-/* An encoder that can't be steered is opened anew, which costs a keyframe, when the frame that is
- * wanted leaves this range about the one that it was opened for. */
+/* Where another rate costs a keyframe it is only changed when the frame that is wanted leaves this
+ * range about the one that the encoder was told. */
 #define STALE_BELOW 0.8
 #define STALE_ABOVE 1.5
 
@@ -66,7 +66,8 @@ static int refuse(const sl_video_maker *maker, int error) {
 
 static void set_rate(sl_video_encoder *encoder) {
     AVCodecContext *context = encoder->context;
-    double frames = encoder->count == 0 ? FIRST_FRAMES : BUFFER_FRAMES;
+    bool smooth = encoder->maker->steering == SL_STEERING_SMOOTH;
+    double frames = smooth && encoder->count > 0 ? BUFFER_FRAMES : FIRST_FRAMES;
     context->bit_rate = encoder->plan.frame_bits * NOMINAL_FPS;
     context->rc_max_rate = context->bit_rate;
     context->rc_buffer_size = (int)((double)encoder->plan.frame_bits * frames);
@@ -115,7 +116,7 @@ static int open_context(sl_video_encoder *encoder) {
     context->thread_count = count_threads(maker, &encoder->plan);
     context->thread_type = FF_THREAD_SLICE;
     set_rate(encoder);
-    if (!maker->steers)
+    if (maker->steering == SL_STEERING_NONE)
         context->rc_min_rate = context->bit_rate;
     int error = maker->device ? open_device(context, maker->device) : 0;
     if (error >= 0)
@@ -272,8 +273,11 @@ bool sl_video_encoder_steer(sl_video_encoder *encoder, const sl_video_plan *plan
         (encoder->maker->presets && plan->preset != encoder->plan.preset))
         return false;
     double change = (double)plan->frame_bits / (double)encoder->plan.frame_bits;
-    if (!encoder->maker->steers)
-        return change >= STALE_BELOW && change <= STALE_ABOVE;
+    bool stale = change < STALE_BELOW || change > STALE_ABOVE;
+    if (encoder->maker->steering != SL_STEERING_SMOOTH && !stale)
+        return true;
+    if (encoder->maker->steering == SL_STEERING_NONE)
+        return false;
     if (encoder->maker->quality && plan->quantiser != encoder->plan.quantiser)
         av_opt_set_int(encoder->context->priv_data, encoder->maker->quality, plan->quantiser, 0);
     encoder->plan.frame_bits = plan->frame_bits;

@@ -36,13 +36,13 @@ static const sl_video_maker list[] = {
         .name = "h264_nvenc",
         .format = SL_FORMAT_H264,
         .hardware = true,
-        .steers = true,
+        .steering = SL_STEERING_KEYFRAME, /* nvenc.c: reconfig_encoder() forces one */
         .options = "preset=p3;tune=ull;rc=cbr;zerolatency=1;delay=0;forced-idr=1;qmin=18;qmax=51",
     },
     {
         .name = "libx264",
         .format = SL_FORMAT_H264,
-        .steers = true,
+        .steering = SL_STEERING_SMOOTH,
         .slices = true,
         .presets = true,
         .quality = "crf",
@@ -60,7 +60,7 @@ static const sl_video_maker list[] = {
         .name = "hevc_nvenc",
         .format = SL_FORMAT_HEVC,
         .hardware = true,
-        .steers = true,
+        .steering = SL_STEERING_KEYFRAME,
         .options = "preset=p3;tune=ull;rc=cbr;zerolatency=1;delay=0;forced-idr=1;qmin=18;qmax=51",
     },
     {

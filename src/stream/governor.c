@@ -28,7 +28,6 @@
 /* Frames fill a part of the rate; what varies in size and rate needs the rest. A frame is as old as
  * it takes to pass: at 4 Mbit/s and 30 frames/s the 95th percentile of ages was 45 ms with 0.85,
  * and 39 with 0.72. */
-#define USE_FIRST 0.72
 #define USE_LEAST 0.6
 #define USE_MOST  0.72
 #define USE_DOWN  0.02 /* for each frame that had to wait long */
@@ -89,7 +88,7 @@ static double aimed_fps(const sl_governor *governor) {
 
 void sl_governor_init(sl_governor *governor, const sl_governor_goals *goals, int64_t now_us) {
     double most = (double)goals->max_rate / 8, daily = (double)goals->daily_bytes;
-    *governor = (sl_governor){.goals = *goals, .use = USE_FIRST};
+    *governor = (sl_governor){.goals = *goals, .use = USE_MOST};
     sl_bucket_init(&governor->rated, most, most * BURST_S, now_us);
     sl_bucket_init(&governor->capped, daily * (1 - SAVED) / DAY_S, daily * SAVED, now_us);
     set_rate(governor, FIRST_RATE);

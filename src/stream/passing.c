@@ -6,8 +6,9 @@
 
 #include <math.h>
 
-#define START_SHARE 0.9          /* of the rate aimed at, below which it starts to pass */
-#define STOP_SHARE  1.1          /* above which it stops, */
+/* Of the rate that is aimed at, which is less than three quarters of what the way passes. */
+#define START_SHARE 1.05         /* below which it starts to pass */
+#define STOP_SHARE  1.25         /* above which it stops, */
 #define EXCEEDS_US  SL_SECOND_US /* if it is for so long */
 #define INTERVALS   2.0          /* from one frame to the next, that the largest may take */
 #define USUAL_US    33333.0      /* from one frame to the next, while that is not known, */

@@ -20,13 +20,13 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h> /* glibc's struct tcp_info has no tcpi_bytes_acked */
 #include <netinet/in.h>
-#include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define ASKS_IN  3  /* this part of the time-out is the silence after which the server is asked */
-#define LOOKS_IN 32 /* this part of it is between looks at what TCP has got across */
-#define EARLIER  4  /* so many looks before the time-out it is given up, to keep within it */
+#define ASKS_IN  3    /* this part of the time-out is the silence after which the server is asked */
+#define LOOKS_IN 32   /* this part of it is between looks at what TCP has got across */
+#define SHUT     1460 /* bytes: a window that takes no packet of Ethernet's */
+#define EARLIER  4    /* so many looks before the time-out it is given up, to keep within it */
 
 static int64_t patience_us(const sl_alive *alive) {
     return alive->session->job->plan.settings.alive_timeout_s * SL_SECOND_US;
@@ -35,7 +35,7 @@ static int64_t patience_us(const sl_alive *alive) {
 /* What has got across, and how much of what was sent has not. */
 static struct tcp_info across(const sl_alive *alive, uint64_t *waiting) {
     const sl_session *session = alive->session;
-    struct tcp_info info = {0}; /* as it stays when it can't be told */
+    struct tcp_info info = {.tcpi_snd_wnd = SHUT}; /* as it stays when it can't be told */
     socklen_t size = sizeof(info);
     int unsent = 0;
     ioctl(session->descriptor, SIOCOUTQ, &unsent);
@@ -43,8 +43,6 @@ static struct tcp_info across(const sl_alive *alive, uint64_t *waiting) {
     if (getsockopt(session->descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 &&
         session->socket_counter.out_bytes > *waiting)
         info.tcpi_bytes_acked = session->socket_counter.out_bytes - *waiting;
-    if (size < offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof(info.tcpi_snd_wnd))
-        info.tcpi_snd_wnd = info.tcpi_snd_mss; /* Linux before 5.4 doesn't say */
     return info;
 }
 
@@ -88,7 +86,7 @@ static void look(sl_alive *alive, int64_t now_us) {
     uint64_t waiting;
     struct tcp_info info = across(alive, &waiting);
     alive->looked_us = now_us;
-    alive->shut = info.tcpi_snd_wnd < info.tcpi_snd_mss;
+    alive->shut = info.tcpi_snd_wnd < SHUT;
     if ((info.tcpi_bytes_acked > alive->acked || info.tcpi_delivered != alive->delivered) &&
         !(alive->asked_us && is_through(alive)))
         alive->moved_us = now_us;

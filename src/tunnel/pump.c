@@ -292,9 +292,10 @@ static int look_at_network(sl_pump *pump) {
 
 static void look_at_losses(sl_pump *pump) {
     if (sl_congestion_look(&pump->congestion, pump->session->descriptor, sl_now_us()))
-        sl_log(SL_LOG_INFO, "tunnel", "the way to %s %s; TCP keeps to another congestion control",
+        sl_log(SL_LOG_INFO, "tunnel", "the way to %s %s; TCP uses %s now",
                pump->session->job->plan.name,
-               pump->congestion.lossy ? "loses packets" : "loses nearly nothing any more");
+               pump->congestion.lossy ? "loses packets" : "loses nearly nothing any more",
+               pump->congestion.lossy ? pump->congestion.lossy_way : pump->congestion.good_way);
 }
 
 static int work(sl_pump *pump, struct round *round) {

@@ -81,7 +81,7 @@ def ages(page, camera):
     told = (re.match(r"(\d+) ms", picture["shown"]) for picture in drawn)
     shown = [float(found[1]) for found in told if found]
     age = statistics.median(picture["age"] for picture in drawn)
-    own = figures(page, camera)["age_ms"]["p50"]
+    own = figures(page, camera)["latency_ms"]["p50"]
     return age, statistics.median(shown or [float("inf")]), own
 
 

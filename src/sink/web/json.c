@@ -63,7 +63,7 @@ json_t *sl_web_json_camera(const sl_camera_view *camera, const sl_recording *rec
                   "reason", text(camera->reason), "last", moment(camera->last_us));
     json_t *more =
         json_pack("{s:o, s:o, s:o, s:o, s:o}", "frames", count(camera->frames), "dropped",
-                  count(camera->dropped), "bytes", count(camera->bytes), "age_ms",
+                  count(camera->dropped), "bytes", count(camera->bytes), "latency_ms",
                   age(&camera->latency), "recording", sl_web_json_recording(recording));
     json_t *shown = picture(camera);
     if (!json || json_object_update(json, shown) < 0 || json_object_update(json, more) < 0) {

@@ -40,7 +40,7 @@ static void a_camera_is_told_whole(void **state) {
               "\"since\":1796054400.25,\"reason\":\"no such device\",\"last\":null,"
               "\"codec\":\"h264\",\"width\":1280,\"height\":720,\"fps\":29.5,"
               "\"rate_kbit\":2500.0,\"frames\":300,\"dropped\":7,\"bytes\":1099511627776,"
-              "\"age_ms\":{\"last\":12.3,\"p50\":12.0,\"p95\":30.0,\"p99\":null,\"max\":null},"
+              "\"latency_ms\":{\"last\":12.3,\"p50\":12.0,\"p95\":30.0,\"p99\":null,\"max\":null},"
               "\"recording\":null}");
     free(text);
 }
