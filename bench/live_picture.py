@@ -15,6 +15,7 @@ LEAST_MS = 1  # what is younger is drawn as that: the axis is logarithmic
 COLOURS = {
     "GStreamer UDP": ["#8c6bb1"],
     "GStreamer TCP": ["#d95f0e"],
+    "NetGear pair": ["#252525"],
     "NetGear pubsub": ["#636363"],
     "NetGear reqrep": ["#a6761d"],
     "Sightline": ["#0868ac", "#1b9e77", "#41b6c4"],

@@ -206,12 +206,18 @@ static int64_t paid_us(const sl_governor *governor, int64_t now_us) {
                  sl_bucket_paid_us(&governor->capped, now_us));
 }
 
+/* When the next ack should be here: of a chunk, at most, of all that is under way. */
+static int64_t next_ack_us(const sl_governor *governor) {
+    double later = (double)(governor->sent - governor->acked) - sl_governor_chunk(governor);
+    double passes_us = (double)governor->free_us - fmax(later, 0) / governor->rate * SECOND;
+    return (int64_t)passes_us + sl_governor_round_trip(governor);
+}
+
 bool sl_governor_admits(const sl_governor *governor, int64_t now_us, int64_t *due_us) {
     int64_t ready_us = later(spaced_us(governor), paid_us(governor, now_us));
     *due_us = -1;
     if (governor->sent > governor->acked) {
-        int64_t ack_us = governor->free_us + sl_governor_round_trip(governor) + OVERDUE_US;
-        if (now_us > ack_us || sl_governor_window(governor) == 0)
+        if (now_us > next_ack_us(governor) + OVERDUE_US || sl_governor_window(governor) == 0)
             return false;
         ready_us = later(ready_us, governor->free_us - patience_us(governor));
     }

@@ -237,6 +237,16 @@ static void is_fresh_after_an_outage(void **state) {
     assert_true(after.fps > 25);
 }
 
+/* Frames that are under way when it begins are old when it ends. */
+static void little_waits_in_an_outage(void **state) {
+    struct way *way = begin(state, outage, 20000, 20e6);
+    int old = 0;
+    run(way, 0, 20 * SECOND_US);
+    for (size_t i = 0; i < way->frames; i++)
+        old += way->ages_us[i] > SECOND_US;
+    assert_in_range(old, 1, 4);
+}
+
 static void follows_an_uplink(void **state) {
     struct way *way = begin(state, uplink, 20000, 20e6);
     run(way, 0, 60 * SECOND_US);
@@ -334,6 +344,8 @@ int main(void) {
         cmocka_unit_test_prestate(follows_steps, &together),
         cmocka_unit_test_prestate(is_fresh_after_an_outage, &apart),
         cmocka_unit_test_prestate(is_fresh_after_an_outage, &together),
+        cmocka_unit_test_prestate(little_waits_in_an_outage, &apart),
+        cmocka_unit_test_prestate(little_waits_in_an_outage, &together),
         cmocka_unit_test_prestate(follows_an_uplink, &apart),
         cmocka_unit_test_prestate(follows_an_uplink, &together),
         cmocka_unit_test_prestate(keeps_going_on_a_slow_way, &apart),
