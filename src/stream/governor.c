@@ -15,10 +15,11 @@
 #define FADE_S       0.15 /* of busy time, in which what was measured loses its weight */
 #define ROW_BYTES    4096 /* the least to measure by: TCP's segments arrive in steps of 1.4 KB */
 #define LATELY_US    (10 * SL_SECOND_US)
-#define OVERDUE_US   50000 /* an ack so late means that nothing passes */
-#define OUTAGE_S     0.2   /* what took so long, and so many times what it should have, */
-#define OUTAGE_TIMES 4     /* met an outage; */
-#define AFTER_OUTAGE 0.5   /* then the rate is taken for so much of what it was */
+#define OVERDUE_US   25000 /* and so many chunks late is an ack when nothing passes */
+#define OVERDUE      4
+#define OUTAGE_S     0.2 /* what took so long, and so many times what it should have, */
+#define OUTAGE_TIMES 4   /* met an outage; */
+#define AFTER_OUTAGE 0.5 /* then the rate is taken for so much of what it was */
 #define WINDOW_LEAST ((uint64_t)16 * 1024)
 
 #define CHUNK_S     0.008 /* of the rate, in one chunk */
@@ -40,7 +41,8 @@
 #define STEP_MOST_US 100000 /* a one-way delay beyond the round trip's own: a clock was set */
 
 #define COARSE  40 /* a quantiser that shows: fewer or smaller frames would look better */
-#define FINE    26 /* one that leaves room for more or larger ones */
+#define FINE    30 /* one that leaves room for more or larger ones, which cost 6 where they double */
+#define BLUR    0.1 /* of the newest quantiser in the average */
 #define DOWN_US (SL_SECOND_US / 2)
 #define UP_US   (5 * SL_SECOND_US)
 
@@ -172,8 +174,12 @@ bool sl_governor_acked(sl_governor *governor, int64_t now_us, uint64_t bytes, in
 }
 
 void sl_governor_coded(sl_governor *governor, int64_t now_us, int quantiser, bool best) {
-    bool down = quantiser > COARSE && !best && governor->step < STEPS - 1;
-    bool up = (quantiser < FINE || best) && governor->step > 0;
+    governor->quantiser = governor->coded
+                              ? governor->quantiser + BLUR * (quantiser - governor->quantiser)
+                              : quantiser;
+    governor->coded = true;
+    bool down = governor->quantiser > COARSE && !best && governor->step < STEPS - 1;
+    bool up = (governor->quantiser < FINE || best) && governor->step > 0;
     if (!down && !up)
         governor->step_us = 0;
     else if (governor->step_us == 0)
@@ -181,6 +187,7 @@ void sl_governor_coded(sl_governor *governor, int64_t now_us, int quantiser, boo
     else if (now_us - governor->step_us > (down ? DOWN_US : UP_US)) {
         governor->step += down ? 1 : (unsigned)-1;
         governor->step_us = 0;
+        governor->coded = false;
     }
 }
 
@@ -206,18 +213,21 @@ static int64_t paid_us(const sl_governor *governor, int64_t now_us) {
                  sl_bucket_paid_us(&governor->capped, now_us));
 }
 
-/* When the next ack should be here: of a chunk, at most, of all that is under way. */
-static int64_t next_ack_us(const sl_governor *governor) {
-    double later = (double)(governor->sent - governor->acked) - sl_governor_chunk(governor);
-    double passes_us = (double)governor->free_us - fmax(later, 0) / governor->rate * SECOND;
-    return (int64_t)passes_us + sl_governor_round_trip(governor);
+/* When it is certain that nothing passes: of all that is under way a chunk, at most, should have
+ * been acknowledged for long. */
+static int64_t overdue_us(const sl_governor *governor) {
+    double under_way = (double)(governor->sent - governor->acked);
+    double chunk = fmin(under_way, sl_governor_chunk(governor));
+    double late_s = ((OVERDUE + 1) * chunk - under_way) / governor->rate;
+    return governor->free_us + (int64_t)(late_s * SECOND) + sl_governor_round_trip(governor) +
+           OVERDUE_US;
 }
 
 bool sl_governor_admits(const sl_governor *governor, int64_t now_us, int64_t *due_us) {
     int64_t ready_us = later(spaced_us(governor), paid_us(governor, now_us));
     *due_us = -1;
     if (governor->sent > governor->acked) {
-        if (now_us > next_ack_us(governor) + OVERDUE_US || sl_governor_window(governor) == 0)
+        if (now_us > overdue_us(governor) || sl_governor_window(governor) == 0)
             return false;
         ready_us = later(ready_us, governor->free_us - patience_us(governor));
     }

@@ -66,6 +66,8 @@ typedef struct sl_governor {
     int64_t free_us;     /* when the narrow place will be done with all that has left */
     int64_t admitted_us; /* when the last frame was let in to be coded */
     int64_t queue_us;    /* how long the last chunk had waited on its way */
+    double quantiser;    /* on average, */
+    bool coded;          /* of frames that were coded at this step of the ladder */
     unsigned step;       /* down the ladder of frame rates and sizes */
     int64_t step_us;     /* since when another one would fit better; 0: this one does */
 } sl_governor;
