@@ -76,17 +76,20 @@ def fixed(_row, runs):
 
 
 def recovery_s(run, down_s, up_s):
-    """How long after a step up the picture is again as good as it was before the step down."""
-    before = [live for at, live in run.told if down_s / 2 <= at < down_s]
-    if not before:
+    """How long after a step up the picture is again as good as it was before the step down, for
+    two seconds in a row."""
+    first = [live for at, live in run.told if down_s / 2 <= at < down_s]
+    if not first:
         return math.nan
-    usual = numpy.median([quantiser(live) for live in before]) + NEAR_QUANTISER
-    width = min(live["width"] for live in before)
-    rate = min(live["fps"] or 0 for live in before)
+    usual = numpy.median([quantiser(live) for live in first]) + NEAR_QUANTISER
+    width = min(live["width"] for live in first)
+    rate = min(live["fps"] or 0 for live in first)
+    before = False
     for at, live in run.told:
-        good = live["width"] >= width and quantiser(live) <= usual
-        if at >= up_s and good and (live["fps"] or 0) >= rate:
+        good = live["width"] >= width and quantiser(live) <= usual and (live["fps"] or 0) >= rate
+        if at >= up_s and good and before:
             return at - up_s
+        before = good and at >= up_s
     return math.inf
 
 

@@ -1,12 +1,10 @@
 /*
  * The live pattern, both ways: what a receiver reads goes to its cameras, what a sender reads to
- * its governor, and what is known of cameras to whoever shows them. An input is messages, each
+ * what it knows of its receiver, and what is known of cameras to whoever shows them. An input is messages, each
  * behind its length in two bytes. What is read is written again and must be read as the same.
  */
 #include "fuzz.h"
-#include "stream/cameras.h"
-#include "stream/governor.h"
-#include "stream/views.h"
+#include "stream/pattern.h"
 #include "wire/live.h"
 #include <sightline/error.h>
 
@@ -17,6 +15,7 @@
 
 #define FRAME_MAX 100000
 #define SENT      1000000
+#define FRAME_SENT 1000
 #define LETTERS   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
 static void write_again(const sl_live_message *message) {
@@ -71,34 +70,53 @@ static void show(sl_views *views, const sl_live_message *message) {
     }
 }
 
-/* It may be lied to, but its figures stay figures, and its window finite. */
-static void acknowledge(sl_governor *governor, const sl_live_message *message) {
+/* It has sent another frame since the last message, and takes this one for its receiver's. It may
+ * be lied to, but its figures stay figures, and its window finite. */
+static void hear(sl_turn *turn, const sl_live_message *message) {
     int64_t due_us;
     sl_governor_aim aim;
-    if (message->kind != SL_LIVE_ACK)
-        return;
-    sl_governor_sent(governor, message->sent_us, 1000);
-    sl_governor_acked(governor, message->sent_us + message->offset, message->bytes,
-                      message->sent_us, message->now_us);
+    sl_live *live = &turn->live;
+    sl_governor *governor = &live->governor;
+    live->session = message->session;
+    live->epoch = message->epoch;
+    live->totals[++live->sequence % SL_LIVE_RECENT] = FRAME_SENT;
+    sl_governor_sent(governor, message->sent_us, FRAME_SENT);
+    sl_live_hear(turn, message, message->sent_us + message->offset);
     sl_governor_coded(governor, message->sent_us, message->flags, false);
     sl_governor_admits(governor, message->sent_us, &due_us);
     sl_governor_aim_get(governor, message->sent_us, &aim);
     if (!isfinite(governor->rate) || aim.bit_rate <= 0 || governor->acked > governor->sent ||
-        sl_governor_window(governor) > UINT64_C(1) << 40 || sl_governor_chunk(governor) == 0)
+        sl_governor_window(governor) > UINT64_C(1) << 40 || sl_governor_chunk(governor) == 0 ||
+        live->acked > live->sequence || live->shown > live->sequence)
         abort();
+}
+
+static void begin(sl_turn *turn) {
+    static const sl_governor_goals goals = {.max_age_us = 150000, .min_fps = 10, .fps = 30};
+    sl_tally_init(turn->tally);
+    sl_steering_init(turn->steering, SL_LANES);
+    sl_governor_init(&turn->live.governor, &goals, 0);
+    sl_governor_sent(&turn->live.governor, 0, SENT);
+}
+
+static void end(sl_turn *turn) {
+    sl_steering_let_go(turn->steering, turn->rein);
+    sl_steering_finish(turn->steering);
+    sl_tally_finish(turn->tally);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     sl_cameras *cameras = NULL;
     sl_views *views = NULL;
-    sl_governor governor;
-    sl_governor_goals goals = {.max_age_us = 150000, .min_fps = 10, .fps = 30};
+    sl_tally tally;
+    sl_steering steering;
+    sl_rein rein = {0};
+    sl_turn turn = {.tally = &tally, .steering = &steering, .rein = &rein};
     sl_buffer *from = NULL;
     if (sl_cameras_open(&cameras, FRAME_MAX) || sl_views_open(&views, NULL, 0) ||
         sl_buffer_new(&from, 1))
         abort();
-    sl_governor_init(&governor, &goals, 0);
-    sl_governor_sent(&governor, 0, SENT);
+    begin(&turn);
     while (size >= 2) {
         size_t length = (size_t)data[0] << 8 | data[1];
         sl_buffer *bytes = NULL;
@@ -113,7 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (sl_live_read(&bytes, 1, &message) == SL_OK) {
             write_again(&message);
             receive(cameras, &message, from);
-            acknowledge(&governor, &message);
+            hear(&turn, &message);
             show(views, &message);
         }
         sl_buffer_unref(&bytes);
@@ -123,5 +141,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     sl_buffer_unref(&from);
     sl_cameras_close(&cameras);
     sl_views_close(&views);
+    end(&turn);
     return 0;
 }

@@ -128,7 +128,7 @@ static int take_refusal(sl_live *live, const sl_live_message *refusal) {
     return SL_OK;
 }
 
-static int take_message(sl_turn *turn, const sl_live_message *message, int64_t now_us) {
+int sl_live_hear(sl_turn *turn, const sl_live_message *message, int64_t now_us) {
     sl_live *live = &turn->live;
     if (message->kind == SL_LIVE_REFUSAL)
         return take_refusal(live, message);
@@ -162,7 +162,7 @@ int sl_live_take_in(sl_turn *turn) {
         turn->live.heard_us = now_us;
         result = sl_live_read(received.parts, received.count, &message);
         if (!result)
-            result = take_message(turn, &message, now_us);
+            result = sl_live_hear(turn, &message, now_us);
         sl_link_message_clear(&received);
         if (result == SL_EMESSAGE) {
             sl_tally_reject(turn->tally);

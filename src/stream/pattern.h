@@ -22,6 +22,7 @@
 #include "stream/tally.h"
 #include "stream/taps.h"
 #include "stream/views.h"
+#include "wire/live.h"
 #include "wire/netgear.h"
 
 /* What a turn works with: one end's link and pipeline. Belongs to the link thread. */
@@ -101,6 +102,9 @@ void sl_live_send_end(sl_turn *turn);
 /* What it hears of its receiver, see live_heard.c. Takes in what has come: SL_OK, SL_EPEER where
  * the two can't talk. */
 int sl_live_take_in(sl_turn *turn);
+
+/* One message, which came at that time. SL_OK; SL_EMESSAGE when it can't be true; SL_EPEER. */
+int sl_live_hear(sl_turn *turn, const sl_live_message *message, int64_t now_us);
 
 /* Has the encoder asked for a keyframe, if not too often; and because nothing else is of use to the
  * receiver. */

@@ -74,6 +74,7 @@ def test_after_an_outage():
     """What matters is the first fresh frame, however many old ones come before it."""
     old = [(START_US + 1000 * (2020 + late), 900 + late) for late in range(0, 300, 10)]
     fresh = frames(range(2300, 3900, 100), 50)
+    assert Seen(old, way(outage_ms=(1000, 2000))).recoveries_ms() == [math.inf]
     seen = Seen(old + fresh, way(outage_ms=(1000, 2000)))
     assert seen.recoveries_ms() == pytest.approx([330])
     assert seen.fps_while_up() == pytest.approx((0 + 37 + 9) / 3)

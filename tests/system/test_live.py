@@ -48,6 +48,7 @@ def test_through_a_gate(gate, camera):
 @pytest.mark.parametrize("words, encoder", [
     (["-o", "video_codec=h264"], "libx264"),
     (["-o", "video_codec=hevc"], "libx265"),
+    (["-o", "video_codec=av1"], "libaom-av1"),
     (["-o", "video_codec=jpeg"], "jpeg"),
     (["--jpeg", "--quality", 70], "jpeg"),
 ])  # fmt: skip

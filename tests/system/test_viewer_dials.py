@@ -53,7 +53,7 @@ def check_goes_on(*streams):
 
 
 @pytest.mark.sanitized
-@each_backend("pattern", [*PATTERNS, "live"], PATTERNS)
+@each_backend("pattern", [*PATTERNS, "live"], [*PATTERNS, "live"])
 def test_viewer_alone_dials(pattern, sshd, dial, send):
     server = sshd()
     viewer = dial(pattern, *server.options(), "--frames", 10)
