@@ -1,7 +1,8 @@
 /*
  * The live pattern, both ways: what a receiver reads goes to its cameras, what a sender reads to
- * what it knows of its receiver, and what is known of cameras to whoever shows them. An input is messages, each
- * behind its length in two bytes. What is read is written again and must be read as the same.
+ * what it knows of its receiver, and what is known of cameras to whoever shows them. An input is
+ * messages, each behind its length in two bytes. What is read is written again and must be read as
+ * the same.
  */
 #include "fuzz.h"
 #include "stream/pattern.h"
@@ -13,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FRAME_MAX 100000
-#define SENT      1000000
+#define FRAME_MAX  100000
+#define SENT       1000000
 #define FRAME_SENT 1000
-#define LETTERS   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+#define LETTERS    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
 static void write_again(const sl_live_message *message) {
     sl_live_message again;
@@ -82,7 +83,7 @@ static void hear(sl_turn *turn, const sl_live_message *message) {
     live->totals[++live->sequence % SL_LIVE_RECENT] = FRAME_SENT;
     sl_governor_sent(governor, message->sent_us, FRAME_SENT);
     sl_live_hear(turn, message, message->sent_us + message->offset);
-    sl_governor_coded(governor, message->sent_us, message->flags, false);
+    sl_governor_coded(governor, message->sent_us, message->flags, message->size, false);
     sl_governor_admits(governor, message->sent_us, &due_us);
     sl_governor_aim_get(governor, message->sent_us, &aim);
     if (!isfinite(governor->rate) || aim.bit_rate <= 0 || governor->acked > governor->sent ||

@@ -42,7 +42,8 @@
 
 #define COARSE  40 /* a quantiser that shows: fewer or smaller frames would look better */
 #define FINE    30 /* one that leaves room for more or larger ones, which cost 6 where they double */
-#define BLUR    0.1 /* of the newest quantiser in the average */
+#define SPARE   0.5 /* of what a frame may have: an encoder that takes less finds no use for more */
+#define BLUR    0.1 /* of the newest frame in the averages */
 #define DOWN_US (SL_SECOND_US / 2)
 #define UP_US   (5 * SL_SECOND_US)
 
@@ -173,24 +174,6 @@ bool sl_governor_acked(sl_governor *governor, int64_t now_us, uint64_t bytes, in
     return true;
 }
 
-void sl_governor_coded(sl_governor *governor, int64_t now_us, int quantiser, bool best) {
-    governor->quantiser = governor->coded
-                              ? governor->quantiser + BLUR * (quantiser - governor->quantiser)
-                              : quantiser;
-    governor->coded = true;
-    bool down = governor->quantiser > COARSE && !best && governor->step < STEPS - 1;
-    bool up = (governor->quantiser < FINE || best) && governor->step > 0;
-    if (!down && !up)
-        governor->step_us = 0;
-    else if (governor->step_us == 0)
-        governor->step_us = now_us;
-    else if (now_us - governor->step_us > (down ? DOWN_US : UP_US)) {
-        governor->step += down ? 1 : (unsigned)-1;
-        governor->step_us = 0;
-        governor->coded = false;
-    }
-}
-
 /* How long a frame may find the narrow place busy. */
 static int64_t patience_us(const sl_governor *governor) {
     double most = fmin(SECOND / aimed_fps(governor) / 2, (double)governor->goals.max_age_us / 3);
@@ -279,6 +262,31 @@ void sl_governor_aim_get(const sl_governor *governor, int64_t now_us, sl_governo
     aim->bit_rate = (int64_t)(rate * 8);
     aim->fps = aimed_fps(governor);
     aim->scale = ladders[governor->goals.smooth][governor->step].scale;
+}
+
+static void blur(double *average, double newest, bool known) {
+    *average = known ? *average + BLUR * (newest - *average) : newest;
+}
+
+void sl_governor_coded(sl_governor *governor, int64_t now_us, int quantiser, size_t bytes,
+                       bool best) {
+    blur(&governor->quantiser, quantiser, governor->coded);
+    blur(&governor->frame_bytes, (double)bytes, governor->coded);
+    governor->coded = true;
+    sl_governor_aim aim;
+    sl_governor_aim_get(governor, now_us, &aim);
+    bool spare = best || governor->frame_bytes * 8 < SPARE * (double)aim.bit_rate / aim.fps;
+    bool down = governor->quantiser > COARSE && !spare && governor->step < STEPS - 1;
+    bool up = (governor->quantiser < FINE || spare) && governor->step > 0;
+    if (!down && !up)
+        governor->step_us = 0;
+    else if (governor->step_us == 0)
+        governor->step_us = now_us;
+    else if (now_us - governor->step_us > (down ? DOWN_US : UP_US)) {
+        governor->step += down ? 1 : (unsigned)-1;
+        governor->step_us = 0;
+        governor->coded = false;
+    }
 }
 
 int64_t sl_governor_round_trip(const sl_governor *governor) {

@@ -27,6 +27,7 @@
 
 #include "stream/bucket.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct sl_governor_goals {
@@ -67,6 +68,7 @@ typedef struct sl_governor {
     int64_t admitted_us; /* when the last frame was let in to be coded */
     int64_t queue_us;    /* how long the last chunk had waited on its way */
     double quantiser;    /* on average, */
+    double frame_bytes;  /* and bytes, */
     bool coded;          /* of frames that were coded at this step of the ladder */
     unsigned step;       /* down the ladder of frame rates and sizes */
     int64_t step_us;     /* since when another one would fit better; 0: this one does */
@@ -96,7 +98,8 @@ bool sl_governor_acked(sl_governor *governor, int64_t now_us, uint64_t bytes, in
 void sl_governor_heard(sl_governor *governor, int64_t now_us, int64_t sent_us, int64_t came_us);
 
 /* A frame was coded with a quantiser from 0 (best) to 51; `best`: it can't be made any better. */
-void sl_governor_coded(sl_governor *governor, int64_t now_us, int quantiser, bool best);
+void sl_governor_coded(sl_governor *governor, int64_t now_us, int quantiser, size_t bytes,
+                       bool best);
 
 /* Whether the next frame may be coded now, so that it comes in time; and when to ask again, if only
  * time passes (-1: only an ack can change it). */

@@ -183,7 +183,7 @@ static void steer(sl_turn *turn, int64_t now_us) {
     sl_steering_coding(turn->steering, turn->rein, &coding);
     live->copied = coding.copied;
     if (coding.frames != live->coded)
-        sl_governor_coded(&live->governor, now_us, coding.quantiser, coding.best);
+        sl_governor_coded(&live->governor, now_us, coding.quantiser, coding.bytes, coding.best);
     live->coded = coding.frames;
     live->governor.goals.fps = coding.fps;
     sl_governor_aim_get(&live->governor, now_us, &aim);

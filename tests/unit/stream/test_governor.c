@@ -135,7 +135,8 @@ static void run(struct way *way, int64_t from_us, int64_t to_us) {
         sl_governor_aim_get(&way->governor, now_us, &aim);
         double bits = fmin((double)aim.bit_rate, way->most_rate);
         sl_governor_admitted(&way->governor, now_us, now_us);
-        sl_governor_coded(&way->governor, now_us, 30, bits < (double)aim.bit_rate);
+        sl_governor_coded(&way->governor, now_us, 30, (size_t)(bits / aim.fps / 8),
+                          bits < (double)aim.bit_rate);
         taken_us = way->captured_us = newest_us;
         way->queued = ceil(bits / aim.fps / 8 * spread(way));
         hand_over(way, now_us);
@@ -264,11 +265,16 @@ static void keeps_going_on_a_slow_way(void **state) {
     assert_in_range((uint64_t)way->governor.rate, 60000, 65000);
 }
 
-/* Frames a second that are aimed at after so many at 30 a second, with two quantisers in turn. */
-static double fps_after(sl_governor *governor, int64_t *now_us, int frames, int one, int other) {
+/* Frames a second that are aimed at after so many at 30 a second, with two quantisers in turn, that
+ * fill a share of what they may have. */
+static double fps_after(sl_governor *governor, int64_t *now_us, int frames, int one, int other,
+                        double share) {
     sl_governor_aim aim;
-    for (int i = 0; i < frames; i++, *now_us += FRAME_US)
-        sl_governor_coded(governor, *now_us, i % 2 ? one : other, false);
+    for (int i = 0; i < frames; i++, *now_us += FRAME_US) {
+        sl_governor_aim_get(governor, *now_us, &aim);
+        size_t bytes = (size_t)(share * (double)aim.bit_rate / aim.fps / 8);
+        sl_governor_coded(governor, *now_us, i % 2 ? one : other, bytes, false);
+    }
     sl_governor_aim_get(governor, *now_us, &aim);
     return aim.fps;
 }
@@ -279,11 +285,13 @@ static void goes_down_the_ladder_and_up_again_by_the_average(void **state) {
     sl_governor governor;
     int64_t now_us = SECOND_US;
     sl_governor_init(&governor, &goals, now_us);
-    assert_true(fps_after(&governor, &now_us, 150, 34, 44) == 30);
-    assert_true(fps_after(&governor, &now_us, 25, 39, 45) == 15);
-    assert_true(fps_after(&governor, &now_us, 150, 39, 45) == 10);
-    assert_true(fps_after(&governor, &now_us, 150, 32, 36) == 10);
-    assert_true(fps_after(&governor, &now_us, 900, 24, 33) == 30);
+    assert_true(fps_after(&governor, &now_us, 150, 34, 44, 1) == 30);
+    assert_true(fps_after(&governor, &now_us, 25, 39, 45, 1) == 15);
+    assert_true(fps_after(&governor, &now_us, 150, 39, 45, 1) == 10);
+    assert_true(fps_after(&governor, &now_us, 150, 32, 36, 1) == 10);
+    assert_true(fps_after(&governor, &now_us, 900, 24, 33, 1) == 30);
+    /* An encoder that has no use for what it may take has none for fewer frames. */
+    assert_true(fps_after(&governor, &now_us, 150, 39, 45, 0.3) == 30);
 }
 
 /* Small frames tell nothing of the rate; when the picture moves again there is room at once. */
