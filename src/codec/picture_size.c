@@ -2,6 +2,7 @@
  * what came, and need not decode it. The bytes are a peer's. */
 #include "codec/video.h"
 
+#include "frame/bitstream.h"
 #include "frame/frame.h"
 #include "frame/jpeg_header.h"
 
@@ -13,6 +14,10 @@
  * the zeros behind. */
 static bool video_size(const sl_frame *coded, int *width, int *height) {
     enum AVCodecID id = sl_video_codec_id(coded->format);
+    sl_bitstream stream = {0};
+    if (sl_bitstream_look(&stream, coded->format, coded->planes[0], coded->size) ==
+        SL_BITSTREAM_LARGE)
+        return false;
     AVCodecContext *context = avcodec_alloc_context3(NULL);
     AVCodecParserContext *parser = av_parser_init((int)id);
     uint8_t *bytes = calloc(1, coded->size + AV_INPUT_BUFFER_PADDING_SIZE), *unit;

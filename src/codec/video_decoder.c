@@ -143,7 +143,9 @@ static int admit(sl_video_decoder *decoder, const sl_frame *coded) {
     sl_bitstream_state state =
         sl_bitstream_look(&decoder->stream, coded->format, coded->planes[0], coded->size);
     if (state == SL_BITSTREAM_LARGE)
-        return refuse(decoder, coded, "it wants more memory than level 5.2 allows");
+        return refuse(decoder, coded,
+                      "it has thousands of parts, or wants more memory than level 5.2 "
+                      "allows");
     if (state == SL_BITSTREAM_AFRESH) {
         decoder->unseen = false;
         return SL_OK;

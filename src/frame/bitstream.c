@@ -13,6 +13,10 @@
  * five of 4096x2304. */
 #define DECODED_BLOCKS_MAX 184320
 
+/* Units of one frame: libavcodec keeps some kilobytes for each, however short it is. One of
+ * 4096x2304 has 144 rows of macroblocks, and so many slices at most with any encoder we know. */
+#define UNITS_MAX 1024
+
 enum { H264_SLICE = 1, H264_IDR = 5, H264_SPS = 7, H264_PPS = 8 };
 enum { HEVC_IDR_W_RADL = 19, HEVC_IDR_N_LP = 20, HEVC_VPS = 32, HEVC_SPS = 33, HEVC_PPS = 34 };
 enum { AV1_SEQUENCE_HEADER = 1, AV1_FRAME_HEADER = 3, AV1_FRAME = 6 };
@@ -128,7 +132,10 @@ static sl_bitstream_state look_h264(sl_bitstream *stream, const uint8_t *bytes, 
     uint8_t head[HEAD_MAX];
     struct bits unit;
     bool sps = false, pps = false, idr = false, whole = true;
+    unsigned units = 0;
     for (size_t at = 0; next_unit(bytes, size, &at, &unit);) {
+        if (++units > UNITS_MAX)
+            return SL_BITSTREAM_LARGE;
         unsigned type = unit.bytes[0] & 0x1fU;
         struct bits bits = unescape(&unit, head);
         if (type == H264_SPS && !read_sps(stream, &bits))
@@ -147,7 +154,10 @@ static sl_bitstream_state look_h264(sl_bitstream *stream, const uint8_t *bytes, 
 static sl_bitstream_state look_hevc(const uint8_t *bytes, size_t size) {
     struct bits unit;
     bool vps = false, sps = false, pps = false, idr = false;
+    unsigned units = 0;
     for (size_t at = 0; next_unit(bytes, size, &at, &unit);) {
+        if (++units > UNITS_MAX)
+            return SL_BITSTREAM_LARGE;
         unsigned type = unit.bytes[0] >> 1 & 0x3fU;
         vps = vps || type == HEVC_VPS;
         sps = sps || type == HEVC_SPS;
@@ -180,18 +190,19 @@ static bool next_obu(const uint8_t *bytes, size_t size, size_t *at, unsigned *ty
 
 static sl_bitstream_state look_av1(const uint8_t *bytes, size_t size) {
     struct bits obu;
-    unsigned type;
-    bool sequence = false;
+    unsigned type, units = 0;
+    bool sequence = false, first = true, afresh = false;
     for (size_t at = 0; next_obu(bytes, size, &at, &type, &obu);) {
-        if (type == AV1_SEQUENCE_HEADER) {
-            sequence = true;
-        } else if (type == AV1_FRAME_HEADER || type == AV1_FRAME) {
+        if (++units > UNITS_MAX)
+            return SL_BITSTREAM_LARGE;
+        sequence = sequence || (type == AV1_SEQUENCE_HEADER && first);
+        if (first && (type == AV1_FRAME_HEADER || type == AV1_FRAME)) {
             /* show_existing_frame 0, frame_type KEY_FRAME, show_frame 1 */
-            bool key = take(&obu, 4) == 1;
-            return sequence && key ? SL_BITSTREAM_AFRESH : SL_BITSTREAM_FOLLOWS;
+            afresh = sequence && take(&obu, 4) == 1;
+            first = false;
         }
     }
-    return SL_BITSTREAM_FOLLOWS;
+    return afresh ? SL_BITSTREAM_AFRESH : SL_BITSTREAM_FOLLOWS;
 }
 
 sl_bitstream_state sl_bitstream_look(sl_bitstream *stream, sl_format format, const uint8_t *bytes,

@@ -15,7 +15,8 @@ typedef enum sl_bitstream_state {
     SL_BITSTREAM_FOLLOWS, /* needs the frames before it, which are there as far as one can tell */
     SL_BITSTREAM_AFRESH,  /* can be decoded alone, and so can what follows */
     SL_BITSTREAM_GAP,     /* H.264: a frame before it is missing */
-    SL_BITSTREAM_LARGE,   /* H.264: wants more memory than level 5.2 allows */
+    SL_BITSTREAM_LARGE,   /* has thousands of units; or H.264: wants more memory than level 5.2
+                             allows */
 } sl_bitstream_state;
 
 /* Looks through one coded frame. Only an IDR picture with its parameter sets (H.264, HEVC), or a

@@ -168,6 +168,7 @@ static int wait_for_receiver(sl_outlet *outlet, const sl_link_state *state, int6
     int result = check_reachable(outlet, state);
     if (result)
         return result;
+    sl_link_want_send(outlet->link, false);
     int failure_fd = outlet->tunnel ? sl_tunnel_failure_fd(outlet->tunnel) : -1;
     result = sl_link_wait(outlet->link, failure_fd, outlet->owner->stop, due_us);
     return result == SL_EAGAIN ? SL_OK : result;

@@ -132,6 +132,29 @@ static void pictures_may_not_take_too_much_memory(void **state) {
     assert_int_equal(look_at_sps(1, 60000, 60000), SL_BITSTREAM_LARGE);
 }
 
+/* The shortest there are: access unit delimiters, and empty temporal delimiters. */
+static sl_bitstream_state look_at_many(sl_format format, size_t units) {
+    static const uint8_t h264[] = {0, 0, 1, 9, 0xf0}, hevc[] = {0, 0, 1, 0x46, 1, 0x50},
+                         av1[] = {0x12, 0};
+    const uint8_t *unit = format == SL_FORMAT_H264 ? h264 : format == SL_FORMAT_HEVC ? hevc : av1;
+    size_t size = format == SL_FORMAT_H264   ? sizeof(h264)
+                  : format == SL_FORMAT_HEVC ? sizeof(hevc)
+                                             : sizeof(av1);
+    static uint8_t bytes[2000 * sizeof(hevc)];
+    sl_bitstream stream = {0};
+    for (size_t i = 0; i < units; i++)
+        memcpy(bytes + i * size, unit, size);
+    return sl_bitstream_look(&stream, format, bytes, units * size);
+}
+
+static void frames_may_not_have_thousands_of_units(void **state) {
+    (void)state;
+    for (int format = SL_FORMAT_H264; format <= SL_FORMAT_AV1; format++) {
+        assert_int_equal(look_at_many((sl_format)format, 1000), SL_BITSTREAM_FOLLOWS);
+        assert_int_equal(look_at_many((sl_format)format, 2000), SL_BITSTREAM_LARGE);
+    }
+}
+
 static void hevc_starts_with_an_idr(void **state) {
     (void)state;
     sl_bitstream stream = {0};
@@ -189,6 +212,7 @@ int main(void) {
         cmocka_unit_test(gaps_that_are_allowed_are_none),
         cmocka_unit_test(keyframes_need_their_parameters),
         cmocka_unit_test(pictures_may_not_take_too_much_memory),
+        cmocka_unit_test(frames_may_not_have_thousands_of_units),
         cmocka_unit_test(hevc_starts_with_an_idr),
         cmocka_unit_test(av1_starts_with_a_shown_key_frame),
         cmocka_unit_test(anything_may_come),
