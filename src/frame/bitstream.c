@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* Bytes at the start of a NAL unit that hold all we read of it. */
-#define HEAD_MAX 64
+/* Bytes at the start of a NAL unit that hold all we read of it, also behind scaling lists. */
+#define HEAD_MAX 1024
 
 /* H.264, table A-1: macroblocks that the decoded pictures of level 5.2 may have together. It holds
  * five of 4096x2304. */
@@ -80,27 +80,54 @@ static bool has_chroma_format(unsigned profile) {
     return memchr(profiles, (int)profile, sizeof(profiles)) != NULL;
 }
 
-/* Reads a sequence parameter set (H.264, 7.3.2.1.1). False for one that wants too much memory. */
+static void skip_scaling_list(struct bits *bits, unsigned count) {
+    unsigned last = 8, next = 8;
+    for (unsigned i = 0; i < count && next != 0; i++) {
+        unsigned code = take_golomb(bits); /* of a signed number: 1, -1, 2, -2, … */
+        next = (last + (code & 1 ? code / 2 + 1 : 0 - code / 2)) & 0xffU;
+        last = next ? next : last;
+    }
+}
+
+static void skip_scaling_lists(struct bits *bits) {
+    for (unsigned i = 0; i < 8; i++)
+        if (take(bits, 1))
+            skip_scaling_list(bits, i < 6 ? 16 : 64);
+}
+
+/* How pictures are ordered by a table: its flag, two offsets, and those of a cycle. */
+static void skip_order_table(struct bits *bits) {
+    take(bits, 1);
+    take_golomb(bits);
+    take_golomb(bits);
+    unsigned cycle = take_golomb(bits);
+    for (unsigned i = 0; i < cycle && i < 255; i++)
+        take_golomb(bits);
+}
+
+/* Reads a sequence parameter set (H.264, 7.3.2.1.1). False for one that wants too much memory, or
+ * does not end in time to tell. */
 static bool read_sps(sl_bitstream *stream, struct bits *bits) {
     unsigned profile = take(bits, 8);
     stream->counter_bits = 0;
     take(bits, 16); /* constraints, level */
     take_golomb(bits);
     if (has_chroma_format(profile)) {
-        /* What has other pixels than 4:2:0, or its own scaling lists, the decoder judges. */
+        /* What has other pixels than 4:2:0 the decoder judges. */
         if (take_golomb(bits) != 1)
             return true;
         take_golomb(bits);
         take_golomb(bits);
-        if (take(bits, 2) != 0)
-            return true;
+        take(bits, 1);
+        if (take(bits, 1))
+            skip_scaling_lists(bits);
     }
     unsigned counter_bits = take_golomb(bits) + 4;
     unsigned order = take_golomb(bits);
     if (order == 0)
         take_golomb(bits);
     else if (order == 1)
-        return true; /* a table of pictures' order: no camera has it */
+        skip_order_table(bits);
     uint64_t references = take_golomb(bits);
     bool gaps = take(bits, 1);
     uint64_t across = (uint64_t)take_golomb(bits) + 1, down = (uint64_t)take_golomb(bits) + 1;

@@ -109,9 +109,11 @@ static int take_welcome(sl_turn *turn, const sl_live_message *welcome, int64_t n
                        "the viewer speaks the live pattern in version %d to %d, and this camera "
                        "in version %d; update the older one",
                        welcome->lowest, welcome->highest, SL_LIVE_VERSION);
+    if (!live->welcome) {
+        live->codecs = welcome->codecs;
+        sl_steering_set_formats(turn->steering, turn->rein, formats_of(welcome->codecs));
+    }
     live->welcome = true;
-    live->codecs = welcome->codecs;
-    sl_steering_set_formats(turn->steering, turn->rein, formats_of(welcome->codecs));
     note_answer(live, welcome, now_us);
     return SL_OK;
 }

@@ -132,6 +132,48 @@ static void pictures_may_not_take_too_much_memory(void **state) {
     assert_int_equal(look_at_sps(1, 60000, 60000), SL_BITSTREAM_LARGE);
 }
 
+/* Of the high profile, with what may stand before the size: lossless transform bypass, scaling
+ * lists (one of them whole, one that ends at once), and a table for the order of pictures. */
+static sl_bitstream_state look_at_high_sps(unsigned references, unsigned across, unsigned down) {
+    sl_bitstream stream = {0};
+    struct coded coded = {0};
+    begin_unit(&coded, 8, 0x67);
+    put(&coded, 24, 100 << 16 | 52);
+    put_golomb(&coded, 0);
+    put_golomb(&coded, 1); /* 4:2:0 */
+    put_golomb(&coded, 0);
+    put_golomb(&coded, 0);
+    put(&coded, 2, 3);
+    put(&coded, 1, 1);
+    for (int i = 0; i < 16; i++)
+        put_golomb(&coded, i % 2 ? 1 : 2); /* 1, -1 */
+    put(&coded, 1, 1);
+    put_golomb(&coded, 16); /* -8 */
+    put(&coded, 6, 0);
+    put_golomb(&coded, 0);
+    put_golomb(&coded, 1); /* order by a table */
+    put(&coded, 1, 0);
+    put_golomb(&coded, 3);
+    put_golomb(&coded, 4);
+    put_golomb(&coded, 2);
+    put_golomb(&coded, 5);
+    put_golomb(&coded, 6);
+    put_golomb(&coded, references);
+    put(&coded, 1, 0);
+    put_golomb(&coded, across - 1);
+    put_golomb(&coded, down - 1);
+    put(&coded, 1, 1);
+    begin_unit(&coded, 8, 0x68);
+    put_slice(&coded, 0x65, 0);
+    return look(&stream, SL_FORMAT_H264, &coded);
+}
+
+static void nothing_hides_how_much_memory_pictures_take(void **state) {
+    (void)state;
+    assert_int_equal(look_at_high_sps(5, 256, 144), SL_BITSTREAM_AFRESH);
+    assert_int_equal(look_at_high_sps(6, 256, 144), SL_BITSTREAM_LARGE);
+}
+
 /* The shortest there are: access unit delimiters, and empty temporal delimiters. */
 static sl_bitstream_state look_at_many(sl_format format, size_t units) {
     static const uint8_t h264[] = {0, 0, 1, 9, 0xf0}, hevc[] = {0, 0, 1, 0x46, 1, 0x50},
@@ -212,6 +254,7 @@ int main(void) {
         cmocka_unit_test(gaps_that_are_allowed_are_none),
         cmocka_unit_test(keyframes_need_their_parameters),
         cmocka_unit_test(pictures_may_not_take_too_much_memory),
+        cmocka_unit_test(nothing_hides_how_much_memory_pictures_take),
         cmocka_unit_test(frames_may_not_have_thousands_of_units),
         cmocka_unit_test(hevc_starts_with_an_idr),
         cmocka_unit_test(av1_starts_with_a_shown_key_frame),
