@@ -37,7 +37,8 @@
  * dB, and four 1.1 to 2.6. */
 #define SLICE_PIXELS 1048576
 
-#define PROBE_FRAMES 4
+#define PROBE_FRAMES   4
+#define QUANTISER_MOST 63
 
 /* Hardware works beside us, and libavcodec tells of no event when it is done. */
 #define PATIENCE_MS 100
@@ -218,7 +219,8 @@ static int read_quantiser(const AVPacket *packet) {
     if (!stats || size < sizeof(quality))
         return -1;
     memcpy(&quality, stats, sizeof(quality)); /* the first of the fields, times FF_QP2LAMBDA */
-    return quality > 0 ? quality / FF_QP2LAMBDA : -1;
+    int quantiser = quality / FF_QP2LAMBDA;   /* libx264's goes beyond what it can use */
+    return quality <= 0 ? -1 : quantiser < QUANTISER_MOST ? quantiser : QUANTISER_MOST;
 }
 
 static bool begins_afresh(const sl_video_encoder *encoder) {
