@@ -4,6 +4,7 @@
 
 #include <linux/tcp.h> /* glibc's struct tcp_info has no tcpi_bytes_retrans */
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -28,7 +29,7 @@ void sl_congestion_init(sl_congestion *congestion, int descriptor) {
     static const char *const others[] = {"cubic", "reno"};
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         if (set_control(descriptor, others[i])) {
-            strcpy(congestion->good_way, others[i]);
+            snprintf(congestion->good_way, SL_CONTROL_SIZE, "%s", others[i]);
             return;
         }
     }
