@@ -41,6 +41,7 @@
 #define STEP_MOST_US 100000 /* a one-way delay beyond the round trip's own: a clock was set */
 
 #define COARSE  40 /* a quantiser that shows: fewer or smaller frames would look better */
+#define RUINED  42 /* one with which nearly nothing is left, not even what moves */
 #define FINE    30 /* one that leaves room for more or larger ones, which cost 6 where they double */
 #define SPARE   0.5 /* of what a frame may have: an encoder that takes less finds no use for more */
 #define BLUR    0.1 /* of the newest frame in the averages */
@@ -276,8 +277,8 @@ void sl_governor_coded(sl_governor *governor, int64_t now_us, int quantiser, siz
     sl_governor_aim aim;
     sl_governor_aim_get(governor, now_us, &aim);
     bool spare = best || governor->frame_bytes * 8 < SPARE * (double)aim.bit_rate / aim.fps;
-    bool down = governor->quantiser > COARSE && !spare && governor->step < STEPS - 1;
-    bool up = (governor->quantiser < FINE || spare) && governor->step > 0;
+    bool down = governor->quantiser > (spare ? RUINED : COARSE) && governor->step < STEPS - 1;
+    bool up = governor->quantiser < (spare ? COARSE : FINE) && governor->step > 0;
     if (!down && !up)
         governor->step_us = 0;
     else if (governor->step_us == 0)
