@@ -37,3 +37,7 @@ int sl_remaining_ms(int64_t deadline_us) {
     int64_t left_ms = (left_us + 999) / 1000;
     return left_ms > INT_MAX ? INT_MAX : (int)left_ms;
 }
+
+int64_t sl_later_us(int64_t one_us, int64_t other_us) {
+    return one_us > other_us ? one_us : other_us;
+}

@@ -1,6 +1,7 @@
 /* base: choosing the congestion control of a connection. Called by link and tunnel. */
 #include "base/congestion.h"
 #include "base/clock.h"
+#include "base/settings.h"
 
 #include <linux/tcp.h> /* glibc's struct tcp_info has no tcpi_bytes_retrans */
 #include <netinet/in.h>
@@ -27,7 +28,7 @@ void sl_congestion_init(sl_congestion *congestion, int descriptor) {
         return;
     memcpy(congestion->lossy_way, congestion->good_way, SL_CONTROL_SIZE);
     static const char *const others[] = {"cubic", "reno"};
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+    for (size_t i = 0; i < SL_COUNT(others); i++) {
         if (set_control(descriptor, others[i])) {
             snprintf(congestion->good_way, SL_CONTROL_SIZE, "%s", others[i]);
             return;

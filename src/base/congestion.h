@@ -34,8 +34,8 @@ void sl_congestion_init(sl_congestion *congestion, int descriptor);
  * another control now. */
 bool sl_congestion_look(sl_congestion *congestion, int descriptor, int64_t now_us);
 
-/* So many bytes have been sent in all, and so many of them again, because they were lost. Whether
- * that changes what the way is taken for. */
+/* So many bytes have been sent in all, and so many of them again, because they were lost, as far as
+ * is known by now: it may be fewer than before. Whether that changes what the way is taken for. */
 bool sl_congestion_judge(sl_congestion *congestion, uint64_t sent, uint64_t again);
 
 #endif

@@ -187,14 +187,10 @@ static int64_t spaced_us(const sl_governor *governor) {
     return governor->admitted_us + (int64_t)(0.75 * SECOND / aimed_fps(governor));
 }
 
-static int64_t later(int64_t one_us, int64_t other_us) {
-    return one_us > other_us ? one_us : other_us;
-}
-
 /* When what has left is within the goals. */
 static int64_t paid_us(const sl_governor *governor, int64_t now_us) {
-    return later(sl_bucket_paid_us(&governor->rated, now_us),
-                 sl_bucket_paid_us(&governor->capped, now_us));
+    return sl_later_us(sl_bucket_paid_us(&governor->rated, now_us),
+                       sl_bucket_paid_us(&governor->capped, now_us));
 }
 
 /* When it is certain that nothing passes: of all that is under way a chunk, at most, should have
@@ -208,12 +204,12 @@ static int64_t overdue_us(const sl_governor *governor) {
 }
 
 bool sl_governor_admits(const sl_governor *governor, int64_t now_us, int64_t *due_us) {
-    int64_t ready_us = later(spaced_us(governor), paid_us(governor, now_us));
+    int64_t ready_us = sl_later_us(spaced_us(governor), paid_us(governor, now_us));
     *due_us = -1;
     if (governor->sent > governor->acked) {
         if (now_us > overdue_us(governor) || sl_governor_window(governor) == 0)
             return false;
-        ready_us = later(ready_us, governor->free_us - patience_us(governor));
+        ready_us = sl_later_us(ready_us, governor->free_us - patience_us(governor));
     }
     if (now_us >= ready_us)
         return true;

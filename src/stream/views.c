@@ -158,14 +158,11 @@ static struct view *add(sl_views *views, const char *port, int64_t now_us) {
     return view;
 }
 
-static int64_t later(int64_t one_us, int64_t other_us) {
-    return one_us > other_us ? one_us : other_us;
-}
-
 /* How it does now. `*since_us`: since when, as far as that is known; else left alone. */
 static sl_view_state judge(const sl_views *views, const struct view *view, int64_t now_us,
                            int64_t *since_us) {
-    int64_t away_us, expected_us = later(later(view->began_us, view->came_us), views->resumed_us);
+    int64_t away_us,
+        expected_us = sl_later_us(sl_later_us(view->began_us, view->came_us), views->resumed_us);
     if (view->gone_us) {
         *since_us = view->gone_us;
         return SL_VIEW_GONE;
@@ -175,7 +172,7 @@ static sl_view_state judge(const sl_views *views, const struct view *view, int64
         return SL_VIEW_LOST;
     }
     if (views->audience && sl_audience_is_away(views->audience, now_us, &away_us)) {
-        *since_us = later(away_us, view->began_us);
+        *since_us = sl_later_us(away_us, view->began_us);
         return SL_VIEW_UNWATCHED;
     }
     if (now_us - expected_us < SILENT_US)

@@ -99,10 +99,6 @@ static void look(sl_alive *alive, int64_t now_us) {
     alive->delivered = info.tcpi_delivered;
 }
 
-static int64_t later(int64_t a_us, int64_t b_us) {
-    return a_us > b_us ? a_us : b_us;
-}
-
 /* When it is to be given up, unless something moves before; some looks earlier than the time-out:
  * one may have seen late that something moved, the one that gives up comes late itself, and what
  * follows takes its time on a busy machine. Who was asked late has less time for the answer, but
@@ -111,13 +107,13 @@ static int64_t gives_up_us(const sl_alive *alive) {
     int64_t left_us = patience_us(alive) - EARLIER * patience_us(alive) / LOOKS_IN;
     int64_t silence_us = patience_us(alive) / ASKS_IN;
     if (alive->shut)
-        return later(alive->heard_us + left_us, alive->moved_us + silence_us);
-    int64_t last_us = later(alive->heard_us, alive->moved_us), over_us = last_us + left_us;
+        return sl_later_us(alive->heard_us + left_us, alive->moved_us + silence_us);
+    int64_t last_us = sl_later_us(alive->heard_us, alive->moved_us), over_us = last_us + left_us;
     if (!alive->asked_us)
         return over_us;
     if (alive->asked_us < last_us + silence_us)
-        return later(last_us, alive->asked_us) + left_us - silence_us;
-    return later(over_us, alive->asked_us + silence_us);
+        return sl_later_us(last_us, alive->asked_us) + left_us - silence_us;
+    return sl_later_us(over_us, alive->asked_us + silence_us);
 }
 
 int sl_alive_check(sl_alive *alive) {
