@@ -189,11 +189,6 @@ static int wait_for_room(sl_fanout *fanout, int room_fd, const sl_cancel *cancel
     return result;
 }
 
-/* The earlier of two deadlines, of which -1 is never. */
-static int64_t earlier(int64_t one_us, int64_t other_us) {
-    return one_us < 0 || (other_us >= 0 && other_us < one_us) ? other_us : one_us;
-}
-
 /* Until the first lane has it, or the deadline; and when others have it, not for long. */
 static int put_all(sl_fanout *fanout, const sl_frame *frame, const sl_cancel *cancel,
                    int64_t deadline_us) {
@@ -205,7 +200,7 @@ static int put_all(sl_fanout *fanout, const sl_frame *frame, const sl_cancel *ca
             return result;
         if (fanout->putting->taken && pace_us < 0)
             pace_us = sl_deadline_us(PACE_MS);
-        result = wait_for_room(fanout, room_fd, cancel, earlier(deadline_us, pace_us));
+        result = wait_for_room(fanout, room_fd, cancel, sl_earlier_us(deadline_us, pace_us));
         if (result == SL_EAGAIN && pace_us >= 0 && sl_now_us() >= pace_us)
             return SL_OK;
         if (result)
