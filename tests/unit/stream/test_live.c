@@ -162,14 +162,14 @@ static void a_slow_taker_gets_the_newest(void **state) {
     sl_stats stats;
     open_both(&ends, SL_PATTERN_LIVE);
     for (int i = 0; i < 10; i++)
-        assert_int_equal(send_picture(&ends, (uint8_t)(10 + 20 * i), -1), SL_OK);
+        assert_int_equal(send_picture(&ends, (uint8_t)(i < 9 ? 10 + i : 230), -1), SL_OK);
     assert_int_equal(sl_sender_flush(ends.sender, -1), SL_OK);
     do {
         sl_receiver_stats(ends.receiver, &stats);
     } while (stats.dropped < 9);
     assert_int_equal(stats.drops[SL_DROP_NEWER], stats.dropped);
     assert_int_equal(receive_picture(&ends, &number, &frame), SL_OK);
-    assert_in_range(number, 181, 199); /* a slow machine codes it coarsely */
+    assert_true(number > 125); /* the bright one, however coarsely it was coded */
     sl_frame_unref(&frame);
     close_both(&ends);
 }
