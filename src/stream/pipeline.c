@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/event.h"
+#include "stream/fair_queue.h"
 #include "stream/threads.h"
 #include <poll.h>
 #include <pthread.h>
@@ -59,8 +60,9 @@ struct sl_pipeline {
     int head, count;
     int following[SL_PIPELINE_LANES]; /* how many of them follow others, of each lane */
     int limit;
-    sl_shelf offered;  /* not yet let in */
-    sl_shelf followed; /* done, of those that follow others */
+    sl_shelf offered;       /* not yet let in */
+    sl_shelf followed;      /* done, of those that follow others; */
+    sl_fair_queue fairness; /* which of them are worked on next */
     bool taker_waits;
     bool stop;
     int end_code;
@@ -129,6 +131,8 @@ static void show_quietly(sl_pipeline *pipeline) {
 }
 
 static void append(sl_pipeline *pipeline, sl_frame *frame, size_t lane, bool follows) {
+    if (follows && pipeline->following[lane] == 0)
+        sl_fair_queue_join(&pipeline->fairness, lane);
     *job_at(pipeline, pipeline->count) = (struct job){.state = JOB_WAITING,
                                                       .lane = lane,
                                                       .follows = follows,
@@ -187,7 +191,7 @@ static void drop_outdated(sl_pipeline *pipeline) {
         drop_oldest(pipeline);
 }
 
-/* A frame that others follow is done, the oldest of all because one worker does them in order. It
+/* A frame that others follow is done, the first of all because one worker does one at a time. It
  * makes room for what comes at once, whether somebody takes it or not. */
 static void put_aside(sl_pipeline *pipeline) {
     size_t lane = job_at(pipeline, 0)->lane;
@@ -199,8 +203,24 @@ static void put_aside(sl_pipeline *pipeline) {
     pipeline->dropped += sl_shelf_bound(&pipeline->followed, BYTES_ENOUGH);
 }
 
+/* Makes the first of all what is the first of the lane whose turn it is; nothing is worked on. */
+static void bring_forward(sl_pipeline *pipeline) {
+    int chosen = 0;
+    for (int i = 1; i < pipeline->count; i++)
+        if (sl_fair_queue_before(&pipeline->fairness, job_at(pipeline, i)->lane,
+                                 job_at(pipeline, chosen)->lane))
+            chosen = i;
+    struct job job = *job_at(pipeline, chosen);
+    for (int i = chosen; i > 0; i--)
+        *job_at(pipeline, i) = *job_at(pipeline, i - 1);
+    *job_at(pipeline, 0) = job;
+    sl_fair_queue_begin(&pipeline->fairness, job.lane);
+}
+
 /* The first job that may be worked on now, or NULL. */
 static struct job *find_work(sl_pipeline *pipeline) {
+    if (pipeline->count > 0 && job_at(pipeline, 0)->follows)
+        bring_forward(pipeline);
     int reach = pipeline->limit > pipeline->threads ? pipeline->limit : pipeline->threads;
     if (held_bytes(pipeline) >= BYTES_ENOUGH)
         reach = 1;
@@ -245,8 +265,10 @@ static void run_worker(void *argument) {
         job->state = JOB_DONE;
         if (job->out && job->out != job->in)
             job->bytes += bytes_of(job->out);
-        if (job->follows)
+        if (job->follows) {
+            sl_fair_queue_took(&pipeline->fairness, job->lane, took_us);
             put_aside(pipeline);
+        }
         admit_newest(pipeline);
         show(pipeline);
     }

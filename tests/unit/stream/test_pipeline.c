@@ -405,6 +405,26 @@ static void a_lane_takes_no_room_of_others(void **state) {
     close_bench(&bench);
 }
 
+/* Its first frame has taken some time: the other lane's has its turn before the next. */
+static void a_lane_of_slow_work_holds_up_no_other(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    open_bench(&bench, true, 1, SL_PIPELINE_CAPACITY);
+    for (uint64_t i = 0; i < SL_PIPELINE_CAPACITY; i++)
+        assert_int_equal(sl_pipeline_follow(bench.pipeline, numbered(20 + i), 0), SL_OK);
+    sem_wait(&bench.begun);
+    int64_t begun_us = sl_now_us();
+    assert_int_equal(sl_pipeline_follow(bench.pipeline, numbered(100), 1), SL_OK);
+    while (sl_now_us() - begun_us < 2)
+        sched_yield();
+    permit(&bench, 2);
+    sem_wait(&bench.begun);
+    sem_wait(&bench.begun);
+    assert_int_equal(sl_pipeline_following(bench.pipeline, 1), 0);
+    assert_int_equal(sl_pipeline_following(bench.pipeline, 0), SL_PIPELINE_CAPACITY - 1);
+    close_bench(&bench);
+}
+
 /* Nobody has taken the first lane's frame, and the second's are replaced behind it. */
 static void an_untaken_frame_holds_up_no_other_lane(void **state) {
     (void)state;
@@ -465,6 +485,7 @@ int main(void) {
         cmocka_unit_test(what_is_old_goes_when_newer_comes),
         cmocka_unit_test(many_lanes_follow),
         cmocka_unit_test(a_lane_takes_no_room_of_others),
+        cmocka_unit_test(a_lane_of_slow_work_holds_up_no_other),
         cmocka_unit_test(an_untaken_frame_holds_up_no_other_lane),
         cmocka_unit_test(failed_work_of_a_lane_is_let_go),
         cmocka_unit_test(every_end_ends_all_waits),
