@@ -30,7 +30,7 @@
  * it takes to pass: at 4 Mbit/s and 30 frames/s the 95th percentile of ages was 45 ms with 0.85,
  * and 39 with 0.72. */
 #define USE_LEAST 0.6
-#define USE_MOST  0.72
+#define USE_MOST  0.75
 #define USE_DOWN  0.02 /* for each frame that had to wait long */
 #define USE_UP    0.004
 

@@ -332,10 +332,12 @@ def test_server_that_listens_for_itself_only(gateway, sshd, dial, send):
     login = ["--ssh", server.destination("127.0.0.2"), "--ssh-key", server.key, *pin]
     viewer = dial("pair", "--address", "*", "--port", 0, *login)
     port = viewer.port()
-    told = [line for line in viewer.sentences() if "GatewayPorts clientspecified" in line]
-    assert len(told) == (1 if gateway == "no" else 0), viewer.account()
+    if gateway == "no":
+        viewer.wait_said("GatewayPorts clientspecified")
     sender = send(SOURCE, port, "pair", *login, "--address", "localhost")
     viewer.after(5)
+    told = [line for line in viewer.sentences() if "GatewayPorts clientspecified" in line]
+    assert len(told) == (1 if gateway == "no" else 0), viewer.account()
     sender.signal(signal.SIGINT)
     viewer.end()
 

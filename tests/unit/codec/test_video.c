@@ -114,6 +114,20 @@ static void rate_beyond_the_best_quality_is_not_used(void **state) {
     sl_codec_close(&codec);
 }
 
+/* Of few bits libx264 takes a quarter, and leaves the picture coarse: it gets more. */
+static void few_bits_are_not_left(void **state) {
+    (void)state;
+    sl_codec *codec = open_codec();
+    sl_codec_aim aim = usual;
+    int number = 0;
+    aim.bit_rate = 150000;
+    second_of(codec, &aim, &number);
+    second_of(codec, &aim, &number);
+    size_t bytes = second_of(codec, &aim, &number);
+    assert_in_range(bytes * 8, 60000, 150000);
+    sl_codec_close(&codec);
+}
+
 static size_t encoded(sl_video_encoder *encoder, int number, bool keyframe) {
     sl_frame *frame = picture(SL_FORMAT_I420, WIDTH, HEIGHT, number), *coded;
     add_noise(frame, (unsigned)number);
@@ -543,6 +557,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_frame_gives_its_picture_at_once),
         cmocka_unit_test(rates_change_without_a_keyframe),
+        cmocka_unit_test(few_bits_are_not_left),
         cmocka_unit_test(rate_beyond_the_best_quality_is_not_used),
         cmocka_unit_test(the_finest_quantiser_changes_without_a_keyframe),
         cmocka_unit_test(keyframes_come_when_asked_for),
