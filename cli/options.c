@@ -5,7 +5,8 @@
 #include <getopt.h>
 #include <math.h>
 #include <sightline/error.h>
-#include <sightline/settings.h>
+#include <sightline/receiver.h>
+#include <sightline/sender.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -278,20 +279,56 @@ static void take_operands(struct options *options, int set, int count, char **wo
                  words[0]);
 }
 
-static void complain_unknown(struct options *options, const char *word) {
+/* The command whose option it is; NULL: none has it, or this one's sort of command alone. */
+static const char *find_owner(int set, const char *name) {
+    for (const struct option_row *row = option_rows; row->name; row++) {
+        bool other = row->sets & (set & SENDER ? VIEWER : SENDER) && set & BOTH;
+        if (other && strcmp(row->name, name) == 0)
+            return row->sets & FOR_SEND ? "send" : "view";
+    }
+    return NULL;
+}
+
+/* Whether it is what only -o takes, spelled as an option is: then with its own name. */
+static bool is_key(int set, char *name) {
+    sl_sender_settings sender;
+    sl_receiver_settings receiver;
+    sl_sender_settings_init(&sender);
+    sl_receiver_settings_init(&receiver);
+    for (char *dash = name; (dash = strchr(dash, '-'));)
+        *dash = '_';
+    bool known = set & SENDER   ? sl_settings_find(&sender, name) != NULL
+                 : set & VIEWER ? sl_settings_find(&receiver, name) != NULL
+                                : false;
+    sl_settings_finish(&sender);
+    sl_settings_finish(&receiver);
+    return known;
+}
+
+static const char *find_nearest(int set, const char *name) {
     const char *known[ROWS_MAX];
     size_t count = 0;
-    char name[64];
-    snprintf(name, sizeof(name), "%s", word + strspn(word, "-"));
-    name[strcspn(name, "=")] = '\0';
     for (const struct option_row *row = option_rows; row->name; row++) {
-        if (row->sets & options->set)
+        if (row->sets & set)
             known[count++] = row->name;
     }
-    const char *nearest = sl_settings_nearest(name, known, count);
-    complain(options, "%s has no option %s; see: sightline help %s%s%s%s", options->command, word,
-             options->command, nearest ? " (did you mean --" : "", nearest ? nearest : "",
-             nearest ? "?)" : "");
+    return sl_settings_nearest(name, known, count);
+}
+
+static void complain_unknown(struct options *options, const char *word) {
+    char name[64], hint[96] = "";
+    snprintf(name, sizeof(name), "%s", word + strspn(word, "-"));
+    name[strcspn(name, "=")] = '\0';
+    const char *owner = find_owner(options->set, name);
+    const char *nearest = find_nearest(options->set, name);
+    if (owner)
+        snprintf(hint, sizeof(hint), " (sightline %s has it)", owner);
+    else if (is_key(options->set, name))
+        snprintf(hint, sizeof(hint), " (it is set by -o %s=…)", name);
+    else if (nearest)
+        snprintf(hint, sizeof(hint), " (did you mean --%s?)", nearest);
+    complain(options, "%s has no option %s; see: sightline help %s%s", options->command, word,
+             options->command, hint);
 }
 
 /* Whether a word is an option of the command, and nothing that is meant as a value. */

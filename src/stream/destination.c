@@ -71,6 +71,15 @@ static bool is_about_ssh(const char *setting) {
     return strncmp(setting, "ssh_", 4) == 0 && strcmp(setting, "ssh_tunnel_mode") != 0;
 }
 
+/* What is no destination's own, but the sender's. */
+static bool is_senders(const char *setting) {
+    sl_sender_settings sender;
+    sl_sender_settings_init(&sender);
+    bool known = sl_settings_find(&sender, setting) != NULL;
+    sl_settings_finish(&sender);
+    return known;
+}
+
 /* `*about_ssh`: the last option that needs an SSH server, if any. */
 static int take_option(sl_destination_settings *destination, char *option, const char **about_ssh) {
     char *value = strchr(option, '=');
@@ -78,6 +87,9 @@ static int take_option(sl_destination_settings *destination, char *option, const
     const char *setting = setting_of(option);
     if (is_about_ssh(setting))
         *about_ssh = option;
+    if (!sl_settings_find(destination, setting) && is_senders(setting))
+        return sl_fail(SL_EINVAL, "\"%s\" is the same for all destinations, so none has its own",
+                       option);
     int result = sl_settings_set(destination, setting, value);
     const char *ssh = destination->tunnel.destination;
     if (ssh && !*ssh)

@@ -110,8 +110,11 @@ static int take_welcome(sl_turn *turn, const sl_live_message *welcome, int64_t n
                        "in version %d; update the older one",
                        welcome->lowest, welcome->highest, SL_LIVE_VERSION);
     if (!live->welcome) {
+        unsigned formats = formats_of(welcome->codecs);
+        if (!formats)
+            return sl_fail(SL_EPEER, "the viewer can't decode pictures of any kind");
         live->codecs = welcome->codecs;
-        sl_steering_set_formats(turn->steering, turn->rein, formats_of(welcome->codecs));
+        sl_steering_set_formats(turn->steering, turn->rein, formats);
     }
     live->welcome = true;
     note_answer(live, welcome, now_us);

@@ -420,6 +420,14 @@ def test_viewer_that_decodes_jpeg_alone(words, send):
     viewer.router.close()
 
 
+def test_viewer_that_decodes_nothing(send):
+    viewer = Liar()
+    sender = send(SOURCE, viewer.port, "live")
+    viewer.welcome(codecs=1 << 12)  # of a later version, perhaps
+    assert "can't decode" in sender.end(8)["error"]
+    viewer.router.close()
+
+
 def now_us():
     return time.monotonic_ns() // 1000
 

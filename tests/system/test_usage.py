@@ -20,6 +20,11 @@ REFUSED = {
     "rate in no unit": ([*SEND, "--max-rate", "2M"], "at least 0 kbit/s, not"),
     "smoothness out of range": ([*VIEW, "--smooth", "2001"], "from 0 to 2000 ms, not"),
     "mistyped option with its value": ([*SEND, "--qualty=80"], "mean --quality?"),
+    "viewer's option at a camera": ([*SEND, "--smooth", "50"], "sightline view has it"),
+    "camera's option at a viewer": ([*VIEW, "--max-rate=200"], "sightline send has it"),
+    "key spelled like an option": ([*SEND, "--video-codec", "hevc"], "-o video_codec="),
+    "sender's option for one destination": (
+        [*SEND, "--to", "a,max_rate=200"], "the same for all destinations"),
     "option in the place of a value": (["view", "--gate", "--sink", "null"], "--gate=--sink"),
     "key that can't be read": ([*SEND, "--ssh", "a", "--ssh-key", "/nowhere/key"], "/nowhere/key"),
     "key without a tunnel": ([*SEND, "--ssh-key", "/dev/null"], "--ssh-key"),
