@@ -1,9 +1,11 @@
-"""The connection of a tunnel has BBR while its way loses packets, and only then."""
+"""The connection of a tunnel, or of a live camera without one, has BBR while its way loses packets,
+and only then."""
 
 import pathlib
 import sys
 
 import pytest
+from harness.waiting import wait_until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "netlab"))
 
@@ -25,24 +27,42 @@ def lab(started):
     return made
 
 
+LIVE = ["send", "pattern:1280x720@30", "-o", "video_codec=jpeg", "--pattern", "live"]
+
+
+def control(lab, port):
+    """Whose congestion control the camera's connection to a port has."""
+    asked = lab.run("camera", ["ss", "-Htin", "dport", "=", f":{port}"])
+    return asked.stdout.split("\n\t")[1].split()[0]
+
+
 def test_congestion_control_follows_losses(lab, sshd, view, sightline):
     server = sshd(prefix=lab.prefix("viewer"), addresses=[lab.address("viewer")])
     viewer = view("live", prefix=lab.prefix("viewer"))
-    place = ["--address", "127.0.0.1", "--port", viewer.ready()["port"], "--pattern", "live"]
+    place = ["--address", "127.0.0.1", "--port", viewer.ready()["port"]]
     login = server.options(lab.address("viewer"))
-    words = ["send", "pattern:1280x720@30", "-o", "video_codec=jpeg", *place, *login, "--log", "info"]
-    sender = sightline(*words, prefix=lab.prefix("camera"))
-
-    def control():
-        asked = lab.run("camera", ["ss", "-Htin", "dport", "=", f":{server.port}"])
-        return asked.stdout.split("\n\t")[1].split()[0]
-
+    sender = sightline(*LIVE, *place, *login, "--log", "info", prefix=lab.prefix("camera"))
     viewer.after(10)
-    usual = control()
+    usual = control(lab, server.port)
     assert usual != "bbr"
     lab.links[0].set("forward", "loss=3%")
     sender.wait_said("loses packets")
-    assert control() == "bbr"
+    assert control(lab, server.port) == "bbr"
     lab.links[0].set("forward", "loss=0%")
     sender.wait_said("loses nearly nothing any more")
-    assert control() == usual
+    assert control(lab, server.port) == usual
+
+
+def test_without_a_tunnel_too(lab, sightline):
+    address = lab.address("viewer")
+    words = ["view", "--sink", "null", "--stats", "-", "--address", address, "--port", 0]
+    viewer = sightline(*words, prefix=lab.prefix("viewer"))
+    port = viewer.ready()["port"]
+    sightline(*LIVE, "--address", address, "--port", port, prefix=lab.prefix("camera"))
+    viewer.after(10)
+    usual = control(lab, port)
+    assert usual != "bbr"
+    lab.links[0].set("forward", "loss=3%")
+    wait_until(lambda: control(lab, port) == "bbr")
+    lab.links[0].set("forward", "loss=0%")
+    wait_until(lambda: control(lab, port) == usual)

@@ -1,6 +1,7 @@
 """What a person at a terminal sees of the two ends, and who sees less."""
 
 import re
+import signal
 
 import pexpect
 import pytest
@@ -49,6 +50,14 @@ def test_both_ends_show_a_line_in_colour(on_terminal, view, send):
     watcher.expect(re.escape(f"\r\033[K{YELLOW}waiting\033[m"))
     viewer.kill()
     sender.expect(re.escape(f"\r\033[K{YELLOW}waiting\033[m"))
+
+
+def test_a_viewer_that_stands_still_has_nothing_new(on_terminal, view):
+    viewer = view("live")
+    sender = on_terminal(*send_to(viewer))
+    sender.expect(re.escape(f"{GREEN}connected\033[m") + FIGURES)
+    viewer.signal(signal.SIGSTOP)
+    sender.expect(r" · 0\.0 frames/s · [0-9.]+ [kM]bit/s")
 
 
 def test_no_colour_where_none_is_wanted(on_terminal, view):
