@@ -279,29 +279,30 @@ static void take_operands(struct options *options, int set, int count, char **wo
                  words[0]);
 }
 
-/* The command whose option it is; NULL: none has it, or this one's sort of command alone. */
+/* The command at the other end whose option it is; NULL: it has none of that name. */
 static const char *find_owner(int set, const char *name) {
+    int other = set & SENDER ? FOR_VIEW : set & VIEWER ? FOR_SEND : 0;
     for (const struct option_row *row = option_rows; row->name; row++) {
-        bool other = row->sets & (set & SENDER ? VIEWER : SENDER) && set & BOTH;
-        if (other && strcmp(row->name, name) == 0)
-            return row->sets & FOR_SEND ? "send" : "view";
+        if (row->sets & other && strcmp(row->name, name) == 0)
+            return other == FOR_SEND ? "send" : "view";
     }
     return NULL;
 }
 
-/* Whether it is what only -o takes, spelled as an option is: then with its own name. */
-static bool is_key(int set, char *name) {
-    sl_sender_settings sender;
-    sl_receiver_settings receiver;
-    sl_sender_settings_init(&sender);
-    sl_receiver_settings_init(&receiver);
+/* Makes a setting's name of what is spelled as an option is; false: there is none. */
+static bool find_key(int set, char *name) {
+    union {
+        sl_sender_settings sender;
+        sl_receiver_settings receiver;
+    } settings;
     for (char *dash = name; (dash = strchr(dash, '-'));)
         *dash = '_';
-    bool known = set & SENDER   ? sl_settings_find(&sender, name) != NULL
-                 : set & VIEWER ? sl_settings_find(&receiver, name) != NULL
-                                : false;
-    sl_settings_finish(&sender);
-    sl_settings_finish(&receiver);
+    if (set & SENDER)
+        sl_sender_settings_init(&settings.sender);
+    else
+        sl_receiver_settings_init(&settings.receiver);
+    bool known = set & BOTH && sl_settings_find(&settings, name);
+    sl_settings_finish(&settings);
     return known;
 }
 
@@ -323,7 +324,7 @@ static void complain_unknown(struct options *options, const char *word) {
     const char *nearest = find_nearest(options->set, name);
     if (owner)
         snprintf(hint, sizeof(hint), " (sightline %s has it)", owner);
-    else if (is_key(options->set, name))
+    else if (find_key(options->set, name))
         snprintf(hint, sizeof(hint), " (it is set by -o %s=…)", name);
     else if (nearest)
         snprintf(hint, sizeof(hint), " (did you mean --%s?)", nearest);

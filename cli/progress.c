@@ -93,7 +93,7 @@ enum console_mood progress_describe(const struct progress *progress, char state[
     const sl_stats *stats = progress->stats;
     char age[40] = "", drops[40] = "", rate[32];
     write_rate(rate, sizeof(rate), (double)stats->bit_rate);
-    if (stats->latency.last >= 0 && progress->fps > 0)
+    if (stats->latency.last >= 0 && !progress->stale)
         snprintf(age, sizeof(age), " · %.0f ms old", stats->latency.last);
     if (stats->dropped > 0)
         snprintf(drops, sizeof(drops), " · %" PRIu64 " dropped", stats->dropped);

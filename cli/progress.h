@@ -12,6 +12,7 @@ struct progress {
     bool sender;
     const sl_stats *stats;
     double fps;
+    bool stale; /* nothing has come lately, so that the last age says nothing of now */
     const struct destinations *destinations; /* NULL: none were named */
     const struct roster *roster;             /* NULL: a sender has none */
     double lost_s;                           /* sender: how long its source has been gone */

@@ -137,6 +137,7 @@ static void tell_line(const struct report *report, const sl_stats *stats, double
         .sender = strcmp(report->about.role, "sender") == 0,
         .stats = stats,
         .fps = fps,
+        .stale = report->still > 1,
         .destinations = report->destinations,
         .roster = report->roster,
         .lost_s = report->lost_s,
@@ -196,6 +197,7 @@ static void look(struct report *report) {
     double fps =
         (double)(stats.frames - report->before.frames) * 1e6 / (double)(now - report->before_us);
     report->before_us = now;
+    report->still = fps > 0 ? 0 : report->still + 1;
     write_tunnels(report, &stats);
     if (report->stats && report->ready)
         check_written(report, figures_stats(report->stats, &report->about, &stats, fps));

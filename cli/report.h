@@ -37,7 +37,7 @@ struct report {
     sl_stats before;
     int64_t before_us; /* when that was */
     bool was_connected;
-    unsigned ticks;
+    unsigned ticks, still; /* looks, and how many of them in a row saw no new frame */
 };
 
 /* Opens the --stats file (NULL: none). False with a sentence when it can't be written. */

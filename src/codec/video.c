@@ -22,14 +22,15 @@
 #define FRAME_BITS_LEAST 1000
 #define FRAME_BITS_MOST  (64 * 1024 * 1024)
 
-/* Encoders that keep each frame within its bits leave most of them where there are few: libx264
- * takes a fifth of 500 kbit/s for a picture in which little moves, because it takes each of its
- * frames for larger than it becomes. So while quality isn't at its best, more is asked for. */
-#define ENOUGH       0.9
-#define BOOST_MOST   3
-#define BOOST_FASTER 1.05 /* for each frame */
-#define BOOST_SLOWER 0.9
-#define BLUR         0.1 /* of the newest frame in the average */
+/* libx264 takes a fifth of 500 kbit/s for a picture in which little moves, and leaves it coarse: it
+ * keeps each frame within its bits, and takes it for larger than it becomes. So more is asked for
+ * in place of what a frame may take, as long as quality isn't at its best; and no more at once when
+ * a frame has taken more. */
+#define BOOST_MOST 3
+#define BOOST_UP   1.05 /* for each frame, */
+#define BOOST_DOWN 0.9
+#define ENOUGH     0.9 /* while frames take less than this share of their bits on average, */
+#define BLUR       0.1 /* in which the newest weighs so much */
 
 struct video {
     sl_codec_settings settings;
@@ -41,8 +42,7 @@ struct video {
     sl_video_maker other;        /* what the user named and we don't list */
     unsigned failed;             /* a bit for each of sl_video_makers() that doesn't work here */
     bool afresh;                 /* the next frame is the first that the encoder makes in a row */
-    double share;                /* of a frame's bits that were taken, on average */
-    double boost;                /* what is asked for, in place of what a frame may take */
+    double share, boost;         /* of its bits that a frame took; what is asked for instead */
     sl_codec_report report;
     sl_video_decoder *decoder;
     uint64_t decoded; /* the sequence of the last frame that was */
@@ -169,12 +169,17 @@ static int encode_picture(struct video *video, const sl_frame *picture, sl_size 
     }
 }
 
-/* Asks for more where less was taken. */
-static void learn(struct video *video, const sl_frame *coded, double bits) {
+static void adjust_boost(struct video *video, const sl_frame *coded, double bits) {
     double share = (double)coded->size * 8 / bits;
-    video->share += BLUR * (fmin(share, 2) - video->share);
-    bool more = !video->report.best && video->share < ENOUGH && share < 1;
-    video->boost = fmax(1, fmin(BOOST_MOST, video->boost * (more ? BOOST_FASTER : BOOST_SLOWER)));
+    video->share += BLUR * (fmin(share, 1) - video->share);
+    if (share > 1)
+        video->boost /= share;
+    else if (!video->report.best && video->share < ENOUGH)
+        video->boost *= BOOST_UP;
+    else
+        video->boost *= BOOST_DOWN;
+    bool steers = video->maker->steering == SL_STEERING_SMOOTH;
+    video->boost = steers ? fmin(fmax(video->boost, 1), BOOST_MOST) : 1;
 }
 
 /* Quality is at its best when the quantiser says so, or where there is none, the frame is far
@@ -224,12 +229,12 @@ static int encode(void *state, const sl_frame *frame, sl_frame **coded) {
         return result;
     if (video->effort.rise_s == 0)
         sl_effort_init(&video->effort, (double)to.width * to.height * at->fps);
-    double bits = fmin(fmax((double)at->bit_rate / at->fps, FRAME_BITS_LEAST), FRAME_BITS_MOST);
+    double bits = fmax((double)at->bit_rate / at->fps, FRAME_BITS_LEAST);
     sl_video_plan plan = {
         .width = to.width,
         .height = to.height,
         .threads = at->threads,
-        .frame_bits = (int64_t)(bits * video->boost),
+        .frame_bits = (int64_t)fmin(bits * video->boost, FRAME_BITS_MOST),
         .preset = chosen != SL_PRESET_AUTO ? chosen : sl_effort_preset(&video->effort),
         .quantiser = sl_effort_quantiser(&video->effort),
     };
@@ -240,7 +245,7 @@ static int encode(void *state, const sl_frame *frame, sl_frame **coded) {
     sl_effort_note(&video->effort, (double)(sl_now_us() - began_us) / SL_SECOND_US, 1 / at->fps);
     video->afresh = false;
     note(video, *coded, &plan);
-    learn(video, *coded, bits);
+    adjust_boost(video, *coded, bits);
     bool afresh = (*coded)->keyframe;
     result = sl_frame_copy_properties(*coded, frame);
     (*coded)->keyframe = afresh;

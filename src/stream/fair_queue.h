@@ -1,7 +1,8 @@
 /* stream: whose work comes next, so that lanes share a worker's time by what their work has taken,
  * not by how much of it they bring: start-time fair queueing (Goyal, Vin and Cheng, "Start-time
- * fair queueing", 1996), all with the same weight. A lane that waits has its turn after the work
- * that is going on and one piece, at most, of each other lane's. A plain table in the caller's
+ * fair queueing", 1996), all with the same weight. A lane whose work is short waits for the
+ * work that is going on, and one whose work was long until the others that have some have had as
+ * much time. A plain table in the caller's
  * memory, all zeros at first, under the caller's lock. */
 #ifndef STREAM_FAIR_QUEUE_H
 #define STREAM_FAIR_QUEUE_H

@@ -30,7 +30,7 @@
  * it takes to pass: at 4 Mbit/s and 30 frames/s the 95th percentile of ages was 45 ms with 0.85,
  * and 39 with 0.72. */
 #define USE_LEAST 0.6
-#define USE_MOST  0.75
+#define USE_MOST  0.72
 #define USE_DOWN  0.02 /* for each frame that had to wait long */
 #define USE_UP    0.004
 
@@ -43,7 +43,7 @@
 #define COARSE  40 /* a quantiser that shows: fewer or smaller frames would look better */
 #define RUINED  42 /* one with which nearly nothing is left, not even what moves */
 #define FINE    30 /* one that leaves room for more or larger ones, which cost 6 where they double */
-#define SPARE   0.5 /* of what a frame may have: an encoder that takes less finds no use for more */
+#define SPARE   0.5 /* of what a frame may have: fewer ones would not get what an encoder leaves */
 #define BLUR    0.1 /* of the newest frame in the averages */
 #define DOWN_US (SL_SECOND_US / 2)
 #define UP_US   (5 * SL_SECOND_US)

@@ -54,7 +54,7 @@ struct sl_pipeline {
 
     pthread_mutex_t lock;  /* everything below */
     pthread_cond_t work;   /* a job waits, or stop */
-    struct flag ready;     /* the oldest job is done, or the end is reached */
+    struct flag ready;     /* the first job is done, or the end is reached */
     struct flag room;      /* fewer than `limit` jobs, or ended */
     struct job jobs[RING]; /* from `head` on, and round */
     int head, count;
@@ -143,8 +143,8 @@ static void append(sl_pipeline *pipeline, sl_frame *frame, size_t lane, bool fol
     pthread_cond_signal(&pipeline->work);
 }
 
-/* Removes the oldest job, which is done; its frame becomes the caller's. */
-static void remove_oldest(sl_pipeline *pipeline, sl_frame **frame) {
+/* Removes the first job, which is done; its frame becomes the caller's. */
+static void remove_first(sl_pipeline *pipeline, sl_frame **frame) {
     struct job *job = job_at(pipeline, 0);
     *frame = job->out;
     sl_frame_unref(&job->in);
@@ -156,12 +156,12 @@ static void remove_oldest(sl_pipeline *pipeline, sl_frame **frame) {
 }
 
 /* The same, and its failure becomes the caller's, too. */
-static int take_oldest(sl_pipeline *pipeline, sl_frame **frame) {
+static int take_first(sl_pipeline *pipeline, sl_frame **frame) {
     const struct job *job = job_at(pipeline, 0);
     int result = job->result;
     if (result)
         sl_fail(result, "%s", job->sentence ? job->sentence : sl_strerror(result));
-    remove_oldest(pipeline, frame);
+    remove_first(pipeline, frame);
     return result;
 }
 
@@ -175,9 +175,9 @@ static void admit_newest(sl_pipeline *pipeline) {
         append(pipeline, frame, lane, false);
 }
 
-static void drop_oldest(sl_pipeline *pipeline) {
+static void drop_first(sl_pipeline *pipeline) {
     sl_frame *frame = NULL;
-    remove_oldest(pipeline, &frame);
+    remove_first(pipeline, &frame);
     if (frame && pipeline->kind.dropped)
         pipeline->kind.dropped(pipeline->user, frame);
     sl_frame_unref(&frame);
@@ -188,7 +188,7 @@ static void drop_oldest(sl_pipeline *pipeline) {
 static void drop_outdated(sl_pipeline *pipeline) {
     while (pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE &&
            pipeline->offered.places[job_at(pipeline, 0)->lane].frame)
-        drop_oldest(pipeline);
+        drop_first(pipeline);
 }
 
 /* A frame that others follow is done, the first of all because one worker does one at a time. It
@@ -196,7 +196,7 @@ static void drop_outdated(sl_pipeline *pipeline) {
 static void put_aside(sl_pipeline *pipeline) {
     size_t lane = job_at(pipeline, 0)->lane;
     sl_frame *frame = NULL;
-    remove_oldest(pipeline, &frame);
+    remove_first(pipeline, &frame);
     if (!frame)
         return;
     pipeline->dropped += sl_shelf_put(&pipeline->followed, lane, frame, bytes_of(frame));
@@ -393,7 +393,7 @@ static bool take_now(sl_pipeline *pipeline, sl_frame **frame, int *result) {
     if ((*frame = sl_shelf_take(&pipeline->followed, &lane)))
         return true;
     if (pipeline->count > 0 && job_at(pipeline, 0)->state == JOB_DONE)
-        *result = take_oldest(pipeline, frame);
+        *result = take_first(pipeline, frame);
     else if (pipeline->count == 0 && pipeline->end_code)
         *result = sl_fail(pipeline->end_code, "%s", pipeline->end_sentence);
     else

@@ -36,7 +36,8 @@ def pytest_sessionstart():
     if not os.access(command_path(), os.X_OK):
         pytest.exit(f"there is no command at {command_path()}: build it, or set SIGHTLINE", 3)
     # What a shell starts in the background ignores it, and so would all that is started here.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionfinish():
