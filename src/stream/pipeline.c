@@ -14,7 +14,8 @@
 
 #define MIB          ((size_t)1024 * 1024)
 #define BYTES_ENOUGH (192 * MIB) /* held: then nothing more is let in, or worked on ahead */
-#define BYTES_MOST   (384 * MIB) /* held: then it is full, however few the frames */
+#define BYTES_MOST   (384 * MIB) /* held: then it is full, however few the frames, */
+#define LANE_BYTES   (4 * MIB)   /* but for lanes whose frames take no more than so much */
 
 #define RING                                                                                       \
     (SL_PIPELINE_CAPACITY * SL_PIPELINE_LANES) /* jobs, so that no lane takes another's            \
@@ -357,10 +358,20 @@ void sl_pipeline_push(sl_pipeline *pipeline, sl_frame *frame) {
     pthread_mutex_unlock(&pipeline->lock);
 }
 
+/* Locked. Whether a lane would take little with one more frame, whatever others take. */
+static bool takes_little(sl_pipeline *pipeline, size_t lane, const sl_frame *coming) {
+    size_t bytes = bytes_of(coming);
+    for (int i = 0; i < pipeline->count; i++) {
+        const struct job *job = job_at(pipeline, i);
+        bytes += job->lane == lane ? job->bytes : 0;
+    }
+    return bytes <= LANE_BYTES;
+}
+
 int sl_pipeline_follow(sl_pipeline *pipeline, sl_frame *frame, size_t lane) {
     pthread_mutex_lock(&pipeline->lock);
-    bool full =
-        pipeline->following[lane] >= SL_PIPELINE_CAPACITY || held_bytes(pipeline) >= BYTES_MOST;
+    bool full = pipeline->following[lane] >= SL_PIPELINE_CAPACITY ||
+                (held_bytes(pipeline) >= BYTES_MOST && !takes_little(pipeline, lane, frame));
     if (!full) {
         append(pipeline, frame, lane, true);
         show(pipeline);

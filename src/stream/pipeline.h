@@ -57,8 +57,8 @@ void sl_pipeline_offer(sl_pipeline *pipeline, sl_frame *frame, size_t lane);
  * the largest of any when all finished ones together are too large. Lanes share the work's time
  * evenly, and takers get theirs by turns. One whose work fails is let go: the work tells whom that
  * concerns. Such a pipeline has one worker, and nothing is put there in another way. SL_EAGAIN when
- * SL_PIPELINE_CAPACITY of that lane wait, or they are too large together: the frame stays the
- * caller's. */
+ * SL_PIPELINE_CAPACITY of that lane wait, or all are too large together and this lane's not small:
+ * the frame stays the caller's. */
 int sl_pipeline_follow(sl_pipeline *pipeline, sl_frame *frame, size_t lane);
 
 /* How many of such frames of a lane are not done yet. */

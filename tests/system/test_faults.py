@@ -4,6 +4,7 @@ again by themselves once nothing stands in the way. The figures stand in the rep
 import itertools
 
 import pytest
+from harness.netgear import PATTERNS
 
 ENDS = ("camera", "viewer")
 
@@ -31,7 +32,7 @@ def test_server_stopped_with_its_buffers_full(stage):
 
 @pytest.mark.parametrize("way", ["both", "gate"])
 def test_ends_restarted(way, stage):
-    running = stage(way)
+    running = stage(way, patterns=[*PATTERNS, "live"])
     for end in ENDS:
         with running.fault(f"{end} restarted", ends=()) as fault:
             running.kill(end)

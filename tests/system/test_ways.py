@@ -1,13 +1,14 @@
 """Every way in which two ends meet over a network: who dials, which server, which back-end."""
 
 import pytest
+from harness.netgear import PATTERNS
 
 OPENSSH = ["--ssh-backend", "openssh"]
 
 
 @pytest.mark.parametrize("way", ["sender", "viewer", "both", "gate"])
 def test_way(way, stage):
-    stage(way).stop()
+    stage(way, patterns=[*PATTERNS, "live"]).stop()
 
 
 # Beyond that, what carries the bytes doesn't know of patterns, so that one each will do.

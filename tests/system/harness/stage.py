@@ -21,8 +21,8 @@ from harness.waiting import allow
 
 SOURCE = "pattern:160x120@20"
 FRAME = len(b"FRAME\n") + 160 * 120 * 3 // 2
-LINK_PORTS = {"pair": 5601, "reqrep": 5602, "pubsub": 5603}
-GATE_PORTS = {"pair": 5701, "reqrep": 5702, "pubsub": 5703}
+LINK_PORTS = {"pair": 5601, "reqrep": 5602, "pubsub": 5603, "live": 5604}
+GATE_PORTS = {"pair": 5701, "reqrep": 5702, "pubsub": 5703, "live": 5704}
 LOOPBACK = {False: "127.0.0.1", True: "::1"}
 DIALS = {
     "sender": ["camera"],

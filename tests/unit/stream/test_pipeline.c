@@ -405,6 +405,21 @@ static void a_lane_takes_no_room_of_others(void **state) {
     close_bench(&bench);
 }
 
+/* Of 384 MiB in all: others fill that, and what is small has room all the same. */
+static void a_lane_of_large_frames_keeps_out_no_small_ones(void **state) {
+    (void)state;
+    struct bench bench = {0};
+    open_bench(&bench, true, 1, SL_PIPELINE_CAPACITY);
+    for (uint64_t i = 0; i < 7; i++)
+        assert_int_equal(sl_pipeline_follow(bench.pipeline, large_frame(20 + i, false), 0), SL_OK);
+    sl_frame *beyond = large_frame(99, false);
+    assert_int_equal(sl_pipeline_follow(bench.pipeline, beyond, 0), SL_EAGAIN);
+    assert_int_equal(sl_pipeline_follow(bench.pipeline, beyond, 1), SL_EAGAIN);
+    assert_int_equal(sl_pipeline_follow(bench.pipeline, numbered(100), 1), SL_OK);
+    sl_frame_unref(&beyond);
+    close_bench(&bench);
+}
+
 /* Its first frame has taken some time: the other lane's has its turn before the next. */
 static void a_lane_of_slow_work_holds_up_no_other(void **state) {
     (void)state;
@@ -485,6 +500,7 @@ int main(void) {
         cmocka_unit_test(what_is_old_goes_when_newer_comes),
         cmocka_unit_test(many_lanes_follow),
         cmocka_unit_test(a_lane_takes_no_room_of_others),
+        cmocka_unit_test(a_lane_of_large_frames_keeps_out_no_small_ones),
         cmocka_unit_test(a_lane_of_slow_work_holds_up_no_other),
         cmocka_unit_test(an_untaken_frame_holds_up_no_other_lane),
         cmocka_unit_test(failed_work_of_a_lane_is_let_go),
