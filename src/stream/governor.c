@@ -47,6 +47,7 @@
 #define BLUR    0.1 /* of the newest frame in the averages */
 #define DOWN_US (SL_SECOND_US / 2)
 #define UP_US   (5 * SL_SECOND_US)
+#define ALONE_S 1.0 /* a frame that takes so long of what the goals allow is far too large */
 
 struct step {
     double frames, scale;
@@ -265,6 +266,12 @@ static void blur(double *average, double newest, bool known) {
     *average = known ? *average + BLUR * (newest - *average) : newest;
 }
 
+static void take_step(sl_governor *governor, unsigned step) {
+    governor->step = step;
+    governor->step_us = 0;
+    governor->coded = false;
+}
+
 void sl_governor_coded(sl_governor *governor, int64_t now_us, int quantiser, size_t bytes,
                        bool best) {
     blur(&governor->quantiser, quantiser, governor->coded);
@@ -275,15 +282,14 @@ void sl_governor_coded(sl_governor *governor, int64_t now_us, int quantiser, siz
     bool spare = best || governor->frame_bytes * 8 < SPARE * (double)aim.bit_rate / aim.fps;
     bool down = governor->quantiser > (spare ? RUINED : COARSE) && governor->step < STEPS - 1;
     bool up = governor->quantiser < (spare ? COARSE : FINE) && governor->step > 0;
-    if (!down && !up)
+    if (down && (double)bytes > allowed(governor, now_us) * ALONE_S)
+        take_step(governor, STEPS - 1);
+    else if (!down && !up)
         governor->step_us = 0;
     else if (governor->step_us == 0)
         governor->step_us = now_us;
-    else if (now_us - governor->step_us > (down ? DOWN_US : UP_US)) {
-        governor->step += down ? 1 : (unsigned)-1;
-        governor->step_us = 0;
-        governor->coded = false;
-    }
+    else if (now_us - governor->step_us > (down ? DOWN_US : UP_US))
+        take_step(governor, down ? governor->step + 1 : governor->step - 1);
 }
 
 int64_t sl_governor_round_trip(const sl_governor *governor) {

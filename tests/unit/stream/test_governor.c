@@ -294,6 +294,27 @@ static void goes_down_the_ladder_and_up_again_by_the_average(void **state) {
     assert_true(fps_after(&governor, &now_us, 150, 39, 45, 0.3) == 30);
 }
 
+/* Each of its frames would be waited for for seconds, and each step take one. */
+static void begins_small_where_little_is_allowed(void **state) {
+    (void)state;
+    sl_governor_goals goals = {.max_age_us = 150000, .min_fps = 10, .fps = 30, .max_rate = 50000};
+    sl_governor governor;
+    sl_governor_aim aim;
+    sl_governor_init(&governor, &goals, SECOND_US);
+    sl_governor_coded(&governor, SECOND_US, 41, 6000, false);
+    sl_governor_aim_get(&governor, SECOND_US, &aim);
+    assert_true(aim.scale == 1);
+    sl_governor_coded(&governor, 2 * SECOND_US, 41, 7000, false);
+    sl_governor_aim_get(&governor, 2 * SECOND_US, &aim);
+    assert_true(aim.scale == 0.5);
+    /* What only passes slowly may pass faster soon. */
+    goals.max_rate = 0;
+    sl_governor_init(&governor, &goals, SECOND_US);
+    sl_governor_coded(&governor, SECOND_US, 41, 1000000, false);
+    sl_governor_aim_get(&governor, SECOND_US, &aim);
+    assert_true(aim.scale == 1);
+}
+
 /* Small frames tell nothing of the rate; when the picture moves again there is room at once. */
 static void finds_room_after_stillness(void **state) {
     struct way *way = begin(state, four, 25000, 40000);
@@ -381,6 +402,7 @@ int main(void) {
         cmocka_unit_test_prestate(keeps_going_on_a_slow_way, &apart),
         cmocka_unit_test_prestate(keeps_going_on_a_slow_way, &together),
         cmocka_unit_test(goes_down_the_ladder_and_up_again_by_the_average),
+        cmocka_unit_test(begins_small_where_little_is_allowed),
         cmocka_unit_test_prestate(finds_room_after_stillness, &apart),
         cmocka_unit_test_prestate(finds_room_after_stillness, &together),
         cmocka_unit_test_prestate(keeps_to_the_highest_rate, &together),
