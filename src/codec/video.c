@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "codec/boost.h"
 #include "codec/effort.h"
 #include "codec/pixels.h"
 #include "frame/bitstream.h"
@@ -22,16 +23,6 @@
 #define FRAME_BITS_LEAST 1000
 #define FRAME_BITS_MOST  (64 * 1024 * 1024)
 
-/* libx264 takes a fifth of 500 kbit/s for a picture in which little moves, and leaves it coarse: it
- * keeps each frame within its bits, and takes it for larger than it becomes. So more is asked for
- * in place of what a frame may take, as long as quality isn't at its best; and no more at once when
- * a frame has taken more. */
-#define BOOST_MOST 3
-#define BOOST_UP   1.05 /* for each frame, */
-#define BOOST_DOWN 0.9
-#define ENOUGH     0.9 /* while frames take less than this share of their bits on average, */
-#define BLUR       0.1 /* in which the newest weighs so much */
-
 struct video {
     sl_codec_settings settings;
     sl_codec_aim aim;
@@ -42,7 +33,7 @@ struct video {
     sl_video_maker other;        /* what the user named and we don't list */
     unsigned failed;             /* a bit for each of sl_video_makers() that doesn't work here */
     bool afresh;                 /* the next frame is the first that the encoder makes in a row */
-    double share, boost;         /* of its bits that a frame took; what is asked for instead */
+    sl_boost boost;
     sl_codec_report report;
     sl_video_decoder *decoder;
     uint64_t decoded; /* the sequence of the last frame that was */
@@ -69,7 +60,7 @@ static int open_video(void **state, const sl_codec_settings *settings) {
         return sl_fail_memory();
     av_log_set_level(AV_LOG_QUIET); /* libav would print; what matters our sentences say */
     video->settings = *settings;
-    video->boost = video->share = 1;
+    sl_boost_init(&video->boost);
     int result = sl_pool_open(&video->pixels.pool, KEPT_PICTURES);
     if (result == SL_OK)
         *state = video;
@@ -169,22 +160,10 @@ static int encode_picture(struct video *video, const sl_frame *picture, sl_size 
     }
 }
 
-static void adjust_boost(struct video *video, const sl_frame *coded, double bits) {
-    double share = (double)coded->size * 8 / bits;
-    video->share += BLUR * (fmin(share, 1) - video->share);
-    if (share > 1)
-        video->boost /= share;
-    else if (!video->report.best && video->share < ENOUGH)
-        video->boost *= BOOST_UP;
-    else
-        video->boost *= BOOST_DOWN;
-    bool steers = video->maker->steering == SL_STEERING_SMOOTH;
-    video->boost = steers ? fmin(fmax(video->boost, 1), BOOST_MOST) : 1;
-}
-
 /* Quality is at its best when the quantiser says so, or where there is none, the frame is far
- * smaller than it might be. */
-static void note(struct video *video, const sl_frame *coded, const sl_video_plan *plan) {
+ * smaller than it might be. Encoders that begin afresh with another rate are not asked for more. */
+static void note(struct video *video, const sl_frame *coded, const sl_video_plan *plan,
+                 double bits) {
     int quantiser = sl_video_encoder_quantiser(video->encoder);
     bool small = (int64_t)coded->size * 8 < plan->frame_bits / 2;
     video->report = (sl_codec_report){
@@ -194,6 +173,10 @@ static void note(struct video *video, const sl_frame *coded, const sl_video_plan
         .quantiser = quantiser,
         .best = quantiser < 0 ? small : quantiser <= plan->quantiser,
     };
+    if (video->maker->steering == SL_STEERING_SMOOTH)
+        sl_boost_note(&video->boost, (double)coded->size * 8 / bits, video->report.best);
+    else
+        sl_boost_init(&video->boost);
 }
 
 /* What a camera has coded goes on as it is. */
@@ -234,7 +217,7 @@ static int encode(void *state, const sl_frame *frame, sl_frame **coded) {
         .width = to.width,
         .height = to.height,
         .threads = at->threads,
-        .frame_bits = (int64_t)fmin(bits * video->boost, FRAME_BITS_MOST),
+        .frame_bits = (int64_t)fmin(bits * video->boost.times, FRAME_BITS_MOST),
         .preset = chosen != SL_PRESET_AUTO ? chosen : sl_effort_preset(&video->effort),
         .quantiser = sl_effort_quantiser(&video->effort),
     };
@@ -244,8 +227,7 @@ static int encode(void *state, const sl_frame *frame, sl_frame **coded) {
         return result;
     sl_effort_note(&video->effort, (double)(sl_now_us() - began_us) / SL_SECOND_US, 1 / at->fps);
     video->afresh = false;
-    note(video, *coded, &plan);
-    adjust_boost(video, *coded, bits);
+    note(video, *coded, &plan, bits);
     bool afresh = (*coded)->keyframe;
     result = sl_frame_copy_properties(*coded, frame);
     (*coded)->keyframe = afresh;

@@ -128,20 +128,6 @@ static void few_bits_are_not_left(void **state) {
     sl_codec_close(&codec);
 }
 
-/* What was given for its quiet is taken back as soon as it moves. */
-static void a_quiet_picture_may_begin_to_move(void **state) {
-    (void)state;
-    sl_codec *codec = open_codec();
-    sl_codec_aim aim = usual;
-    int number = 0;
-    aim.bit_rate = 150000;
-    for (int second = 0; second < 3; second++)
-        second_of(codec, &aim, &number);
-    number += 1000; /* another place */
-    assert_true(second_of(codec, &aim, &number) * 8 < 160000);
-    sl_codec_close(&codec);
-}
-
 /* They are told a rate, and would begin afresh with another. */
 static void encoders_that_begin_afresh_are_asked_for_no_more(void **state) {
     (void)state;
@@ -585,7 +571,6 @@ int main(void) {
         cmocka_unit_test(each_frame_gives_its_picture_at_once),
         cmocka_unit_test(rates_change_without_a_keyframe),
         cmocka_unit_test(few_bits_are_not_left),
-        cmocka_unit_test(a_quiet_picture_may_begin_to_move),
         cmocka_unit_test(encoders_that_begin_afresh_are_asked_for_no_more),
         cmocka_unit_test(rate_beyond_the_best_quality_is_not_used),
         cmocka_unit_test(the_finest_quantiser_changes_without_a_keyframe),
