@@ -10,7 +10,8 @@
  * what was handed over before; until the peer's kernel has it, bytes that get acknowledged count
  * too, unless its window shuts: then nobody reads them there. From then on only an answer does.
  * Behind a jump host it is the kernel of the first one that acknowledges: what the tunnels on the
- * way hold, and TCP at their end, is still to be. */
+ * way hold, and TCP at their end, is still to be; packets that come after a gap count there, too.
+ */
 #include "tunnel/alive.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -43,6 +44,7 @@ static struct tcp_info across(const sl_alive *alive, uint64_t *waiting) {
     if (getsockopt(session->descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 &&
         session->socket_counter.out_bytes > *waiting)
         info.tcpi_bytes_acked = session->socket_counter.out_bytes - *waiting;
+    info.tcpi_delivered += sl_jump_delivered(session->job);
     return info;
 }
 

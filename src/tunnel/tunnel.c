@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <linux/tcp.h> /* glibc's struct tcp_info has no tcpi_delivered */
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,6 +205,18 @@ uint64_t sl_tunnel_under_way(sl_tunnel *tunnel) {
     uint64_t outer = job->outer ? sl_tunnel_under_way(job->outer) : 0;
     pthread_mutex_unlock(&job->lock);
     return outer + (uint64_t)unsent + atomic_load(&job->held);
+}
+
+uint32_t sl_tunnel_delivered(sl_tunnel *tunnel) {
+    sl_tunnel_job *job = &tunnel->supervisor.job;
+    struct tcp_info info = {0};
+    socklen_t size = sizeof(info);
+    pthread_mutex_lock(&job->lock);
+    if (job->carrier_fd >= 0)
+        getsockopt(job->carrier_fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+    uint32_t outer = job->outer ? sl_tunnel_delivered(job->outer) : 0;
+    pthread_mutex_unlock(&job->lock);
+    return outer + info.tcpi_delivered;
 }
 
 int sl_tunnel_failure_fd(const sl_tunnel *tunnel) {

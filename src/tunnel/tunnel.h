@@ -132,6 +132,9 @@ void sl_tunnel_stats(sl_tunnel *tunnel, sl_stats *stats);
 /* How many bytes, about, it has taken that no SSH server's kernel has yet. Any thread. */
 uint64_t sl_tunnel_under_way(sl_tunnel *tunnel);
 
+/* How many packets an SSH server's kernel has, also those after a gap. Any thread. */
+uint32_t sl_tunnel_delivered(sl_tunnel *tunnel);
+
 /* A descriptor that polls readable once the tunnel has failed for good. */
 int sl_tunnel_failure_fd(const sl_tunnel *tunnel);
 
