@@ -16,6 +16,7 @@ int64_t sl_deadline_us(int timeout_ms);
 /* The earlier of two times, of which -1 is never. */
 int64_t sl_earlier_us(int64_t one_us, int64_t other_us);
 
+/* The later of two times. */
 int64_t sl_later_us(int64_t one_us, int64_t other_us);
 
 /* Milliseconds left until then, rounded up, never below 0; -1 for ever. For poll(). */

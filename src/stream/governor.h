@@ -97,7 +97,8 @@ bool sl_governor_acked(sl_governor *governor, int64_t now_us, uint64_t bytes, in
  * answered at once. */
 void sl_governor_heard(sl_governor *governor, int64_t now_us, int64_t sent_us, int64_t came_us);
 
-/* A frame was coded with a quantiser from 0 (best) to 51; `best`: it can't be made any better. */
+/* A frame was coded with a quantiser from 0 (best) to 51, or a little more; `best`: it can't be
+ * made any better. */
 void sl_governor_coded(sl_governor *governor, int64_t now_us, int quantiser, size_t bytes,
                        bool best);
 

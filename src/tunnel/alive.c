@@ -9,9 +9,9 @@
  * Whatever comes in counts as life, not only the answer. On a slow path the question waits behind
  * what was handed over before; until the peer's kernel has it, bytes that get acknowledged count
  * too, unless its window shuts: then nobody reads them there. From then on only an answer does.
- * Behind a jump host it is the kernel of the first one that acknowledges: what the tunnels on the
- * way hold, and TCP at their end, is still to be; packets that come after a gap count there, too.
- */
+ * Packets that come after a gap count like these, and only while there is one: the questions that a
+ * jump host is asked come and go. Behind it, it is the kernel of the first one that acknowledges:
+ * what the tunnels on the way hold, and TCP at their end, is still to be. */
 #include "tunnel/alive.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -44,7 +44,8 @@ static struct tcp_info across(const sl_alive *alive, uint64_t *waiting) {
     if (getsockopt(session->descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 &&
         session->socket_counter.out_bytes > *waiting)
         info.tcpi_bytes_acked = session->socket_counter.out_bytes - *waiting;
-    info.tcpi_delivered += sl_jump_delivered(session->job);
+    if (session->job->outer)
+        sl_tunnel_packets(session->job->outer, &info.tcpi_delivered, &info.tcpi_unacked);
     return info;
 }
 
@@ -89,7 +90,8 @@ static void look(sl_alive *alive, int64_t now_us) {
     struct tcp_info info = across(alive, &waiting);
     alive->looked_us = now_us;
     alive->shut = info.tcpi_snd_wnd < SHUT;
-    if ((info.tcpi_bytes_acked > alive->acked || info.tcpi_delivered != alive->delivered) &&
+    bool after_gap = info.tcpi_delivered != alive->delivered && info.tcpi_unacked > 0;
+    if ((info.tcpi_bytes_acked > alive->acked || after_gap) &&
         !(alive->asked_us && is_through(alive)))
         alive->moved_us = now_us;
     if (alive->asked_us && !alive->through_at &&

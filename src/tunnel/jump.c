@@ -180,7 +180,3 @@ int sl_jump_explain(const sl_tunnel_job *job, int code) {
 uint64_t sl_jump_under_way(const sl_tunnel_job *job) {
     return job->outer ? sl_tunnel_under_way(job->outer) : 0;
 }
-
-uint32_t sl_jump_delivered(const sl_tunnel_job *job) {
-    return job->outer ? sl_tunnel_delivered(job->outer) : 0;
-}

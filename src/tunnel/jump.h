@@ -23,7 +23,4 @@ int sl_jump_explain(const sl_tunnel_job *job, int code);
  * host yet; 0 without jump hosts. */
 uint64_t sl_jump_under_way(const sl_tunnel_job *job);
 
-/* How many packets that kernel has, also those after a gap; 0 without jump hosts. */
-uint32_t sl_jump_delivered(const sl_tunnel_job *job);
-
 #endif

@@ -207,16 +207,18 @@ uint64_t sl_tunnel_under_way(sl_tunnel *tunnel) {
     return outer + (uint64_t)unsent + atomic_load(&job->held);
 }
 
-uint32_t sl_tunnel_delivered(sl_tunnel *tunnel) {
+void sl_tunnel_packets(sl_tunnel *tunnel, uint32_t *delivered, uint32_t *unacked) {
     sl_tunnel_job *job = &tunnel->supervisor.job;
     struct tcp_info info = {0};
     socklen_t size = sizeof(info);
     pthread_mutex_lock(&job->lock);
-    if (job->carrier_fd >= 0)
+    if (job->outer)
+        sl_tunnel_packets(job->outer, &info.tcpi_delivered, &info.tcpi_unacked);
+    else if (job->carrier_fd >= 0)
         getsockopt(job->carrier_fd, IPPROTO_TCP, TCP_INFO, &info, &size);
-    uint32_t outer = job->outer ? sl_tunnel_delivered(job->outer) : 0;
     pthread_mutex_unlock(&job->lock);
-    return outer + info.tcpi_delivered;
+    *delivered = info.tcpi_delivered;
+    *unacked = info.tcpi_unacked;
 }
 
 int sl_tunnel_failure_fd(const sl_tunnel *tunnel) {

@@ -132,8 +132,9 @@ void sl_tunnel_stats(sl_tunnel *tunnel, sl_stats *stats);
 /* How many bytes, about, it has taken that no SSH server's kernel has yet. Any thread. */
 uint64_t sl_tunnel_under_way(sl_tunnel *tunnel);
 
-/* How many packets an SSH server's kernel has, also those after a gap. Any thread. */
-uint32_t sl_tunnel_delivered(sl_tunnel *tunnel);
+/* How many packets the first SSH server's kernel has, also those after a gap, and how many are on
+ * their way there. Any thread. */
+void sl_tunnel_packets(sl_tunnel *tunnel, uint32_t *delivered, uint32_t *unacked);
 
 /* A descriptor that polls readable once the tunnel has failed for good. */
 int sl_tunnel_failure_fd(const sl_tunnel *tunnel);

@@ -222,6 +222,18 @@ def test_packets_dropped_in_silence(stream):
     sender.end()
 
 
+def test_last_server_stopped_with_much_on_its_way(way, view, send):
+    """The first jump host lives, and answers: that is no life of the last server."""
+    taken = way()
+    viewer = view("pubsub")
+    sender = send(SOURCE, viewer.port(), "pubsub", *taken.words(), "--raw", "--size", "1920x1080")
+    viewer.after(10)
+    taken.last.pause()
+    sender.event("tunnel", lambda event: "silent" in (event["tunnel"]["reason"] or ""), 8)
+    taken.last.resume()
+    viewer.after(10)
+
+
 def test_slow_path_is_not_a_dead_one(stream):
     """A question of the last server's waits behind frames in each tunnel, and then in TCP. It gets
     slower by and by: what a sudden end of room loses all at once, TCP may need longer for."""
