@@ -7,7 +7,7 @@ import numpy
 import pytest
 from harness import certificates, netgear
 from harness.netgear import PATTERNS
-from harness.ports import quiet_port
+from harness.ports import free_port
 from harness.processes import ROOT
 
 FOLDER = pathlib.Path(__file__).parent
@@ -100,7 +100,7 @@ def test_secure_camera_with_another_address(pattern, folder, view, peer):
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "localhost"])
 def test_any_port_and_address(address, sightline, sshd):
     """Ports with a 47 in them too, through a tunnel and without."""
-    place = ["--address", address, "--port", quiet_port("47"), "--pattern", "pair"]
+    place = ["--address", address, "--port", free_port(digits="47"), "--pattern", "pair"]
     for tunnel in ([], sshd().options()):
         viewer = sightline("view", *place, "--sink", "null")
         viewer.ready()

@@ -95,7 +95,7 @@ def test_missing_password(password_server, home, monkeypatch):
 def test_any_port_and_ipv6():
     if not ports.ipv6_works():
         pytest.skip("there is no IPv6 here")
-    with NetGear("::1", ports.quiet_port("47"), receive_mode=True) as there:
+    with NetGear("::1", ports.free_port(digits="47"), receive_mode=True) as there:
         with NetGear("::1", there.stats.port) as here:
             here.send(FRAME)
             assert there.recv() is not None

@@ -130,7 +130,7 @@ def cameras(mode, places, **options):
 @pytest.mark.parametrize("pattern", [1, 2])
 def test_several_cameras_at_one_viewer(pattern, kind):
     """It says whose a frame is, by the port as its camera gave it, and ends with the last one."""
-    places = [kind(ports.free_port()) for _ in range(3)]
+    places = [kind(port) for port in ports.free_ports()]
     mode = {"pattern": pattern, "multiserver_mode": True}
     with NetGear("127.0.0.1", places, receive_mode=True, **mode) as there:
         seen = {}
@@ -148,7 +148,7 @@ def test_several_cameras_at_one_viewer(pattern, kind):
 
 
 def test_several_cameras_without_messages_both_ways():
-    places = [ports.free_port() for _ in range(2)]
+    places = ports.free_ports(2)
     mode = {"pattern": 1, "multiserver_mode": True, **BOTH_WAYS}
     with NetGear("127.0.0.1", places, receive_mode=True, **mode) as there:
         with NetGear("127.0.0.1", places[1], **mode) as here:
@@ -190,7 +190,7 @@ def test_several_viewers_of_one_camera_in_turns(tunneled, sshd):
 
 
 def test_several_viewers_of_one_camera_all_at_once():
-    places = [ports.free_port() for _ in range(3)]
+    places = ports.free_ports()
     mode = {"pattern": 2, "multiclient_mode": True}
     with contextlib.ExitStack() as ends:
         viewers = [

@@ -17,7 +17,7 @@ from zmq.ssh import tunnel
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from harness import certificates, netgear  # noqa: E402
-from harness.ports import quiet_port  # noqa: E402
+from harness.ports import free_port  # noqa: E402
 
 
 def command(*words):
@@ -39,7 +39,7 @@ def tell_openssh(folder, environment, known):
 def main(address, server, key, client, pattern, frames, location=None):
     paramiko = client == "paramiko"
     # pyzmq's own are of those that somebody's connection may be given before ssh binds it.
-    tunnel.select_random_ports = lambda count: [quiet_port() for _ in range(count)]
+    tunnel.select_random_ports = lambda count: [free_port() for _ in range(count)]
     endpoint, _ = tunnel.open_tunnel(address, server, keyfile=key, paramiko=paramiko)
     security = certificates.Camera(certificates.Location(location)) if location else None
     # Through a tunnel on a busy machine; in pair it waits for an answer to the end that never comes.

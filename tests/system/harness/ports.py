@@ -1,33 +1,36 @@
 """Free loopback ports."""
 
 import contextlib
-import pathlib
+import itertools
+import os
 import random
 import socket
 import threading
 
 
-def free_port(family=socket.AF_INET):
-    """A port that was free a moment ago; whoever can should bind port 0 instead."""
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
-        return probe.getsockname()[1]
+def _numbers():
+    """Those that the kernel gives to nobody's connection (its own start at 32768), each once; of
+    a run's workers each has its own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    numbers = list(range(10000 + worker, 32768, workers))
+    random.shuffle(numbers)
+    return itertools.cycle(numbers)
 
 
-def quiet_port(digits=""):
-    """A free port for somebody who binds it later: not one of those that the kernel gives to
-    connections meanwhile. Its number holds these digits."""
-    given = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii")
-    while True:
-        port = random.randrange(10000, int(given.split()[0]))
+_NUMBERS = _numbers()
+
+
+def free_port(family=socket.AF_INET, digits=""):
+    """A free port for somebody who binds it later, with these digits in its number; whoever can
+    should bind port 0 instead."""
+    for port in _NUMBERS:
         if digits not in str(port):
             continue
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            with contextlib.suppress(OSError):
+                probe.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
+                return port
 
 
 class Reserved:
@@ -45,16 +48,14 @@ class Reserved:
 
 
 def free_ports(count=3):
-    """Several, without doubles."""
-    ports = set()
-    while len(ports) < count:
-        ports.add(free_port())
-    return sorted(ports)
+    """Several, in order."""
+    return sorted(free_port() for _ in range(count))
 
 
 def ipv6_works():
     try:
-        free_port(socket.AF_INET6)
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
     except OSError:
         return False
     return True
