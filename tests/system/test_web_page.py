@@ -3,9 +3,11 @@
 import base64
 import contextlib
 import http.client
+import http.server
 import os
 import re
 import statistics
+import threading
 import urllib.parse
 
 import pytest
@@ -135,6 +137,26 @@ def test_three_cameras_by_mouse_and_by_keys(viewer, cameras, look):
     page.press("Escape")
     assert look(f"{link}#camera={third}").wait(f"() => ({LARGE})() === '{third}'")
     assert look(f"{link}#camera=%").wait_cameras(3)  # nobody's
+
+
+FULL = """() => { const full = document.fullscreenElement;
+    return full && (full.closest(".camera")?.dataset.camera ?? full.localName); }"""
+
+
+def test_full_screen_of_the_wall_and_of_one_camera(viewer, cameras, look):
+    running, link = viewer()
+    cameras(running, 2)
+    page = look(link)
+    first, _ = page.wait_cameras(2)
+    page.press("f")
+    page.wait(f"() => ({FULL})() === 'html'")
+    page.press("f")
+    page.wait(f"() => !({FULL})()")
+    page.click(f"[data-camera='{first}'] .look")
+    page.click(f"[data-camera='{first}'] .full")
+    page.wait(f"() => ({FULL})() === '{first}'")
+    page.click(f"[data-camera='{first}'] .full")
+    page.wait(f"() => !({FULL})()")
 
 
 NOTE_FETCHES = """
@@ -416,6 +438,43 @@ def test_another_name_is_refused(viewer):
     assert answer_to(link) == 200
     assert answer_to(link, Host="evil.example") == 403
     assert answer_to(link, Origin="http://evil.example") == 403
+
+
+class AnotherPage(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def another_site():
+    """The link to an empty page of a site of its own."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), AnotherPage) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://localhost:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+SHOW = "(link) => document.body.append(Object.assign(new Image(), { src: link }))"
+SHOWN = "() => [...document.images].map((image) => `${image.naturalWidth}x${image.naturalHeight}`)"
+FETCHED = "(link) => fetch(link).then((answer) => answer.status, () => 'refused')"
+
+
+def test_pages_of_other_sites_get_pictures_alone(viewer, cameras, look, another_site):
+    running, link = viewer()
+    cameras(running)
+    (camera,) = look(link).wait_cameras(1)
+    page = look(another_site, expected=["CORS", "Failed to load"])
+    for picture in ("stream", "snapshot.jpg"):
+        page.evaluate(SHOW, f"{link}api/cameras/{camera}/{picture}")
+    page.wait(f"() => ({SHOWN})().join() === '640x480,640x480'")
+    assert page.evaluate(FETCHED, f"{link}api/cameras") == "refused"
 
 
 def test_buttons_make_files(viewer, cameras, look, folder):
