@@ -47,7 +47,7 @@
 #define BLUR    0.1 /* of the newest frame in the averages */
 #define DOWN_US (SL_SECOND_US / 2)
 #define UP_US   (5 * SL_SECOND_US)
-#define ALONE_S 1.0 /* a frame that takes so long of what the goals allow is far too large */
+#define ALONE_S 1.0 /* what the goals allow in this time is far too little for one frame */
 
 struct step {
     double frames, scale;

@@ -9,9 +9,10 @@
  * Whatever comes in counts as life, not only the answer. On a slow path the question waits behind
  * what was handed over before; until the peer's kernel has it, bytes that get acknowledged count
  * too, unless its window shuts: then nobody reads them there. From then on only an answer does.
- * Packets that come after a gap count like these, and only while there is one: the questions that a
- * jump host is asked come and go. Behind it, it is the kernel of the first one that acknowledges:
- * what the tunnels on the way hold, and TCP at their end, is still to be. */
+ * Packets count like these that were delivered while others are still out, since after a gap no
+ * bytes are acknowledged. Behind a jump host it is the kernel of the first one that acknowledges:
+ * what the tunnels on the way hold, and TCP at their end, is still to be. The questions that it is
+ * asked itself come and go, with nothing else out, and are no life of who is behind it. */
 #include "tunnel/alive.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -84,23 +85,26 @@ static bool is_through(const sl_alive *alive) {
     return alive->through_at > 0 && alive->acked >= alive->through_at;
 }
 
-/* Looks at what TCP has got across. */
-static void look(sl_alive *alive, int64_t now_us) {
-    uint64_t waiting;
-    struct tcp_info info = across(alive, &waiting);
+void sl_alive_note(sl_alive *alive, int64_t now_us, const struct tcp_info *info, uint64_t waiting) {
     alive->looked_us = now_us;
-    alive->shut = info.tcpi_snd_wnd < SHUT;
-    bool after_gap = info.tcpi_delivered != alive->delivered && info.tcpi_unacked > 0;
-    if ((info.tcpi_bytes_acked > alive->acked || after_gap) &&
-        !(alive->asked_us && is_through(alive)))
+    alive->shut = info->tcpi_snd_wnd < SHUT;
+    bool moves = info->tcpi_bytes_acked > alive->acked ||
+                 (info->tcpi_delivered != alive->delivered && info->tcpi_unacked > 0);
+    if (moves && !(alive->asked_us && is_through(alive)))
         alive->moved_us = now_us;
     if (alive->asked_us && !alive->through_at &&
         alive->session->socket_counter.out_bytes != alive->left_at)
-        alive->through_at = info.tcpi_bytes_acked + waiting;
+        alive->through_at = info->tcpi_bytes_acked + waiting;
     /* What jump hosts hold is an estimate, which can go up. */
-    if (info.tcpi_bytes_acked > alive->acked)
-        alive->acked = info.tcpi_bytes_acked;
-    alive->delivered = info.tcpi_delivered;
+    if (info->tcpi_bytes_acked > alive->acked)
+        alive->acked = info->tcpi_bytes_acked;
+    alive->delivered = info->tcpi_delivered;
+}
+
+static void look(sl_alive *alive, int64_t now_us) {
+    uint64_t waiting;
+    struct tcp_info info = across(alive, &waiting);
+    sl_alive_note(alive, now_us, &info, waiting);
 }
 
 /* When it is to be given up, unless something moves before; some looks earlier than the time-out:

@@ -30,6 +30,11 @@ void sl_alive_doubt(sl_alive *alive);
  * Never waits. */
 int sl_alive_check(sl_alive *alive);
 
+/* What TCP tells at a look (Linux's struct tcp_info), and how many bytes were handed to it and not
+ * acknowledged. Arithmetic alone, for sl_alive_check(). */
+struct tcp_info;
+void sl_alive_note(sl_alive *alive, int64_t now_us, const struct tcp_info *info, uint64_t waiting);
+
 /* Milliseconds until the next check is due, for poll(). */
 int sl_alive_timeout_ms(const sl_alive *alive);
 

@@ -133,7 +133,7 @@ void sl_tunnel_stats(sl_tunnel *tunnel, sl_stats *stats);
 uint64_t sl_tunnel_under_way(sl_tunnel *tunnel);
 
 /* How many packets the first SSH server's kernel has, also those after a gap, and how many are on
- * their way there. Any thread. */
+ * their way there; 0 while it isn't connected. Any thread. */
 void sl_tunnel_packets(sl_tunnel *tunnel, uint32_t *delivered, uint32_t *unacked);
 
 /* A descriptor that polls readable once the tunnel has failed for good. */

@@ -3,17 +3,19 @@
 import contextlib
 import itertools
 import os
+import pathlib
 import random
 import socket
 import threading
 
 
 def _numbers():
-    """Those that the kernel gives to nobody's connection (its own start at 32768), each once; of
-    a run's workers each has its own."""
+    """Those that the kernel gives to nobody's connection, each once; of a run's workers each has
+    its own."""
+    given = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii")
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    numbers = list(range(10000 + worker, 32768, workers))
+    numbers = list(range(10000 + worker, int(given.split()[0]), workers))
     random.shuffle(numbers)
     return itertools.cycle(numbers)
 
@@ -21,16 +23,15 @@ def _numbers():
 _NUMBERS = _numbers()
 
 
-def free_port(family=socket.AF_INET, digits=""):
+def free_port(digits=""):
     """A free port for somebody who binds it later, with these digits in its number; whoever can
     should bind port 0 instead."""
     for port in _NUMBERS:
         if digits not in str(port):
             continue
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            with contextlib.suppress(OSError):
-                probe.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
-                return port
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Reserved:

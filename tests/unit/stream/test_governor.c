@@ -294,7 +294,7 @@ static void goes_down_the_ladder_and_up_again_by_the_average(void **state) {
     assert_true(fps_after(&governor, &now_us, 150, 39, 45, 0.3) == 30);
 }
 
-/* Each of its frames would be waited for for seconds, and each step take one. */
+/* One frame takes more than a second of what is allowed: a step at a time would take many. */
 static void begins_small_where_little_is_allowed(void **state) {
     (void)state;
     sl_governor_goals goals = {.max_age_us = 150000, .min_fps = 10, .fps = 30, .max_rate = 50000};
